@@ -1,0 +1,51 @@
+//! What a decision may know of the world, as values.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+/// What the engine is told of the world for one event: the shell fills it in, a test writes it down.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// When the event arrived.
+    pub now: Timestamp,
+    /// All the chance that this decision may use.
+    pub seed: u64,
+    /// The request's headers, names in lower case, credentials left out.
+    pub headers: Arc<Map<String, Value>>,
+    /// What earlier decisions of the same call have set.
+    pub state: Arc<Map<String, Value>>,
+}
+
+/// How far a decision may go, asked again and again while scripts run.
+pub trait Host {
+    /// Whether the time that this decision may take is over.
+    fn out_of_time(&self) -> bool;
+
+    /// After how many script operations to give up and report
+    /// [`Unfinished`](super::decision::Unfinished), so that the decision can be made again where it
+    /// holds up nobody. `None`: the limits of the rule set alone hold.
+    fn operations_max(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// A host for decisions that may take as long as the rule set's own limits allow.
+#[derive(Debug, Clone, Copy)]
+pub struct Unhurried;
+
+impl Host for Unhurried {
+    fn out_of_time(&self) -> bool {
+        false
+    }
+}
+
+/// One change to the state of a call, made by a rule or a script.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StateChange {
+    /// `name` now has this value; null removes it.
+    Set(String, Value),
+    /// This was added to the number called `name`, which counts from 0. Such changes can be made in any order.
+    Add(String, i64),
+}

@@ -1,0 +1,3 @@
+//! Switchhook answers Vapi server URLs: an event goes in, a decision comes out.
+
+pub mod engine;
