@@ -1,3 +1,4 @@
 //! Switchhook answers Vapi server URLs: an event goes in, a decision comes out.
 
 pub mod engine;
+pub mod server;

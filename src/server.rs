@@ -1,0 +1,4 @@
+//! The daemon's front door.
+
+pub mod auth;
+pub mod decrypt;
