@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
+mod encoding;
 mod header;
 mod hmac;
 mod invalid;
@@ -21,7 +22,8 @@ mod refused;
 mod timestamp;
 mod token;
 
-pub use hmac::{Algorithm, Encoding, HmacCheck, HmacSettings};
+pub use encoding::Encoding;
+pub use hmac::{Algorithm, HmacCheck, HmacSettings};
 pub use invalid::InvalidCredential;
 pub use payload::PayloadTemplate;
 pub use refused::{Failure, Reason, Refused};
@@ -70,7 +72,7 @@ pub struct Credential {
 enum Proof {
     Secret(Token),
     Bearer(Token),
-    Hmac(HmacCheck),
+    Hmac(Box<HmacCheck>),
 }
 
 impl Credential {
@@ -93,7 +95,7 @@ impl Credential {
     /// A signature over the request.
     #[must_use]
     pub fn hmac(check: HmacCheck) -> Credential {
-        Credential::from(Proof::Hmac(check))
+        Credential::from(Proof::Hmac(Box::new(check)))
     }
 
     /// The same credential, accepted from these networks only. Addresses are no proof by themselves: all of Vapi's
@@ -207,4 +209,4 @@ pub fn verify(credentials: &Credentials, received: &Received<'_>) -> Result<Auth
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac::{self, Context, Key};
-use data_encoding::{BASE64_NOPAD, HEXLOWER_PERMISSIVE};
 use hyper::Uri;
 use hyper::header::{HOST, HeaderName};
+use hyper::http::uri::Authority;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use smallvec::{SmallVec, smallvec};
 
+use super::encoding::decode_base64;
 use super::payload::{Parts, Placeholder};
-use super::{InvalidCredential, PayloadTemplate, Reason, Received, header, timestamp};
+use super::{Encoding, InvalidCredential, PayloadTemplate, Reason, Received, header, timestamp};
 
 /// The hash function of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,16 +28,6 @@ pub enum Algorithm {
     Sha256,
     /// `sha512`
     Sha512,
-}
-
-/// How a signature is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Encoding {
-    /// `hex`, in either letter case.
-    #[default]
-    Hex,
-    /// `base64`, in the standard or the URL-safe alphabet, padded or not.
-    Base64,
 }
 
 /// A signature check as written; the defaults are Vapi's.
@@ -208,47 +199,29 @@ fn payload(settings: &HmacSettings) -> Result<PayloadTemplate, InvalidCredential
 
 fn key_bytes(settings: &HmacSettings) -> Result<SecretSlice<u8>, InvalidCredential> {
     let written = settings.key.expose_secret();
-    let trimmed = written.trim();
-    if trimmed.trim_end_matches('=').is_empty() {
+    let trimmed = written.trim().as_bytes();
+    let bytes = if settings.key_is_base64 {
+        decode_base64(trimmed).ok_or_else(InvalidCredential::not_base64)?
+    } else {
+        trimmed.to_vec()
+    };
+    if bytes.is_empty() {
         return Err(InvalidCredential::empty("key"));
     }
-    if trimmed != written {
+    if trimmed.len() != written.len() {
         return Err(InvalidCredential::spaced("key"));
     }
-    if settings.key_is_base64 {
-        return decode_base64(written.as_bytes()).map(Into::into).ok_or_else(InvalidCredential::not_base64);
-    }
-    Ok(written.as_bytes().to_vec().into())
+    Ok(bytes.into())
 }
 
 /// The path and query, and both with each scheme before the host.
 fn url_forms(received: &Received<'_>) -> SmallVec<[String; 3]> {
     let uri: Option<Uri> = received.url.parse().ok();
-    let authority = uri.as_ref().and_then(Uri::authority).map(|authority| authority.as_str());
+    let authority = uri.as_ref().and_then(Uri::authority).map(Authority::as_str);
     let path = uri.as_ref().and_then(Uri::path_and_query).map_or(received.url, |path| path.as_str());
     let host = authority.or_else(|| received.headers.get(HOST)?.to_str().ok());
     let whole = host.into_iter().flat_map(|host| [format!("https://{host}{path}"), format!("http://{host}{path}")]);
     std::iter::once(path.to_owned()).chain(whole).collect()
-}
-
-/// Either alphabet, padded or not. The bits after the last byte must be zero: one signature, one spelling.
-fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
-    let end = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
-    let standard = text.iter().take(end).map(|byte| match byte {
-        b'-' => b'+',
-        b'_' => b'/',
-        other => *other,
-    });
-    BASE64_NOPAD.decode(&standard.collect::<Vec<u8>>()).ok()
-}
-
-impl Encoding {
-    fn decode(self, text: &[u8]) -> Option<Vec<u8>> {
-        match self {
-            Encoding::Hex => HEXLOWER_PERMISSIVE.decode(text).ok(),
-            Encoding::Base64 => decode_base64(text),
-        }
-    }
 }
 
 impl Algorithm {
@@ -272,14 +245,5 @@ impl fmt::Display for Algorithm {
     }
 }
 
-impl fmt::Display for Encoding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Encoding::Hex => "hex",
-            Encoding::Base64 => "base64",
-        })
-    }
-}
-
 #[cfg(test)]
-mod tests {}
+mod tests;

@@ -56,13 +56,10 @@ impl InvalidCredential {
     }
 
     pub(super) fn unknown_placeholder(name: &str) -> InvalidCredential {
-        let help = match closest(name, PLACEHOLDERS.iter().map(|(name, _)| *name)) {
-            Some(known) => format!("did you mean `{{{known}}}`?"),
-            None => {
-                let known: Vec<String> = PLACEHOLDERS.iter().map(|(name, _)| format!("`{{{name}}}`")).collect();
-                format!("there are {}", known.join(", "))
-            }
-        };
+        let known = || PLACEHOLDERS.iter().map(|(name, _)| *name);
+        let all = || known().map(|name| format!("`{{{name}}}`")).collect::<Vec<_>>().join(", ");
+        let help = closest(name, known())
+            .map_or_else(|| format!("there are {}", all()), |known| format!("did you mean `{{{known}}}`?"));
         InvalidCredential::new("payload", format!("`payload` has no placeholder `{{{name}}}`"), help)
     }
 

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use super::hmac::{Algorithm, Encoding};
+use super::{Algorithm, Encoding};
 
 /// A request that proved none of the server's credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
