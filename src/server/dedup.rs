@@ -1,0 +1,289 @@
+//! Tool calls that arrive again are answered again, but carried out once, also while the first is still at work.
+//!
+//! Vapi repeats a request that it believes lost. A tool call's identity is its server, its call and its own id
+//! together, because some models number their tool calls anew in every call; [`Key::new`] knows what has none.
+//! No lock can be left behind: whoever makes an answer holds a guard, and if its future is dropped (the client hung
+//! up, the task panicked), the next one who waits makes the answer instead.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, Options, OptionsBuilder, Weighter};
+
+/// How many bytes of answers are remembered, unless settings say otherwise.
+pub const BYTES_MAX_DEFAULT: u64 = 16 << 20;
+
+/// The id of every tool call that a hook makes: it tells none of them from another.
+const HOOK_CALL: &str = "hook-function-call";
+
+/// What an entry costs besides the answer and the ids.
+const ENTRY_BYTES: usize = 128;
+
+/// The identity of one tool call.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Key {
+    server: usize,
+    call: Box<str>,
+    tool_call: Box<str>,
+}
+
+impl Key {
+    /// The identity of the tool call `tool_call` in `call`, which came to the server at index `server`. `None` if it
+    /// cannot be told from others, so that it must be carried out each time it arrives.
+    #[must_use]
+    pub fn new(server: usize, call: Option<&str>, tool_call: Option<&str>) -> Option<Key> {
+        let call = call.filter(|id| !id.is_empty())?;
+        let tool_call = tool_call.filter(|id| !id.is_empty() && *id != HOOK_CALL)?;
+        Some(Key { server, call: call.into(), tool_call: tool_call.into() })
+    }
+}
+
+/// Whether an answer was made for this request or for an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It was made now.
+    First,
+    /// It is what an earlier request got.
+    Repeated,
+}
+
+/// The answers of late, each by the tool call that it answers. Bounded in bytes; old ones leave first, roughly.
+pub struct AnswerOnce<T> {
+    answers: Cache<Key, Kept<T>, ByBytes>,
+    bytes: fn(&T) -> usize,
+}
+
+impl<T> AnswerOnce<T> {
+    /// Remembers about `bytes_max` bytes of answers, whose sizes `bytes` tells. An answer larger than a sixteenth of
+    /// that is given to those who wait for it and then forgotten.
+    #[must_use]
+    pub fn new(bytes_max: u64, bytes: fn(&T) -> usize) -> AnswerOnce<T> {
+        let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
+        AnswerOnce { answers: Cache::with_options(options(bytes_max), ByBytes, hasher, lifecycle), bytes }
+    }
+
+    /// The answer to the tool call `key`: the one it got before, the one that somebody is making for it now, or else the
+    /// outcome of `make`. Without a key, always the outcome of `make`.
+    ///
+    /// `make` is not polled unless its outcome is needed. If the returned future is dropped, so is `make`, and
+    /// whoever waits for it starts from the beginning with its own. Work that must not be begun twice belongs, with
+    /// the call of this function, in a task that outlives the connection.
+    pub async fn answer(&self, key: Option<Key>, make: impl Future<Output = Arc<T>>) -> (Arc<T>, Turn) {
+        let Some(key) = key else {
+            return (make.await, Turn::First);
+        };
+        match self.answers.get_value_or_guard_async(&key).await {
+            Ok(kept) => (kept.answer, Turn::Repeated),
+            Err(guard) => {
+                let answer = make.await;
+                let bytes = ENTRY_BYTES + key.call.len() + key.tool_call.len() + (self.bytes)(&answer);
+                let kept = Kept { answer: Arc::clone(&answer), bytes: bytes as u64 };
+                // It fails only if the place was taken away meanwhile, and nobody here does that.
+                let _ = guard.insert(kept);
+                (answer, Turn::First)
+            }
+        }
+    }
+}
+
+/// An answer with its size, which the cache demands never to change.
+struct Kept<T> {
+    answer: Arc<T>,
+    bytes: u64,
+}
+
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Kept<T> {
+        Kept { answer: Arc::clone(&self.answer), bytes: self.bytes }
+    }
+}
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl<T> Weighter<Key, Kept<T>> for ByBytes {
+    fn weight(&self, _: &Key, kept: &Kept<T>) -> u64 {
+        kept.bytes
+    }
+}
+
+/// Four shards, a quarter of each for what was asked for again.
+///
+/// By default the cache gives 97 % of its space to entries that are asked for often. Here hardly any is asked for
+/// twice, and the likeliest is the newest, so most of the space goes to new ones. Not all of it: that quarter of a
+/// shard is also the size of the largest answer that can be kept.
+#[expect(clippy::expect_used, reason = "building fails only if one of the two sizes is missing")]
+fn options(bytes_max: u64) -> Options {
+    let entries = usize::try_from(bytes_max / 512).unwrap_or(usize::MAX);
+    OptionsBuilder::new()
+        .shards(4)
+        .hot_allocation(0.25)
+        .estimated_items_capacity(entries.max(128))
+        .weight_capacity(bytes_max)
+        .build()
+        .expect("both sizes are given")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    type Answers = AnswerOnce<String>;
+
+    fn answers() -> Answers {
+        AnswerOnce::new(BYTES_MAX_DEFAULT, String::len)
+    }
+
+    fn key(tool_call: &str) -> Option<Key> {
+        Key::new(0, Some("call-1"), Some(tool_call))
+    }
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    fn say(text: &str) -> std::future::Ready<Arc<String>> {
+        std::future::ready(Arc::new(text.to_owned()))
+    }
+
+    /// Looks once, as a waiting task is polled.
+    fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+        future.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn an_answer_is_given_again() {
+        let answers = answers();
+        run(async {
+            let (first, turn) = answers.answer(key("a"), say("one")).await;
+            assert_eq!((first.as_str(), turn), ("one", Turn::First));
+            let (again, turn) = answers.answer(key("a"), say("two")).await;
+            assert_eq!((again.as_str(), turn), ("one", Turn::Repeated));
+            assert!(Arc::ptr_eq(&first, &again));
+            let (other, turn) = answers.answer(key("b"), say("three")).await;
+            assert_eq!((other.as_str(), turn), ("three", Turn::First));
+        });
+    }
+
+    #[test]
+    fn whoever_comes_meanwhile_waits_for_the_same_answer() {
+        let answers = answers();
+        let made = Cell::new(0);
+        let (done, wait) = oneshot::channel();
+        let first = answers.answer(key("a"), async {
+            made.set(made.get() + 1);
+            wait.await.unwrap();
+            Arc::new("one".to_owned())
+        });
+        let repeat = || {
+            answers.answer(key("a"), async {
+                made.set(made.get() + 1);
+                Arc::new("two".to_owned())
+            })
+        };
+        let release = async { done.send(()).unwrap() };
+        // Polled in this order: both repeats come while the first is at work.
+        let (first, second, third, ()) = run(async { tokio::join!(biased; first, repeat(), repeat(), release) });
+        assert_eq!((first.0.as_str(), first.1), ("one", Turn::First));
+        assert_eq!((second.0.as_str(), second.1), ("one", Turn::Repeated));
+        assert_eq!((third.0.as_str(), third.1), ("one", Turn::Repeated));
+        assert_eq!(made.get(), 1);
+    }
+
+    #[test]
+    fn if_the_first_gives_up_one_who_waits_goes_on() {
+        let answers = answers();
+        let mut first = Box::pin(answers.answer(key("a"), std::future::pending()));
+        let mut second = pin!(answers.answer(key("a"), say("two")));
+        let mut third = pin!(answers.answer(key("a"), say("three")));
+        assert!(poll(first.as_mut()).is_pending());
+        assert!(poll(second.as_mut()).is_pending());
+        assert!(poll(third.as_mut()).is_pending());
+        drop(first);
+        let ((second, third), turns) = run(async {
+            let (second, third) = tokio::join!(second, third);
+            ((second.0, third.0), [second.1, third.1])
+        });
+        assert!(Arc::ptr_eq(&second, &third));
+        assert_eq!(turns.iter().filter(|turn| **turn == Turn::First).count(), 1);
+    }
+
+    #[test]
+    fn nothing_is_left_behind_if_nobody_waits() {
+        let answers = answers();
+        let mut first = Box::pin(answers.answer(key("a"), std::future::pending()));
+        assert!(poll(first.as_mut()).is_pending());
+        drop(first);
+        let (second, turn) = run(answers.answer(key("a"), say("two")));
+        assert_eq!((second.as_str(), turn), ("two", Turn::First));
+    }
+
+    #[test]
+    fn a_call_without_an_identity_is_carried_out_each_time() {
+        assert_eq!(Key::new(0, None, Some("a")), None);
+        assert_eq!(Key::new(0, Some("c"), None), None);
+        assert_eq!(Key::new(0, Some(""), Some("a")), None);
+        assert_eq!(Key::new(0, Some("c"), Some("")), None);
+        assert_eq!(Key::new(0, Some("c"), Some("hook-function-call")), None);
+        let answers = answers();
+        for _ in 0..2 {
+            assert_eq!(run(answers.answer(None, say("x"))).1, Turn::First);
+        }
+    }
+
+    #[test]
+    fn the_same_ids_elsewhere_are_another_call() {
+        let keys = [
+            Key::new(0, Some("call-1"), Some("call_51kj")),
+            Key::new(1, Some("call-1"), Some("call_51kj")),
+            Key::new(0, Some("call-2"), Some("call_51kj")),
+        ];
+        let answers = answers();
+        for key in keys {
+            assert_eq!(run(answers.answer(key, say("x"))).1, Turn::First);
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_and_new_answers_stay() {
+        let answers = Answers::new(1 << 20, String::len);
+        let text = "x".repeat(1000);
+        run(async {
+            for number in 0..5000 {
+                answers.answer(key(&number.to_string()), say(&text)).await;
+            }
+            // Half of what fits in the three quarters for new ones, because the shards fill unevenly.
+            for number in 4700..5000 {
+                let (_, turn) = answers.answer(key(&number.to_string()), say("again")).await;
+                assert_eq!(turn, Turn::Repeated, "{number}");
+            }
+        });
+        assert!(answers.answers.weight() <= 1 << 20);
+    }
+
+    #[test]
+    fn a_huge_answer_is_shared_but_not_kept() {
+        let answers = Answers::new(1 << 20, String::len);
+        let huge = "x".repeat(1 << 20);
+        assert_eq!(run(answers.answer(key("a"), say(&huge))).0.len(), 1 << 20);
+        assert_eq!(answers.answers.weight(), 0);
+        assert_eq!(run(answers.answer(key("a"), say("small"))).1, Turn::First);
+    }
+
+    #[test]
+    fn answers_can_be_awaited_in_any_task() {
+        fn needs_send<T: Send>(value: T) -> T {
+            value
+        }
+        let answers = answers();
+        let turn = run(needs_send(answers.answer(key("a"), say("one")))).1;
+        assert_eq!(turn, Turn::First);
+    }
+}
