@@ -25,7 +25,6 @@ mod token;
 pub use encoding::Encoding;
 pub use hmac::{Algorithm, HmacCheck, HmacSettings};
 pub use invalid::InvalidCredential;
-pub use payload::PayloadTemplate;
 pub use refused::{Failure, Reason, Refused};
 pub use token::BearerSettings;
 use token::Token;

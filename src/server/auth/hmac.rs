@@ -15,8 +15,8 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use smallvec::{SmallVec, smallvec};
 
 use super::encoding::decode_base64;
-use super::payload::{Parts, Placeholder};
-use super::{Encoding, InvalidCredential, PayloadTemplate, Reason, Received, header, timestamp};
+use super::payload::{Parts, PayloadTemplate, Placeholder};
+use super::{Encoding, InvalidCredential, Reason, Received, header, timestamp};
 
 /// The hash function of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -140,10 +140,12 @@ impl HmacCheck {
     }
 
     /// The signatures that `value` lists. Those with another prefix are other kinds, and left to those who know them.
+    /// Where the prefix itself holds a space, there is only one.
     fn signatures(&self, value: &[u8]) -> Result<SmallVec<[Vec<u8>; 1]>, Reason> {
         let header = || self.signature_header.to_string();
         let prefix = self.prefix.as_bytes();
-        let entries = value.split(|byte| *byte == b' ').filter(|entry| !entry.is_empty());
+        let separator = |byte: &u8| *byte == b' ' && !prefix.contains(&b' ');
+        let entries = value.split(separator).filter(|entry| !entry.is_empty());
         let mut entries = entries.filter_map(|entry| entry.strip_prefix(prefix)).peekable();
         if entries.peek().is_none() {
             return Err(Reason::Prefix { header: header(), prefix: self.prefix.to_string() });

@@ -1,10 +1,13 @@
 //! The bytes that a signature covers: a template with the request's parts in it.
+//!
+//! The parts are joined without escaping, so one signature covers every way to cut the same bytes into parts. That
+//! gives a forger nothing: an event is a JSON object, and neither a tail of one nor one with something before it is one.
 
 use super::InvalidCredential;
 
 /// The bytes that a signature covers, such as `{timestamp}.{body}`. It always holds the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PayloadTemplate {
+pub(super) struct PayloadTemplate {
     text: Box<str>,
     parts: Vec<Part>,
 }
@@ -45,11 +48,8 @@ pub(super) struct Parts<'a> {
 }
 
 impl PayloadTemplate {
-    /// Reads a template as Vapi writes it.
-    ///
-    /// # Errors
-    /// If a placeholder is unknown or unclosed, or the body is not covered.
-    pub fn parse(text: &str) -> Result<PayloadTemplate, InvalidCredential> {
+    /// Reads a template as Vapi writes it, and refuses one that does not cover the body.
+    pub(super) fn parse(text: &str) -> Result<PayloadTemplate, InvalidCredential> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((literal, after)) = rest.split_once('{') {

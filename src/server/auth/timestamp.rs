@@ -11,10 +11,7 @@ use super::Reason;
 
 const SECONDS_MAX: i64 = 100_000_000_000;
 
-/// The milliseconds since 1970 that `text` gives; a fraction is allowed and dropped.
-///
-/// No sign, exponent or space: with digits alone, a byte cannot wander between the time and its neighbours in a
-/// signed payload and still leave both of them sensible.
+/// The milliseconds since 1970 that `text` gives; a fraction is allowed and dropped. No sign, exponent or space.
 pub(super) fn parse(text: &[u8]) -> Option<i64> {
     let text = str::from_utf8(text).ok()?;
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));

@@ -19,8 +19,8 @@ pub(super) fn pkcs8(text: &str) -> Result<Der, KeyError> {
     let (body, _) = block.split_once(&format!("-----END {label}-----")).ok_or_else(damaged)?;
     match label {
         "PRIVATE KEY" => decode(body).ok_or_else(damaged),
-        // PEM's own encryption has headers such as `Proc-Type: 4,ENCRYPTED` where a plain key has base64.
-        "RSA PRIVATE KEY" if body.contains("ENCRYPTED") => Err(KeyError::Encrypted),
+        // PEM's own encryption begins with a header, `Proc-Type: 4,ENCRYPTED`.
+        "RSA PRIVATE KEY" if body.contains("Proc-Type:") => Err(KeyError::Encrypted),
         "RSA PRIVATE KEY" => decode(body).and_then(|key| wrap(&key)).ok_or_else(damaged),
         "ENCRYPTED PRIVATE KEY" => Err(KeyError::Encrypted),
         "PUBLIC KEY" | "RSA PUBLIC KEY" => Err(KeyError::Public),

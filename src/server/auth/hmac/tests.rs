@@ -192,6 +192,7 @@ fn a_signature_may_be_spelt_in_several_ways() {
     assert_eq!(check(Encoding::Hex, "", &HEXLOWER.encode(&tag)), Ok(()));
     assert_eq!(check(Encoding::Hex, "", &HEXUPPER.encode(&tag)), Ok(()));
     assert_eq!(check(Encoding::Hex, "sha256=", &format!("sha256={}", HEXLOWER.encode(&tag))), Ok(()));
+    assert_eq!(check(Encoding::Hex, "HMAC ", &format!("HMAC {}", HEXLOWER.encode(&tag))), Ok(()));
     assert_eq!(check(Encoding::Base64, "", &BASE64.encode(&tag)), Ok(()));
     assert_eq!(check(Encoding::Base64, "", &BASE64URL_NOPAD.encode(&tag)), Ok(()));
 
