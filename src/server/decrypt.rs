@@ -82,8 +82,8 @@ impl ArgumentKey {
 
     /// Puts the plain text in the place of each encrypted one in `arguments`, a JSON object as text, at any depth.
     ///
-    /// A text that is not encrypted for this key stays as it is, and so does what was encrypted but is no UTF-8. A plain
-    /// text that happens to be JSON stays a text. `None` if nothing changed.
+    /// A text that is not encrypted for this key stays as it is, and so does what was encrypted but is no UTF-8.
+    /// A plain text that happens to be JSON stays a text. `None` if nothing changed.
     #[must_use]
     pub fn decrypt_arguments(&self, arguments: &str) -> Option<String> {
         // Most arguments are shorter than one block, and need not even be parsed.

@@ -63,8 +63,8 @@ impl<T> AnswerOnce<T> {
         AnswerOnce { answers: Cache::with_options(options(bytes_max), ByBytes, hasher, lifecycle), bytes }
     }
 
-    /// The answer to the tool call `key`: the one it got before, the one that somebody is making for it now, or else the
-    /// outcome of `make`. Without a key, always the outcome of `make`.
+    /// The answer to the tool call `key`: the one it got before, the one that somebody is making for it now, or else
+    /// the outcome of `make`. Without a key, always the outcome of `make`.
     ///
     /// `make` is not polled unless its outcome is needed. If the returned future is dropped, so is `make`, and
     /// whoever waits for it starts from the beginning with its own. Work that must not be begun twice belongs, with

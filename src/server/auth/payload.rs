@@ -1,7 +1,7 @@
 //! The bytes that a signature covers: a template with the request's parts in it.
 //!
 //! The parts are joined without escaping, so one signature covers every way to cut the same bytes into parts. That
-//! gives a forger nothing: an event is a JSON object, and neither a tail of one nor one with something before it is one.
+//! gives a forger nothing: an event is a JSON object, and neither its tail nor one with something before it is one.
 
 use super::InvalidCredential;
 

@@ -33,7 +33,7 @@ fn decode(body: &str) -> Option<Der> {
     BASE64.decode(&body).ok().map(Zeroizing::new)
 }
 
-/// The start of every RSA key in PKCS#8: version 0, and the algorithm `rsaEncryption` without parameters (RFC 8017, A.1).
+/// The start of every RSA key in PKCS#8: version 0, and the algorithm `rsaEncryption` (RFC 8017, A.1).
 const VERSION_AND_ALGORITHM: [u8; 18] =
     [0x02, 0x01, 0x00, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 const SEQUENCE: u8 = 0x30;

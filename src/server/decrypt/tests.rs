@@ -65,7 +65,8 @@ ArH2HQxR2V4NSaLLzIN8XOVwa82bBbCr9nXlUiYSLc/10UFmiVXfSzZI5B7o7rMH
 W/cy92z9d13Fxloyc5Fn+LbHLbOGd0wthS0n2MKV8r7Ki0hstSGiIw==
 -----END RSA PRIVATE KEY-----";
 
-/// `123-45-6789` for the same key: `openssl pkeyutl -encrypt -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256`.
+/// `123-45-6789` for the same key:
+/// `openssl pkeyutl -encrypt -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256`.
 const ENCRYPTED: &str = "\
 xcabBo1q2dN345G6B6xWouBIjwzknSuC0ZnvMzNy2M2dk8CRTUkuy5wLjsmfVgkWfRIZXzbx+rg2oOUt+xdUJjVI/u+KLzXsBvLN\
 AxIPAvT2YNERmZPuyi4yaWRZnvGapo8wdHdVJ7MEhcqd49Kfem+5GirEweVyyZeGXGPyhc9AHZ6ORtCp6FWRkC88j8a9zj0OLJfP\
@@ -154,7 +155,10 @@ fn json_inside_stays_a_text() {
 #[test]
 fn paths_narrow_where_it_looks() {
     let key = key().only_at(vec!["who.ssn".to_owned(), "cards.number".to_owned()]);
-    let arguments = |ssn: &str, number: &str| json!({ "ssn": ENCRYPTED, "who": { "ssn": ssn, "x": ENCRYPTED }, "cards": [{ "number": number }] });
+    let arguments = |ssn: &str, number: &str| {
+        let who = json!({ "ssn": ssn, "x": ENCRYPTED });
+        json!({ "ssn": ENCRYPTED, "who": who, "cards": [{ "number": number }] })
+    };
     let plain = arguments("123-45-6789", "123-45-6789");
     assert_eq!(decrypted(&key, &arguments(ENCRYPTED, ENCRYPTED)), Some(plain));
     assert_eq!(decrypted(&key, &json!({ "ssn": ENCRYPTED })), None);

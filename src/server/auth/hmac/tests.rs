@@ -293,7 +293,9 @@ proptest! {
         let settings = settings(|_| ());
         let mut timestamp = (NOW + offset).to_string().into_bytes();
         let signature = signed(&format!("{}.{}", NOW + offset, body()));
-        let check = |timestamp: &str| check(&settings, &[("x-signature", &signature), ("x-timestamp", timestamp)], BODY);
+        let check = |timestamp: &str| {
+            check(&settings, &[("x-signature", &signature), ("x-timestamp", timestamp)], BODY)
+        };
         prop_assert_eq!(check(header_text(&timestamp).unwrap()), Ok(()));
         flip(&mut timestamp, at);
         prop_assume!(header_text(&timestamp).is_some());
