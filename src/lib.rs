@@ -1,4 +1,6 @@
 //! Switchhook answers Vapi server URLs: an event goes in, a decision comes out.
 
+pub mod clock;
 pub mod engine;
 pub mod server;
+pub mod telemetry;

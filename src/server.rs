@@ -1,5 +1,184 @@
-//! The daemon's front door.
+//! The transport: everything that stands between TCP and one function that answers a request.
+//!
+//! A [`Server`] owns a listening socket and keeps the [`Limits`]; what it serves implements [`Answer`], and is handed
+//! requests whose bodies have been read, within those limits. Whatever a client does, it meets a bound with a defined
+//! answer, listed in [`Limits`], and nobody else notices. Read [`request`] for the life of a request and [`connection`]
+//! for that of a connection.
 
+pub mod admin;
 pub mod auth;
 pub mod decrypt;
 pub mod dedup;
+pub mod limits;
+pub mod refusal;
+
+mod admission;
+mod body;
+mod connection;
+mod listen;
+mod pace;
+mod request;
+mod wire;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Response;
+use hyper::http::request::Parts;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use self::admission::Admission;
+use self::connection::Connection;
+use self::limits::Limits;
+use self::listen::Listener;
+use self::pace::Pace;
+use self::refusal::Refusal;
+use self::wire::Wire;
+use crate::clock::Clock;
+use crate::telemetry::{self, Seldom};
+
+/// How many connections at a time are told that there is no place for them. Others beyond them are closed untold.
+const TURNED_AWAY_MAX: usize = 64;
+
+/// A request whose body has been read.
+///
+/// The header's values and the body are slices of the connection's read buffer. Copy what is kept beyond the answer, or
+/// it keeps the buffer.
+#[derive(Debug)]
+pub struct Received {
+    /// Everything but the body.
+    pub head: Parts,
+    /// The body.
+    pub body: Bytes,
+    /// Who sent it: the other end of the connection, which may be a proxy.
+    pub peer: SocketAddr,
+    /// When its first byte came; the answer's deadline counts from here.
+    pub begun_at: Instant,
+}
+
+/// Answers requests.
+pub trait Answer: Send + Sync + 'static {
+    /// Says at once, before the body is read, that the request is not welcome: a wrong path, a wrong method.
+    fn refuse(&self, head: &Parts, peer: SocketAddr) -> Option<Response<Full<Bytes>>>;
+
+    /// Answers a request whose body has been read.
+    ///
+    /// Over HTTP/1 the future runs to its end even if the client has left; over HTTP/2 it is dropped when the client
+    /// resets the stream, and in both when the server has drained for as long as it may. What must not stop halfway
+    /// belongs into a task of its own. A panic becomes 500, and ends an HTTP/1 connection.
+    fn answer(&self, received: Received) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+}
+
+/// A listening socket and what answers there.
+pub struct Server<A> {
+    listener: Listener,
+    local_addr: SocketAddr,
+    shared: Arc<Shared<A>>,
+    turned_away: Arc<Semaphore>,
+    refusals: Seldom,
+    connections: JoinSet<()>,
+}
+
+/// What all connections share.
+struct Shared<A> {
+    answer: A,
+    limits: Limits,
+    admission: Arc<Admission>,
+}
+
+impl<A: Answer> Server<A> {
+    /// Listens on `address`, whose port may be 0. Must be called inside a tokio runtime, as must [`adopt`](Self::adopt).
+    ///
+    /// # Errors
+    /// Whatever the operating system has against it.
+    pub fn bind(address: SocketAddr, limits: Limits, answer: A) -> io::Result<Self> {
+        Self::new(Listener::bind(address)?, limits, answer)
+    }
+
+    /// Serves on a socket that listens already, such as one from a service manager.
+    ///
+    /// # Errors
+    /// Whatever the operating system has against it.
+    pub fn adopt(listener: std::net::TcpListener, limits: Limits, answer: A) -> io::Result<Self> {
+        Self::new(Listener::adopt(listener)?, limits, answer)
+    }
+
+    fn new(listener: Listener, limits: Limits, answer: A) -> io::Result<Self> {
+        let local_addr = listener.local_addr()?;
+        let admission = Arc::new(Admission::new(&limits));
+        let shared = Arc::new(Shared { answer, limits, admission });
+        let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
+        Ok(Self { listener, local_addr, shared, turned_away, refusals: Seldom::default(), connections: JoinSet::new() })
+    }
+
+    /// The address that the server listens on, with the port that port 0 became.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Serves until `shutdown` is cancelled. Then accepts no more connections, lets each finish the request it is at, and
+    /// after `drain_max` cuts off those that have not. Returns how many connections were cut off.
+    pub async fn run(mut self, shutdown: CancellationToken, drain_max: Duration) -> usize {
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                Some(ended) = self.connections.join_next() => report(ended),
+                (stream, peer) = self.listener.accept() => self.admit(stream, peer, &shutdown),
+            }
+        }
+        drop(self.listener);
+        drain(self.connections, drain_max).await
+    }
+
+    fn admit(&mut self, stream: TcpStream, peer: SocketAddr, shutdown: &CancellationToken) {
+        match self.shared.admission.connect(peer.ip()) {
+            Ok(seat) => {
+                let connection = Connection::new(Arc::clone(&self.shared), peer, seat);
+                // Each connection polls a token of its own, lest all of them fight for the lock of one.
+                self.connections.spawn(connection.serve(stream, shutdown.child_token()));
+            }
+            Err(refusal) => self.turn_away(stream, peer, refusal),
+        }
+    }
+
+    fn turn_away(&mut self, stream: TcpStream, peer: SocketAddr, refusal: Refusal) {
+        if let Some(untold) = self.refusals.speak(Clock::instant()) {
+            telemetry::connection_refused(peer, &refusal, untold);
+        }
+        if let Ok(place) = Arc::clone(&self.turned_away).try_acquire_owned() {
+            let wire = Wire::new(stream, Arc::new(Pace::new(&self.shared.limits)));
+            self.connections.spawn(async move {
+                wire.farewell(&refusal).await;
+                drop(place);
+            });
+        }
+    }
+}
+
+async fn drain(mut connections: JoinSet<()>, drain_max: Duration) -> usize {
+    telemetry::draining(connections.len());
+    let all_ended = async {
+        while let Some(ended) = connections.join_next().await {
+            report(ended);
+        }
+    };
+    let in_time = tokio::time::timeout(drain_max, all_ended).await.is_ok();
+    let cut_off = if in_time { 0 } else { connections.len() };
+    connections.shutdown().await;
+    telemetry::drained(cut_off);
+    cut_off
+}
+
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        telemetry::connection_panicked(&error);
+    }
+}

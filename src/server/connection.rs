@@ -1,0 +1,143 @@
+//! One connection, from its first byte to its last.
+//!
+//! hyper's `http1` and `http2` are used directly: its `auto` never lets go of a connection that stays silent.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
+
+use super::admission::Seat;
+use super::limits::{HEADER_BYTES_LEAST, Limits};
+use super::pace::{Late, Pace, Watch};
+use super::refusal::Refusal;
+use super::wire::{Protocol, Wire};
+use super::{Answer, Shared, request};
+use crate::telemetry;
+
+/// The number of header fields that the HTTP/1 parser has room for without asking for memory.
+const HEADERS_ON_STACK: usize = 100;
+
+/// What the requests of one connection share.
+pub(super) struct Connection<A> {
+    pub(super) server: Arc<Shared<A>>,
+    pub(super) peer: SocketAddr,
+    pub(super) pace: Arc<Pace>,
+    _seat: Seat,
+}
+
+impl<A: Answer> Connection<A> {
+    pub(super) fn new(server: Arc<Shared<A>>, peer: SocketAddr, seat: Seat) -> Self {
+        let pace = Arc::new(Pace::new(&server.limits));
+        Self { server, peer, pace, _seat: seat }
+    }
+
+    /// Serves `stream` until either side has had enough. Once `drain` is cancelled, that is after the current request.
+    pub(super) async fn serve<S>(self, stream: S, drain: CancellationToken)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut wire = Wire::new(stream, Arc::clone(&self.pace));
+        let pace = Arc::clone(&self.pace);
+        let timer = pin!(pace.timer());
+        let mut watch = Watch::new(&pace, timer);
+
+        let protocol = tokio::select! {
+            biased;
+            protocol = wire.protocol() => protocol,
+            _ = watch.late() => return,
+            () = drain.cancelled() => return,
+        };
+        match protocol {
+            Ok(Some(Protocol::Http1)) => self.http1(wire, watch, drain).await,
+            Ok(Some(Protocol::Http2)) => self.http2(wire, watch, drain).await,
+            Ok(None) | Err(_) => {}
+        }
+    }
+
+    async fn http1<S>(self, wire: Wire<S>, mut watch: Watch<'_>, drain: CancellationToken)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let this = Arc::new(self);
+        let service = service_fn(|request| {
+            let answer = request::answer(Arc::clone(&this), request);
+            async { Ok::<_, Infallible>(answer.await) }
+        });
+        let mut http = http1_builder(&this.server.limits).serve_connection(TokioIo::new(wire), service);
+        let mut draining = false;
+        let late = loop {
+            tokio::select! {
+                biased;
+                ended = &mut http => return telemetry::connection_ended(this.peer, ended.err()),
+                late = watch.late() => break late,
+                () = drain.cancelled(), if !draining => {
+                    draining = true;
+                    Pin::new(&mut http).graceful_shutdown();
+                }
+            }
+        };
+        telemetry::connection_late(this.peer, late);
+        if late == Late::Header {
+            let refusal = Refusal::HeaderTooSlow { within: this.server.limits.header_read };
+            http.into_parts().io.into_inner().farewell(&refusal).await;
+        }
+    }
+
+    async fn http2<S>(self, wire: Wire<S>, mut watch: Watch<'_>, drain: CancellationToken)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let this = Arc::new(self);
+        this.pace.multiplex();
+        let service = service_fn(|request| {
+            let answer = request::answer(Arc::clone(&this), request);
+            async { Ok::<_, Infallible>(answer.await) }
+        });
+        let mut http = http2_builder(&this.server.limits).serve_connection(TokioIo::new(wire), service);
+        let mut leaving = false;
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut http => return telemetry::connection_ended(this.peer, ended.err()),
+                late = watch.late() => {
+                    telemetry::connection_late(this.peer, late);
+                    if leaving || late != Late::Idle {
+                        return;
+                    }
+                }
+                () = drain.cancelled(), if !leaving => {}
+            }
+            // The client is told, so that it opens another connection for its next request, and given time to confirm.
+            leaving = true;
+            this.pace.hurry();
+            Pin::new(&mut http).graceful_shutdown();
+        }
+    }
+}
+
+fn http1_builder(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    // The pace does this, see there.
+    builder.header_read_timeout(None);
+    // A client that has said everything and closed its half still waits for the answer.
+    builder.half_close(true);
+    builder.max_header_size(limits.header_bytes_max.max(HEADER_BYTES_LEAST));
+    if limits.headers_max != HEADERS_ON_STACK {
+        builder.max_headers(limits.headers_max);
+    }
+    builder
+}
+
+fn http2_builder(limits: &Limits) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder.max_concurrent_streams(limits.streams_max);
+    builder.max_header_list_size(u32::try_from(limits.header_bytes_max).unwrap_or(u32::MAX));
+    builder
+}

@@ -1,0 +1,118 @@
+//! One request, from its header to its answer.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::http::request::Parts;
+use hyper::{Request, Response, Version, header};
+
+use super::connection::Connection;
+use super::limits::Limits;
+use super::refusal::Refusal;
+use super::{Answer, Received, body};
+use crate::telemetry;
+
+/// Answers one request; nothing that happens on the way, a panic included, leaves it without an answer.
+pub(super) async fn answer<A: Answer>(
+    connection: Arc<Connection<A>>,
+    request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    let running = connection.pace.begin();
+    let responded = survive(respond(&connection, request, running.begun_at)).await;
+    responded.unwrap_or_else(|refusal| {
+        telemetry::request_refused(connection.peer, &refusal);
+        refusal.response()
+    })
+}
+
+async fn respond<A: Answer>(
+    connection: &Connection<A>,
+    request: Request<Incoming>,
+    begun_at: Instant,
+) -> Result<Response<Full<Bytes>>, Refusal> {
+    let (server, peer) = (&*connection.server, connection.peer);
+    let limits = &server.limits;
+    let _turn = server.admission.begin()?;
+
+    let (head, body) = request.into_parts();
+    screen(&head, limits)?;
+    if let Some(refused) = server.answer.refuse(&head, peer) {
+        return Ok(refused);
+    }
+    let body = body::read(body, limits.body_bytes_max, begun_at, limits.request_read).await?;
+    Ok(server.answer.answer(Received { head, body, peer, begun_at }).await)
+}
+
+/// Refuses what the protocol forbids and hyper lets pass.
+fn screen(head: &Parts, limits: &Limits) -> Result<(), Refusal> {
+    if limits.headers_max < head.headers.len() {
+        return Err(Refusal::TooManyHeaders { headers_max: limits.headers_max });
+    }
+    let hosts = head.headers.get_all(header::HOST).iter().count();
+    let enough = match head.version {
+        Version::HTTP_09 | Version::HTTP_10 => true,
+        Version::HTTP_11 => hosts == 1,
+        _ => hosts == 1 || head.uri.authority().is_some(),
+    };
+    if enough && hosts <= 1 { Ok(()) } else { Err(Refusal::NotOneHost) }
+}
+
+/// Drives `future` to its end and turns a panic in it into a refusal.
+///
+/// What the panic left behind is dropped with the future; what is shared must hold no broken promise over an await, which
+/// the locks of this program do not.
+async fn survive<T>(future: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        polled.unwrap_or_else(|_| Err(Refusal::Panicked).into())
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(version: Version, uri: &str, hosts: usize, expected: Result<(), Refusal>) {
+        let mut request = Request::builder().version(version).uri(uri);
+        for _ in 0..hosts {
+            request = request.header("host", "a");
+        }
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        assert_eq!(
+            screen(&head, &Limits { headers_max: 2, ..Limits::default() }),
+            expected,
+            "{version:?} {uri} {hosts}"
+        );
+    }
+
+    #[test]
+    fn a_request_names_its_host_once() {
+        check(Version::HTTP_10, "/", 0, Ok(()));
+        check(Version::HTTP_11, "/", 1, Ok(()));
+        check(Version::HTTP_11, "/", 0, Err(Refusal::NotOneHost));
+        check(Version::HTTP_11, "/", 2, Err(Refusal::NotOneHost));
+        check(Version::HTTP_10, "/", 2, Err(Refusal::NotOneHost));
+        check(Version::HTTP_2, "http://a/", 0, Ok(()));
+        check(Version::HTTP_2, "/", 1, Ok(()));
+        check(Version::HTTP_2, "/", 0, Err(Refusal::NotOneHost));
+    }
+
+    #[test]
+    fn headers_are_counted() {
+        check(Version::HTTP_11, "/", 3, Err(Refusal::TooManyHeaders { headers_max: 2 }));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer() {
+        let survived: Result<(), Refusal> = survive(async { panic!("on purpose") }).await;
+        assert_eq!(survived, Err(Refusal::Panicked));
+    }
+}

@@ -1,0 +1,157 @@
+//! What the daemon logs: every event, its name, level and fields, in one place.
+//!
+//! An event is a function, so that whoever reads the logs finds all of them here, and a field cannot be spelt in two
+//! ways. Values that came from outside go in as fields, never into the text. Fields shared by several events:
+//! `peer`, the other end of a connection; `error`, what the operating system or a library said.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal as _};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tracing::{debug, error, info, warn};
+use tracing_subscriber::filter::{ParseError, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+use tracing_subscriber::{Layer as _, Registry, fmt};
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// For people on a terminal, else for programs.
+    #[default]
+    Auto,
+    /// For people.
+    Pretty,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// The filter does not read `level` or `target=level`, separated by commas.
+    #[error("`{filter}` is not a log filter; write for example `info` or `info,switchhook=debug`")]
+    Filter {
+        /// What was written.
+        filter: String,
+        /// What is wrong with it.
+        #[source]
+        source: ParseError,
+    },
+    /// Something else has taken the log already.
+    #[error("the log is in use")]
+    InUse(#[from] TryInitError),
+}
+
+/// Sends the log to standard error from now on: whatever passes `filter`, and every panic.
+///
+/// # Errors
+/// If the filter is badly written, or the log is in use.
+pub fn init(format: Format, filter: &str) -> Result<(), InitError> {
+    let targets: Targets = filter.parse().map_err(|source| InitError::Filter { filter: filter.to_owned(), source })?;
+    let lines = fmt::layer().with_writer(io::stderr);
+    let layer = match format {
+        Format::Auto if io::stderr().is_terminal() => lines.boxed(),
+        Format::Pretty => lines.with_ansi(io::stderr().is_terminal()).boxed(),
+        Format::Auto | Format::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
+    };
+    Registry::default().with(layer.with_filter(targets)).try_init()?;
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let payload = panic.payload();
+        let error = payload.downcast_ref().copied().or_else(|| payload.downcast_ref().map(String::as_str));
+        error!(error, place, "panicked");
+    }));
+    Ok(())
+}
+
+/// Keeps an event that anybody can cause at will from filling the log: it is told at most once a second.
+#[derive(Debug, Default)]
+pub(crate) struct Seldom {
+    told_at: Option<Instant>,
+    untold: u64,
+}
+
+impl Seldom {
+    /// Says whether an event that happens at `now` is to be told, and how many before it were not.
+    pub(crate) fn speak(&mut self, now: Instant) -> Option<u64> {
+        if self.told_at.is_some_and(|told_at| now.saturating_duration_since(told_at) < Duration::from_secs(1)) {
+            self.untold += 1;
+            return None;
+        }
+        self.told_at = Some(now);
+        Some(std::mem::take(&mut self.untold))
+    }
+}
+
+/// `accept` failed for a reason that may pass, such as a full table of open files.
+pub(crate) fn accept_failed(error: &io::Error, pause: Duration) {
+    warn!(%error, pause_ms = pause.as_millis(), "cannot accept connections");
+}
+
+/// A connection was turned away at the door, after `untold` others of which nothing was said.
+pub(crate) fn connection_refused(peer: SocketAddr, reason: &dyn Display, untold: u64) {
+    warn!(%peer, %reason, untold, "refused a connection");
+}
+
+/// A connection was closed because the client took too long.
+pub(crate) fn connection_late(peer: SocketAddr, late: impl std::fmt::Debug) {
+    debug!(%peer, ?late, "closed a connection that took too long");
+}
+
+/// A connection ended.
+pub(crate) fn connection_ended(peer: SocketAddr, error: Option<hyper::Error>) {
+    if let Some(error) = error {
+        debug!(%peer, %error, "a connection broke");
+    } else {
+        debug!(%peer, "a connection ended");
+    }
+}
+
+/// The code that serves a connection panicked; requests have their own net.
+pub(crate) fn connection_panicked(error: &dyn Display) {
+    error!(%error, "serving a connection failed");
+}
+
+/// The transport refused a request.
+pub(crate) fn request_refused(peer: SocketAddr, reason: &dyn Display) {
+    info!(%peer, %reason, "refused a request");
+}
+
+/// The server stopped accepting connections and waits for those it has.
+pub(crate) fn draining(connections: usize) {
+    info!(connections, "draining");
+}
+
+/// The server has no connections any more.
+pub(crate) fn drained(cut_off: usize) {
+    if cut_off == 0 {
+        info!("drained");
+    } else {
+        warn!(cut_off, "drained, but not in time");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn a_flood_is_told_once_a_second() {
+        let (mut seldom, start) = (Seldom::default(), Clock::instant());
+        let mut speak = |after_ms| seldom.speak(start + Duration::from_millis(after_ms));
+        assert_eq!(speak(0), Some(0));
+        assert_eq!(speak(1), None);
+        assert_eq!(speak(999), None);
+        assert_eq!(speak(1000), Some(2));
+        assert_eq!(speak(2000), Some(0));
+    }
+
+    #[test]
+    fn a_bad_filter_is_refused_with_an_example() {
+        let error = init(Format::Json, "switchhook=loud").unwrap_err();
+        assert!(error.to_string().contains("for example `info`"), "{error}");
+    }
+}
