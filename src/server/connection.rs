@@ -51,13 +51,24 @@ impl<A: Answer> Connection<A> {
         let protocol = tokio::select! {
             biased;
             protocol = wire.protocol() => protocol,
-            _ = watch.late() => return,
+            late = watch.late() => return self.end(wire, late).await,
             () = drain.cancelled() => return,
         };
         match protocol {
             Ok(Some(Protocol::Http1)) => self.http1(wire, watch, drain).await,
             Ok(Some(Protocol::Http2)) => self.http2(wire, watch, drain).await,
             Ok(None) | Err(_) => {}
+        }
+    }
+
+    /// Ends a connection that took too long; a client that has begun to say something is told.
+    async fn end<S>(&self, wire: Wire<S>, late: Late)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        telemetry::connection_late(self.peer, late);
+        if late == Late::Header {
+            wire.farewell(&Refusal::HeaderTooSlow { within: self.server.limits.header_read }).await;
         }
     }
 
@@ -83,11 +94,7 @@ impl<A: Answer> Connection<A> {
                 }
             }
         };
-        telemetry::connection_late(this.peer, late);
-        if late == Late::Header {
-            let refusal = Refusal::HeaderTooSlow { within: this.server.limits.header_read };
-            http.into_parts().io.into_inner().farewell(&refusal).await;
-        }
+        this.end(http.into_parts().io.into_inner(), late).await;
     }
 
     async fn http2<S>(self, wire: Wire<S>, mut watch: Watch<'_>, drain: CancellationToken)
@@ -129,7 +136,7 @@ fn http1_builder(limits: &Limits) -> http1::Builder {
     // A client that has said everything and closed its half still waits for the answer.
     builder.half_close(true);
     builder.max_header_size(limits.header_bytes_max.max(HEADER_BYTES_LEAST));
-    if limits.headers_max != HEADERS_ON_STACK {
+    if HEADERS_ON_STACK < limits.headers_max {
         builder.max_headers(limits.headers_max);
     }
     builder

@@ -213,6 +213,16 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_may_rest_longer_than_a_header_may_take() {
+        let (header_read, idle) = (Duration::from_secs(1), Duration::from_secs(60));
+        let pace = Pace::new(&Limits { header_read, idle, ..Limits::default() });
+        pace.received();
+        drop(pace.begin());
+        let (rest_until, _) = pace.due().unwrap();
+        assert!(Duration::from_secs(30) < rest_until.remaining());
+    }
+
+    #[test]
     fn frames_between_requests_are_not_headers() {
         let pace = Pace::new(&Limits::default());
         pace.multiplex();

@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(
             Refusal::TooManyConnections { connections_max: 2 }.http1(),
             "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\n\
-             content-length: 45\r\n\r\n{\"error\":\"there are already 2 connections\"}"
+             content-length: 43\r\n\r\n{\"error\":\"there are already 2 connections\"}"
         );
     }
 
