@@ -1,0 +1,230 @@
+//! Holds a reply against the tables and gathers everything that certainly breaks them.
+
+use super::audio;
+use super::fault::{Fault, Step, listed, place};
+use super::form::{Form, Object, Strays, Union};
+use super::spoken::LANGUAGES;
+use super::tree::{Shape, Tree};
+use crate::engine::diagnostic::closest;
+
+/// Everything in which `reply` certainly differs from `form`.
+pub(super) fn check<T: Tree>(form: &Form, reply: &T) -> Vec<Fault> {
+    let mut checker = Checker::default();
+    checker.value(form, reply);
+    checker.faults
+}
+
+/// A walk through a reply: where it stands, and what it has found.
+#[derive(Default)]
+struct Checker {
+    path: Vec<Step>,
+    faults: Vec<Fault>,
+}
+
+type Entries<'a, T> = [(&'a str, &'a T)];
+
+impl Checker {
+    fn value<T: Tree>(&mut self, form: &Form, value: &T) {
+        match (form, value.shape()) {
+            (Form::Any, _) | (_, Shape::Unknown) => {}
+            (Form::Bool, Shape::Bool(_)) | (Form::Map, Shape::Map(_)) => {}
+            (Form::Number { min, max }, Shape::Number(number)) => self.number(number, *min, *max),
+            (form, Shape::UnknownText) if form.takes_text() => {}
+            (form, Shape::Text(text)) if form.takes_text() => self.text(form, text),
+            (Form::TextOr { other, .. }, Shape::Map(_)) => self.value(other, value),
+            (Form::List(form), Shape::List(items)) => {
+                for (at, item) in items.into_iter().enumerate() {
+                    self.below(Step::Item(at), |checker| checker.value(form, item));
+                }
+            }
+            (Form::MapOf(form), Shape::Map(entries)) => {
+                for (key, value) in entries {
+                    self.below(Step::Key(key.to_owned()), |checker| checker.value(form, value));
+                }
+            }
+            (Form::Object(object), Shape::Map(entries)) => self.object(object, &entries),
+            (Form::Tagged(union), Shape::Map(entries)) => self.union(union, &entries),
+            (Form::Either(one, other), Shape::Map(_)) => {
+                self.least([one, other], |checker, form| checker.value(form, value));
+            }
+            (form, shape) => self.wrong(form, &shape),
+        }
+    }
+
+    fn below(&mut self, step: Step, look: impl FnOnce(&mut Checker)) {
+        self.path.push(step);
+        look(self);
+        self.path.pop();
+    }
+
+    /// Looks at several possibilities and keeps the faults of the one that has fewest.
+    fn least<F>(&mut self, possible: impl IntoIterator<Item = F>, look: impl Fn(&mut Checker, F)) {
+        let found = possible.into_iter().map(|one| {
+            let mut checker = Checker { path: self.path.clone(), faults: Vec::new() };
+            look(&mut checker, one);
+            checker.faults
+        });
+        self.faults.extend(found.min_by_key(Vec::len).unwrap_or_default());
+    }
+
+    fn fault(&mut self, message: impl FnOnce(&str) -> String, help: Option<String>) {
+        let message = message(&place(&self.path));
+        self.faults.push(Fault { path: self.path.clone(), message, help });
+    }
+
+    fn wrong<T>(&mut self, form: &Form, shape: &Shape<'_, T>) {
+        let help = match (form, shape) {
+            (_, Shape::Null) => "leave it out where there is nothing to say",
+            (Form::Bool | Form::Number { .. }, Shape::Text(_)) => "write it without quotes",
+            (form, Shape::Number(_) | Shape::Bool(_)) if form.takes_text() => "put it in quotes",
+            (form, _) => form.help(),
+        };
+        self.fault(|place| format!("{place} is {}, but must be {}", shape.noun(), form.noun()), said(help));
+    }
+
+    fn number(&mut self, number: f64, min: f64, max: f64) {
+        if (min..=max).contains(&number) {
+            return;
+        }
+        let range = if max.is_finite() { format!("from {min} to {max}") } else { format!("at least {min}") };
+        self.fault(|place| format!("{place} is {number}, but must be {range}"), None);
+    }
+
+    fn text(&mut self, form: &Form, text: &str) {
+        match form {
+            Form::Text { min, max } => self.length(text, *min, *max),
+            Form::TextOr { max, .. } => self.length(text, 0, *max),
+            Form::Words(words) => self.word(text, words, ""),
+            Form::Name { max } if !is_name(text) => {
+                let rule = "must be a letter followed by letters, digits and `_`";
+                self.fault(|place| format!("{place} is `{}`, but {rule}", shortened(text)), None);
+                self.length(text, 0, *max);
+            }
+            Form::Name { max } => self.length(text, 0, *max),
+            Form::Language if !LANGUAGES.contains(&text) => {
+                let help = "Vapi takes languages, not regions: `en`, not `en-US`".to_owned();
+                self.fault(|place| format!("{place} is `{}`, which is no language code", shortened(text)), Some(help));
+            }
+            Form::Audio => {
+                if let Err(why) = audio::decode(text) {
+                    self.fault(|place| format!("{place} {}", why.message()), Some(why.help().to_owned()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn length(&mut self, text: &str, min: usize, max: usize) {
+        let count = text.chars().count();
+        if (min..=max).contains(&count) {
+            return;
+        }
+        if count == 0 {
+            self.fault(|place| format!("{place} is empty"), Some("give it a value or leave it out".to_owned()));
+            return;
+        }
+        let range = if min > 1 { format!("{min} to {max}") } else { format!("at most {max}") };
+        self.fault(|place| format!("{place} has {count} characters, but must have {range}"), None);
+    }
+
+    fn word(&mut self, text: &str, words: &[&str], otherwise: &str) {
+        if words.contains(&text) {
+            return;
+        }
+        let near = closest(text, words.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        let words = listed(words.iter().copied());
+        self.fault(
+            |place| format!("{place} is `{}`, but must be {words}", shortened(text)),
+            near.or_else(|| said(otherwise)),
+        );
+    }
+
+    fn union<T: Tree>(&mut self, union: &Union, entries: &Entries<'_, T>) {
+        let tags = || union.variants.iter().map(|variant| variant.tag);
+        match (get(entries, "type").map(Tree::shape), union.untyped) {
+            (Some(Shape::Text(tag)), _) => match union.variant(tag) {
+                Some(object) => self.object(object, entries),
+                None => self.below(Step::Key("type".to_owned()), |checker| {
+                    checker.word(tag, &tags().collect::<Vec<_>>(), union.help);
+                }),
+            },
+            (Some(Shape::Unknown | Shape::UnknownText), _) => {
+                self.least(union.variants, |checker, object| checker.object(object, entries));
+            }
+            (Some(shape), _) => {
+                self.below(Step::Key("type".to_owned()), |checker| checker.wrong(&Form::Words(&[]), &shape));
+            }
+            (None, Some(object)) => self.object(object, entries),
+            (None, None) => {
+                let message = |place: &str| format!("{place} lacks `type`, which must be {}", listed(tags()));
+                self.fault(message, said(union.help));
+            }
+        }
+    }
+
+    fn object<T: Tree>(&mut self, object: &Object, entries: &Entries<'_, T>) {
+        let mut meant = Vec::new();
+        for (key, value) in entries {
+            self.below(Step::Key((*key).to_owned()), |checker| match object.field(key) {
+                Some(form) => checker.value(form, *value),
+                None => checker.stray(object, key, entries, &mut meant),
+            });
+        }
+        for (key, _) in object.required {
+            if get(entries, key).is_none() && !meant.contains(key) {
+                self.fault(|place| format!("{place} lacks `{key}`"), None);
+            }
+        }
+        self.alternatives(object, entries, &meant);
+    }
+
+    /// Looks at an entry that the object does not list, and adds to `meant` the key that was meant by it.
+    fn stray<T>(&mut self, object: &Object, key: &str, entries: &Entries<'_, T>, meant: &mut Vec<&'static str>) {
+        let free = object.fields().map(|(name, _)| *name).filter(|name| get(entries, name).is_none());
+        let near = if object.strays == Strays::Tolerated { None } else { closest(key, free) };
+        let advice = object.advice.iter().find(|(tried, _)| *tried == key).map(|(_, advice)| (*advice).to_owned());
+        if object.strays != Strays::Refused && near.is_none() && advice.is_none() {
+            return;
+        }
+        meant.extend(near);
+        let help = advice.or_else(|| near.map(|near| format!("did you mean `{near}`?")));
+        self.fault(|place| format!("{place} is unknown to Vapi"), help);
+    }
+
+    /// Looks at the entries of which one must be there, unless a stray one was certainly meant to be it.
+    fn alternatives<T: Tree>(&mut self, object: &Object, entries: &Entries<'_, T>, meant: &[&'static str]) {
+        if object.needs.is_empty() || object.needs.iter().any(|key| meant.contains(key)) {
+            return;
+        }
+        let there = |key: &&&str| get(entries, key).is_some_and(|value| value.shape().is_certainly_there());
+        let certain: Vec<&str> = object.needs.iter().filter(there).copied().collect();
+        if !object.needs.iter().any(|key| get(entries, key).is_some()) {
+            let needs = listed(object.needs.iter().copied());
+            self.fault(|place| format!("{place} must hold {needs}"), said(object.help));
+        } else if object.exclusive && certain.len() > 1 {
+            self.fault(|place| format!("{place} must hold only one of {}", listed(certain)), None);
+        }
+    }
+}
+
+/// A help that a table may leave empty.
+fn said(help: &str) -> Option<String> {
+    (!help.is_empty()).then(|| help.to_owned())
+}
+
+fn get<'a, T>(entries: &Entries<'a, T>, key: &str) -> Option<&'a T> {
+    entries.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The beginning of a text, so that a message stays a line.
+fn shortened(text: &str) -> String {
+    let mut start: String = text.chars().take(60).collect();
+    if start.len() < text.len() {
+        start.push('…');
+    }
+    start
+}
