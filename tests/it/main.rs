@@ -1,3 +1,4 @@
-//! Tests of the program as a whole, in one binary.
+//! What users rely on, held against the real thing.
 
 mod http;
+mod reply_contract;

@@ -26,8 +26,7 @@ type Entries<'a, T> = [(&'a str, &'a T)];
 impl Checker {
     fn value<T: Tree>(&mut self, form: &Form, value: &T) {
         match (form, value.shape()) {
-            (Form::Any, _) | (_, Shape::Unknown) => {}
-            (Form::Bool, Shape::Bool(_)) | (Form::Map, Shape::Map(_)) => {}
+            (Form::Any, _) | (_, Shape::Unknown) | (Form::Bool, Shape::Bool(_)) | (Form::Map, Shape::Map(_)) => {}
             (Form::Number { min, max }, Shape::Number(number)) => self.number(number, *min, *max),
             (form, Shape::UnknownText) if form.takes_text() => {}
             (form, Shape::Text(text)) if form.takes_text() => self.text(form, text),
@@ -95,12 +94,7 @@ impl Checker {
             Form::Text { min, max } => self.length(text, *min, *max),
             Form::TextOr { max, .. } => self.length(text, 0, *max),
             Form::Words(words) => self.word(text, words, ""),
-            Form::Name { max } if !is_name(text) => {
-                let rule = "must be a letter followed by letters, digits and `_`";
-                self.fault(|place| format!("{place} is `{}`, but {rule}", shortened(text)), None);
-                self.length(text, 0, *max);
-            }
-            Form::Name { max } => self.length(text, 0, *max),
+            Form::Name { max } => self.name(text, *max),
             Form::Language if !LANGUAGES.contains(&text) => {
                 let help = "Vapi takes languages, not regions: `en`, not `en-US`".to_owned();
                 self.fault(|place| format!("{place} is `{}`, which is no language code", shortened(text)), Some(help));
@@ -112,6 +106,16 @@ impl Checker {
             }
             _ => {}
         }
+    }
+
+    fn name(&mut self, text: &str, max: usize) {
+        let is_name = text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if is_name {
+            return self.length(text, 1, max);
+        }
+        let rule = "must be a letter followed by letters, digits and `_`";
+        self.fault(|place| format!("{place} is `{}`, but {rule}", shortened(text)), None);
     }
 
     fn length(&mut self, text: &str, min: usize, max: usize) {
@@ -214,10 +218,6 @@ fn said(help: &str) -> Option<String> {
 
 fn get<'a, T>(entries: &Entries<'a, T>, key: &str) -> Option<&'a T> {
     entries.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
-}
-
-fn is_name(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// The beginning of a text, so that a message stays a line.

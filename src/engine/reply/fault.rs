@@ -57,7 +57,7 @@ pub(super) fn place(path: &[Step]) -> String {
         match step {
             Step::Key(key) if text.len() == 1 => text.push_str(key),
             Step::Key(key) => text.extend([".", key]),
-            Step::Item(at) => text.push_str(&format!("[{at}]")),
+            Step::Item(at) => text.extend(["[", at.to_string().as_str(), "]"]),
         }
     }
     text.push('`');

@@ -42,11 +42,8 @@ pub(super) enum Form {
 impl Form {
     /// Whether some text looks so.
     pub(super) fn takes_text(&self) -> bool {
-        match self {
-            Form::Text { .. } | Form::TextOr { .. } | Form::Words(_) => true,
-            Form::Language | Form::Name { .. } | Form::Audio => true,
-            _ => false,
-        }
+        use Form::{Audio, Language, Name, Text, TextOr, Words};
+        matches!(self, Text { .. } | TextOr { .. } | Words(_) | Language | Name { .. } | Audio)
     }
 
     /// The words for such a value in a sentence.
