@@ -199,3 +199,6 @@ impl Reply {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,9 @@ pub(super) fn check<T: Tree>(form: &Form, reply: &T) -> Vec<Fault> {
     checker.faults
 }
 
+/// With a suggestion at hand, longer lists of words than this only hide it.
+const WORDS_LISTED_MAX: usize = 4;
+
 /// A walk through a reply: where it stands, and what it has found.
 #[derive(Default)]
 struct Checker {
@@ -73,7 +76,7 @@ impl Checker {
 
     fn wrong<T>(&mut self, form: &Form, shape: &Shape<'_, T>) {
         let help = match (form, shape) {
-            (_, Shape::Null) => "leave it out where there is nothing to say",
+            (_, Shape::Null) if !self.path.is_empty() => "leave it out where there is nothing to say",
             (Form::Bool | Form::Number { .. }, Shape::Text(_)) => "write it without quotes",
             (form, Shape::Number(_) | Shape::Bool(_)) if form.takes_text() => "put it in quotes",
             (form, _) => form.help(),
@@ -136,11 +139,12 @@ impl Checker {
             return;
         }
         let near = closest(text, words.iter().copied()).map(|near| format!("did you mean `{near}`?"));
-        let words = listed(words.iter().copied());
-        self.fault(
-            |place| format!("{place} is `{}`, but must be {words}", shortened(text)),
-            near.or_else(|| said(otherwise)),
-        );
+        let rule = match &near {
+            Some(_) if words.len() > WORDS_LISTED_MAX => "which Vapi does not know".to_owned(),
+            _ => format!("but must be {}", listed(words.iter().copied())),
+        };
+        let help = near.or_else(|| said(otherwise));
+        self.fault(|place| format!("{place} is `{}`, {rule}", shortened(text)), help);
     }
 
     fn union<T: Tree>(&mut self, union: &Union, entries: &Entries<'_, T>) {
@@ -167,48 +171,59 @@ impl Checker {
     }
 
     fn object<T: Tree>(&mut self, object: &Object, entries: &Entries<'_, T>) {
-        let mut meant = Vec::new();
+        let mut strayed = Strayed::default();
         for (key, value) in entries {
             self.below(Step::Key((*key).to_owned()), |checker| match object.field(key) {
                 Some(form) => checker.value(form, *value),
-                None => checker.stray(object, key, entries, &mut meant),
+                None => checker.stray(object, key, entries, &mut strayed),
             });
         }
         for (key, _) in object.required {
-            if get(entries, key).is_none() && !meant.contains(key) {
+            if get(entries, key).is_none() && !strayed.meant.contains(key) {
                 self.fault(|place| format!("{place} lacks `{key}`"), None);
             }
         }
-        self.alternatives(object, entries, &meant);
+        self.alternatives(object, entries, &strayed);
     }
 
-    /// Looks at an entry that the object does not list, and adds to `meant` the key that was meant by it.
-    fn stray<T>(&mut self, object: &Object, key: &str, entries: &Entries<'_, T>, meant: &mut Vec<&'static str>) {
+    /// Looks at an entry that the object does not list.
+    fn stray<T>(&mut self, object: &Object, key: &str, entries: &Entries<'_, T>, strayed: &mut Strayed) {
         let free = object.fields().map(|(name, _)| *name).filter(|name| get(entries, name).is_none());
         let near = if object.strays == Strays::Tolerated { None } else { closest(key, free) };
         let advice = object.advice.iter().find(|(tried, _)| *tried == key).map(|(_, advice)| (*advice).to_owned());
         if object.strays != Strays::Refused && near.is_none() && advice.is_none() {
             return;
         }
-        meant.extend(near);
+        strayed.advised |= advice.is_some();
+        strayed.meant.extend(near);
         let help = advice.or_else(|| near.map(|near| format!("did you mean `{near}`?")));
         self.fault(|place| format!("{place} is unknown to Vapi"), help);
     }
 
-    /// Looks at the entries of which one must be there, unless a stray one was certainly meant to be it.
-    fn alternatives<T: Tree>(&mut self, object: &Object, entries: &Entries<'_, T>, meant: &[&'static str]) {
-        if object.needs.is_empty() || object.needs.iter().any(|key| meant.contains(key)) {
-            return;
-        }
-        let there = |key: &&&str| get(entries, key).is_some_and(|value| value.shape().is_certainly_there());
-        let certain: Vec<&str> = object.needs.iter().filter(there).copied().collect();
-        if !object.needs.iter().any(|key| get(entries, key).is_some()) {
+    /// Looks at the entries of which one must be there, unless a stray one was meant to be it, and at those of
+    /// which only one may be.
+    fn alternatives<T: Tree>(&mut self, object: &Object, entries: &Entries<'_, T>, strayed: &Strayed) {
+        let is_there = |key: &&str| get(entries, key).is_some();
+        let meant = strayed.advised || object.needs.iter().any(|key| strayed.meant.contains(key));
+        if !object.needs.is_empty() && !object.needs.iter().any(is_there) && !meant {
             let needs = listed(object.needs.iter().copied());
             self.fault(|place| format!("{place} must hold {needs}"), said(object.help));
-        } else if object.exclusive && certain.len() > 1 {
-            self.fault(|place| format!("{place} must hold only one of {}", listed(certain)), None);
+        }
+        let is_certain = |key: &&str| get(entries, key).is_some_and(|value| value.shape().is_certainly_there());
+        let certain: Vec<&str> = object.exclusive.iter().copied().filter(is_certain).collect();
+        if certain.len() > 1 {
+            self.fault(|place| format!("{place} must hold only one: {}", listed(certain)), None);
         }
     }
+}
+
+/// What the entries were meant for that an object does not list.
+#[derive(Default)]
+struct Strayed {
+    /// Entries that are listed, and were misspelt.
+    meant: Vec<&'static str>,
+    /// Whether one of them was told where it belongs.
+    advised: bool,
 }
 
 /// A help that a table may leave empty.

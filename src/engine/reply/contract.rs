@@ -64,6 +64,7 @@ static ASSISTANT_REQUEST: Form = Form::Object(&Object {
         ("voice", UNDER_ASSISTANT),
         ("message", "to say a sentence and hang up, write `error: …`"),
     ],
+    help: "write `{ assistantId: … }`, or `{ error: … }` to say a sentence and hang up",
     ..Object::CLOSED
 });
 
@@ -75,6 +76,7 @@ static TRANSFER_REQUEST: Form = Form::Object(&Object {
     ],
     needs: &["destination", "error"],
     advice: &[WRAPPER, ("number", "write `destination: { type: number, number: … }`")],
+    help: "write `{ destination: … }`, or `{ error: … }` where nobody can be reached",
     ..Object::CLOSED
 });
 
@@ -87,6 +89,7 @@ static HANDOFF_REQUEST: Form = Form::Object(&Object {
         ("assistantName", "write `destination: { type: assistant, assistantName: … }`"),
         ("squadId", "write `destination: { type: squad, squadId: … }`"),
     ],
+    help: "write `{ destination: … }`, or `{ error: … }` not to hand off",
     ..Object::CLOSED
 });
 
@@ -94,6 +97,7 @@ static KNOWLEDGE_BASE: Form = Form::Object(&Object {
     optional: &[("documents", Form::List(&Form::Object(&DOCUMENT))), ("message", SAID_AT_ONCE)],
     needs: &["documents", "message"],
     advice: &[WRAPPER, ("results", "the documents go under `documents`")],
+    help: "write `{ documents: [ { content: …, similarity: 0.9 } ] }`",
     ..Object::CLOSED
 });
 static DOCUMENT: Object = Object {
@@ -143,7 +147,7 @@ static TOOL_RESULT: Object = Object {
     required: &[("toolCallId", NONEMPTY), ("name", NONEMPTY)],
     optional: &[("result", TEXT), ("error", TEXT), ("message", Form::Tagged(&RESULT_MESSAGE)), ("metadata", Form::Map)],
     needs: &["result", "error"],
-    exclusive: true,
+    exclusive: &["result", "error"],
     ..Object::CLOSED
 };
 static FUNCTION_CALL: Form =

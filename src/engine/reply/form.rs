@@ -99,8 +99,8 @@ pub(super) struct Object {
     pub(super) optional: &'static [Field],
     /// Entries of which at least one must be there, if there are any.
     pub(super) needs: &'static [&'static str],
-    /// Whether at most one of `needs` may be there.
-    pub(super) exclusive: bool,
+    /// Entries of which at most one may be there.
+    pub(super) exclusive: &'static [&'static str],
     /// What to make of other entries.
     pub(super) strays: Strays,
     /// What to say of other entries that are often tried.
@@ -127,7 +127,7 @@ impl Object {
         required: &[],
         optional: &[],
         needs: &[],
-        exclusive: false,
+        exclusive: &[],
         strays: Strays::Misspelt,
         advice: &[],
         help: "",

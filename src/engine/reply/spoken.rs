@@ -66,18 +66,25 @@ static DELAYED: Object = Object {
     ..Object::OPEN
 };
 
-const TOOL_MESSAGE_HELP: &str = "write the sentence alone, or `{ type: request-complete, content: … }`";
+const RESULT_MESSAGE_HELP: &str = "write the sentence alone, or `{ type: request-complete, content: … }`";
 
 /// Any message of a tool, as the reply to a transfer request may hold one.
-pub(super) static TOOL_MESSAGE: Union =
-    Union { variants: &[&START, &COMPLETE, &FAILED, &DELAYED], untyped: None, help: TOOL_MESSAGE_HELP };
+pub(super) static TOOL_MESSAGE: Union = Union {
+    variants: &[&START, &COMPLETE, &FAILED, &DELAYED],
+    untyped: None,
+    help: "write `{ type: request-start, content: … }`",
+};
 
 /// What is said with a tool's result, as Vapi takes it.
 pub(super) static RESULT_MESSAGE: Union =
-    Union { variants: &[&COMPLETE, &FAILED], untyped: None, help: TOOL_MESSAGE_HELP };
+    Union { variants: &[&COMPLETE, &FAILED], untyped: None, help: RESULT_MESSAGE_HELP };
 
 /// What is said with a tool's result, as authors may write it: the type follows from the outcome.
 pub(super) const WRITTEN_RESULT_MESSAGE: Form = Form::TextOr {
     max: CONTENT_CHARS_MAX,
-    other: &Form::Tagged(&Union { variants: &[&COMPLETE, &FAILED], untyped: Some(&COMPLETE), help: TOOL_MESSAGE_HELP }),
+    other: &Form::Tagged(&Union {
+        variants: &[&COMPLETE, &FAILED],
+        untyped: Some(&COMPLETE),
+        help: RESULT_MESSAGE_HELP,
+    }),
 };

@@ -105,8 +105,7 @@ static PARTS: Form = Form::Object(&Object {
         ("message", WRITTEN_RESULT_MESSAGE),
         ("metadata", Form::Map),
     ],
-    needs: &["result", "error"],
-    exclusive: true,
+    exclusive: &["result", "error"],
     ..Object::OPEN
 });
 const PART_NAMES: [&str; 4] = ["result", "error", "message", "metadata"];
@@ -116,17 +115,13 @@ const PART_NAMES: [&str; 4] = ["result", "error", "message", "metadata"];
 /// # Errors
 /// Everything in which `value` breaks the contract.
 pub fn tool_answer(value: Value) -> Result<ToolAnswer, Vec<Fault>> {
-    let Value::Object(mut entries) = value else { return Ok(Outcome::result(&value).into()) };
+    let Value::Object(entries) = value else { return Ok(Outcome::result(&value).into()) };
     let keys: Vec<(&str, &Value)> = entries.iter().map(|(key, value)| (key.as_str(), value)).collect();
     match reading(&keys) {
         Reading::Wrapper(fault) => return Err(vec![fault]),
         Reading::Parts => {}
         // Only the author of a rule file is told of a near miss: what a script hands on may look so by chance.
         Reading::Misspelt | Reading::Bare => return Ok(Outcome::result(&Value::Object(entries)).into()),
-    }
-    entries.retain(|_, value| !value.is_null());
-    if !entries.contains_key("error") {
-        entries.entry("result").or_insert(Value::Null);
     }
     let mut parts = Value::Object(entries);
     super::drop_absent(&PARTS, &mut parts);
