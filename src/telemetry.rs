@@ -15,6 +15,9 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 use tracing_subscriber::{Layer as _, Registry, fmt};
 
+/// Where the transport's events come from, for filters.
+const SERVER: &str = "switchhook::server";
+
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
@@ -87,49 +90,49 @@ impl Seldom {
 
 /// `accept` failed for a reason that may pass, such as a full table of open files.
 pub(crate) fn accept_failed(error: &io::Error, pause: Duration) {
-    warn!(%error, pause_ms = pause.as_millis(), "cannot accept connections");
+    warn!(target: SERVER, %error, pause_s = pause.as_secs_f64(), "cannot accept connections");
 }
 
 /// A connection was turned away at the door, after `untold` others of which nothing was said.
 pub(crate) fn connection_refused(peer: SocketAddr, reason: &dyn Display, untold: u64) {
-    warn!(%peer, %reason, untold, "refused a connection");
+    warn!(target: SERVER, %peer, %reason, untold, "refused a connection");
 }
 
 /// A connection was closed because the client took too long.
 pub(crate) fn connection_late(peer: SocketAddr, late: impl std::fmt::Debug) {
-    debug!(%peer, ?late, "closed a connection that took too long");
+    debug!(target: SERVER, %peer, ?late, "closed a connection that took too long");
 }
 
 /// A connection ended.
 pub(crate) fn connection_ended(peer: SocketAddr, error: Option<hyper::Error>) {
     if let Some(error) = error {
-        debug!(%peer, %error, "a connection broke");
+        debug!(target: SERVER, %peer, %error, "a connection broke");
     } else {
-        debug!(%peer, "a connection ended");
+        debug!(target: SERVER, %peer, "a connection ended");
     }
 }
 
 /// The code that serves a connection panicked; requests have their own net.
 pub(crate) fn connection_panicked(error: &dyn Display) {
-    error!(%error, "serving a connection failed");
+    error!(target: SERVER, %error, "serving a connection failed");
 }
 
 /// The transport refused a request.
 pub(crate) fn request_refused(peer: SocketAddr, reason: &dyn Display) {
-    info!(%peer, %reason, "refused a request");
+    info!(target: SERVER, %peer, %reason, "refused a request");
 }
 
 /// The server stopped accepting connections and waits for those it has.
 pub(crate) fn draining(connections: usize) {
-    info!(connections, "draining");
+    info!(target: SERVER, connections, "draining");
 }
 
 /// The server has no connections any more.
 pub(crate) fn drained(cut_off: usize) {
     if cut_off == 0 {
-        info!("drained");
+        info!(target: SERVER, "drained");
     } else {
-        warn!(cut_off, "drained, but not in time");
+        warn!(target: SERVER, cut_off, "drained, but not in time");
     }
 }
 

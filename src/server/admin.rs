@@ -85,11 +85,11 @@ mod tests {
         Admin::new(address.parse().unwrap(), token.map(SecretString::from))
     }
 
-    fn check(token: Option<&str>, request: &str, authorization: &str, expected: Result<(), Refusal>) {
+    fn checked(token: Option<&str>, request: &str, authorization: &str) -> Result<(), Refusal> {
         let (method, path) = request.split_once(' ').unwrap();
         let request = Request::builder().method(method).uri(path).header(AUTHORIZATION, authorization);
         let (head, ()) = request.body(()).unwrap().into_parts();
-        assert_eq!(admin(LOOPBACK, token).unwrap().check(&head), expected, "{method} {path} {authorization}");
+        admin(LOOPBACK, token).unwrap().check(&head)
     }
 
     #[test]
@@ -106,18 +106,18 @@ mod tests {
 
     #[test]
     fn health_is_all_there_is() {
-        check(None, "GET /healthz", "", Ok(()));
-        check(None, "HEAD /healthz?deep", "", Ok(()));
-        check(None, "POST /healthz", "", Err(Refusal::MethodNotAllowed { allow: "GET, HEAD" }));
-        check(None, "GET /", "", Err(Refusal::NotFound));
+        assert_eq!(checked(None, "GET /healthz", ""), Ok(()));
+        assert_eq!(checked(None, "HEAD /healthz?deep", ""), Ok(()));
+        assert_eq!(checked(None, "POST /healthz", ""), Err(Refusal::MethodNotAllowed { allow: "GET, HEAD" }));
+        assert_eq!(checked(None, "GET /", ""), Err(Refusal::NotFound));
     }
 
     #[test]
     fn the_token_must_be_right() {
-        check(Some("abc"), "GET /healthz", "Bearer abc", Ok(()));
-        check(Some("abc"), "GET /healthz", "bearer abc", Ok(()));
+        assert_eq!(checked(Some("abc"), "GET /healthz", "Bearer abc"), Ok(()));
+        assert_eq!(checked(Some("abc"), "GET /healthz", "bearer abc"), Ok(()));
         for wrong in ["", "Bearer", "Bearer ", "Bearer ab", "Bearer abcd", "Basic abc", "abc"] {
-            check(Some("abc"), "GET /healthz", wrong, Err(Refusal::Unauthorized));
+            assert_eq!(checked(Some("abc"), "GET /healthz", wrong), Err(Refusal::Unauthorized), "{wrong}");
         }
     }
 }

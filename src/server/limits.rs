@@ -25,7 +25,8 @@ pub struct Limits {
     /// The most connections at a time from one IPv4 address or one IPv6 network of 64 bits. One more gets 503 with
     /// `Retry-After` and is closed.
     pub connections_per_address_max: usize,
-    /// The most requests that are read or answered at a time. One more gets 503 with `Retry-After`, unread.
+    /// The most requests that are read or answered at a time. One more gets 503 with `Retry-After`, unread. Together
+    /// with `body_bytes_max` this bounds the memory that bodies can take.
     pub requests_in_flight_max: usize,
     /// The most requests at a time on one HTTP/2 connection. The protocol makes the client wait with more.
     pub streams_max: u32,
@@ -44,7 +45,7 @@ impl Default for Limits {
             header_bytes_max: 32 * 1024,
             headers_max: 100,
             connections_max: 4096,
-            connections_per_address_max: 1024,
+            connections_per_address_max: 512,
             requests_in_flight_max: 1024,
             streams_max: 128,
         }

@@ -80,34 +80,30 @@ async fn survive<T>(future: impl Future<Output = Result<T, Refusal>>) -> Result<
 mod tests {
     use super::*;
 
-    fn check(version: Version, uri: &str, hosts: usize, expected: Result<(), Refusal>) {
+    fn screened(version: Version, uri: &str, hosts: usize) -> Result<(), Refusal> {
         let mut request = Request::builder().version(version).uri(uri);
         for _ in 0..hosts {
             request = request.header("host", "a");
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
-        assert_eq!(
-            screen(&head, &Limits { headers_max: 2, ..Limits::default() }),
-            expected,
-            "{version:?} {uri} {hosts}"
-        );
+        screen(&head, &Limits { headers_max: 2, ..Limits::default() })
     }
 
     #[test]
     fn a_request_names_its_host_once() {
-        check(Version::HTTP_10, "/", 0, Ok(()));
-        check(Version::HTTP_11, "/", 1, Ok(()));
-        check(Version::HTTP_11, "/", 0, Err(Refusal::NotOneHost));
-        check(Version::HTTP_11, "/", 2, Err(Refusal::NotOneHost));
-        check(Version::HTTP_10, "/", 2, Err(Refusal::NotOneHost));
-        check(Version::HTTP_2, "http://a/", 0, Ok(()));
-        check(Version::HTTP_2, "/", 1, Ok(()));
-        check(Version::HTTP_2, "/", 0, Err(Refusal::NotOneHost));
+        assert_eq!(screened(Version::HTTP_10, "/", 0), Ok(()));
+        assert_eq!(screened(Version::HTTP_11, "/", 1), Ok(()));
+        assert_eq!(screened(Version::HTTP_11, "/", 0), Err(Refusal::NotOneHost));
+        assert_eq!(screened(Version::HTTP_11, "/", 2), Err(Refusal::NotOneHost));
+        assert_eq!(screened(Version::HTTP_10, "/", 2), Err(Refusal::NotOneHost));
+        assert_eq!(screened(Version::HTTP_2, "http://a/", 0), Ok(()));
+        assert_eq!(screened(Version::HTTP_2, "/", 1), Ok(()));
+        assert_eq!(screened(Version::HTTP_2, "/", 0), Err(Refusal::NotOneHost));
     }
 
     #[test]
     fn headers_are_counted() {
-        check(Version::HTTP_11, "/", 3, Err(Refusal::TooManyHeaders { headers_max: 2 }));
+        assert_eq!(screened(Version::HTTP_11, "/", 3), Err(Refusal::TooManyHeaders { headers_max: 2 }));
     }
 
     #[tokio::test]

@@ -29,11 +29,13 @@ pub(super) struct Wire<S> {
     /// The part of `looked_at` that has not been read yet, from and to.
     unread: (usize, usize),
     closing: bool,
+    /// Whether part of an answer still waits for the client to read.
+    stalled: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(super) fn new(stream: S, pace: Arc<Pace>) -> Self {
-        Self { stream, pace, looked_at: [0; PREFACE.len()], unread: (0, 0), closing: false }
+        Self { stream, pace, looked_at: [0; PREFACE.len()], unread: (0, 0), closing: false, stalled: false }
     }
 
     /// Says which protocol is spoken, having waited for as many bytes as it takes; `None` if there is nobody to speak.
@@ -57,6 +59,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Tells the client why it is being turned away, and ends the connection.
     pub(super) async fn farewell(mut self, refusal: &Refusal) {
+        if self.stalled {
+            // Whatever is written now, the client would take for the rest of that answer.
+            return;
+        }
         let farewell = async {
             self.stream.write_all(refusal.http1().as_bytes()).await?;
             self.shutdown().await
@@ -99,7 +105,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.stalled = written.is_pending();
+        written
     }
 
     fn poll_write_vectored(
@@ -107,7 +115,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.stalled = written.is_pending();
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
