@@ -2,7 +2,7 @@
 //!
 //! A [`Server`] owns a listening socket and keeps the [`Limits`]; what it serves implements [`Answer`], and is handed
 //! requests whose bodies have been read, within those limits. Whatever a client does, it meets a bound with a defined
-//! answer, listed in [`Limits`], and nobody else notices. Read [`request`] for the life of a request and [`connection`]
+//! answer, listed in [`Limits`], and nobody else notices. Read `request` for the life of a request and `connection`
 //! for that of a connection.
 
 pub mod admin;
