@@ -1,1 +1,175 @@
-//! To be written.
+//! One server message: bytes in, a view out in which values are found when a rule asks.
+//!
+//! [`Event::scan`] goes over the body once and remembers where the values lie that the rules said they
+//! [want](Wanted); it makes no tree of the body. A value that nobody wanted beforehand can only be had
+//! by walking [`Event::whole`].
+//!
+//! What is a message (contract, section 1): usually the object at `message`. Without such an object
+//! the body itself is the message: one with a `type` is of that kind (simulations), one without is
+//! [`Kind::ApiRequest`](super::kind::Kind::ApiRequest) (the arguments that an `apiRequest` tool posts,
+//! and what is sent to a custom model).
+
+use std::borrow::Cow;
+
+use self::scan::Extent;
+use super::json::{DEPTH_MAX, Json, JsonError, Val, structure};
+use super::kind::{EventKind, Kind};
+
+mod scan;
+mod tool_call;
+mod trie;
+
+pub use tool_call::{TOOL_CALLS_MAX, ToolCall};
+pub use trie::{Slot, Wanted, WantedBuilder};
+
+/// One server message.
+#[derive(Debug, Clone)]
+pub struct Event {
+    body: String,
+    kind: EventKind,
+    /// Where each place of the trie of what was wanted lies in the body; the first is the message.
+    extents: Vec<Extent>,
+    tool_calls: Vec<ToolCall>,
+    call_id: Slot,
+    /// The slot to answer with `final`, though the body does not say so.
+    is_final: Option<Slot>,
+}
+
+/// Why a body is not a server message.
+///
+/// No variant quotes the body, which may hold secrets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// It is no text.
+    #[error("the body is not UTF-8: byte {at} belongs to no character")]
+    NotUtf8 {
+        /// The first byte that is none, from 0.
+        at: usize,
+    },
+    /// It is no JSON document.
+    #[error("the body is not JSON: {why} at line {line}, column {column}")]
+    NotJson {
+        /// From 1.
+        line: usize,
+        /// In bytes, from 1.
+        column: usize,
+        /// What is wrong there.
+        why: String,
+    },
+    /// It is JSON, but a list, a text, a number, ….
+    #[error("the body is JSON, but not an object")]
+    NotAnObject,
+    /// The message does not say what it is.
+    #[error("the body's `message` has no `type`")]
+    NoType,
+    /// Nobody reads such documents.
+    #[error("the body nests lists and objects more than {depth_max} deep")]
+    TooDeep {
+        /// How deep it may be.
+        depth_max: usize,
+    },
+    /// No model makes so many calls at once.
+    #[error("the message holds more than {calls_max} tool calls")]
+    TooManyToolCalls {
+        /// How many it may hold.
+        calls_max: usize,
+    },
+}
+
+impl From<JsonError> for EventError {
+    fn from(error: JsonError) -> EventError {
+        match error {
+            JsonError::Invalid { line, column, why } => EventError::NotJson { line, column, why },
+            JsonError::TooDeep => EventError::TooDeep { depth_max: DEPTH_MAX },
+        }
+    }
+}
+
+impl Event {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// If it is not a server message.
+    pub fn scan(body: Vec<u8>, wanted: &Wanted) -> Result<Event, EventError> {
+        let body =
+            String::from_utf8(body).map_err(|error| EventError::NotUtf8 { at: error.utf8_error().valid_up_to() })?;
+        if structure::too_deep(&body) {
+            return Err(JsonError::TooDeep.into());
+        }
+        let found = scan::scan(&body, wanted)?;
+        let mut event = Event {
+            body,
+            kind: found.kind,
+            extents: found.extents,
+            tool_calls: Vec::new(),
+            call_id: wanted.call_id.clone(),
+            is_final: None,
+        };
+        if event.kind.known().is_some_and(Kind::asks_for_tools) {
+            let lists = wanted.tool_lists.each_ref().map(|list| event.found(list));
+            event.tool_calls = tool_call::read(lists, event.found(&wanted.function_call))?;
+        }
+        if found.is_final_transcript && event.get(&wanted.transcript_type).is_absent() {
+            event.is_final = Some(wanted.transcript_type.clone());
+        }
+        Ok(event)
+    }
+
+    /// The kind of the message.
+    #[must_use]
+    pub fn kind(&self) -> &EventKind {
+        &self.kind
+    }
+
+    /// The value at a slot that was wanted in messages of this kind, and of the same [`Wanted`].
+    ///
+    /// Of a `transcript[transcriptType="final"]` the `transcriptType` is `final`, said or not.
+    #[must_use]
+    pub fn get(&self, slot: &Slot) -> Val<'_> {
+        if self.is_final.as_ref() == Some(slot) {
+            return Val::Json(Json::of_checked("\"final\""));
+        }
+        self.found(slot).into()
+    }
+
+    fn found(&self, slot: &Slot) -> Option<Json<'_>> {
+        let text = self.extents.get(slot.place)?.text(&self.body)?;
+        Json::of_checked(text).walk(&slot.rest)
+    }
+
+    /// The id of the call that the message belongs to.
+    #[must_use]
+    pub fn call_id(&self) -> Option<Cow<'_, str>> {
+        self.found(&self.call_id)?.as_str()
+    }
+
+    /// The tool calls of a message that asks for tools; other kinds have none.
+    #[must_use]
+    pub fn tool_calls(&self) -> &[ToolCall] {
+        &self.tool_calls
+    }
+
+    /// Puts `arguments`, JSON text, in place of those of the tool call at `index`: they came encrypted.
+    /// Text that is no object makes them unreadable for the rules, as it would have in the body.
+    pub fn replace_arguments(&mut self, index: usize, arguments: &str) {
+        if let Some(call) = self.tool_calls.get_mut(index) {
+            call.replace_arguments(arguments);
+        }
+    }
+
+    /// The body as it came.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
+    /// The message, envelope taken off.
+    #[must_use]
+    pub fn whole(&self) -> Json<'_> {
+        let message = self.extents.first().and_then(|extent| extent.text(&self.body));
+        Json::of_checked(message.unwrap_or("{}"))
+    }
+}
+
+#[cfg(test)]
+mod tests;
