@@ -153,6 +153,9 @@ impl<'a> Json<'a> {
     #[must_use]
     pub fn index(self, index: i64) -> Option<Json<'a>> {
         let mut items = walk::Items::of_list(self.0);
+        if index == -1 {
+            return items.last().map(Json);
+        }
         let at = match usize::try_from(index) {
             Ok(at) => at,
             Err(_) => items.clone().count().checked_sub(usize::try_from(index.unsigned_abs()).ok()?)?,

@@ -2,11 +2,10 @@
 //!
 //! [`pass`] lets `serde_json` walk the body along the trie of what is wanted; all else is checked and
 //! skipped, and no tree is made of anything. It gives up where `serde_json` would refuse what we
-//! accept (half a surrogate pair, `1e999`), where a field that everything hangs on is repeated, and on
-//! what is no JSON at all; then [`search`] checks the body and looks in the checked text, which takes
-//! longer but knows every case. Both find the same, which a test shows.
+//! accept (half a surrogate pair, `1e999`), at keys with escapes, where a field that everything hangs
+//! on is repeated, and on what is no JSON at all; then [`search`] checks the body and looks in the
+//! checked text, which takes longer but knows every case. Both find the same, which a test shows.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -113,7 +112,7 @@ impl<'b> Finder<'b> {
         Finder {
             body,
             message: None,
-            extents: vec![Extent::default(); wanted.places],
+            extents: vec![Extent::default(); wanted.kinds.len()],
             kind: None,
             is_final_transcript: false,
             kinds: KindSet::ALL,
@@ -172,22 +171,17 @@ impl<'b> Finder<'b> {
             None if has_envelope => return Err(EventError::NoType),
             None => EventKind::Known(Kind::ApiRequest),
         };
-        self.forget_unwanted(&wanted.root, KindSet::from(&kind));
+        // What was kept only because the type was not known yet goes: what is found must not depend on
+        // the order in which fields are written.
+        for (place, kinds) in self.extents.iter_mut().zip(&wanted.kinds) {
+            if !kinds.overlaps(KindSet::from(&kind)) {
+                *place = Extent::default();
+            }
+        }
         if let Some(root) = self.extents.get_mut(ROOT) {
             *root = self.message.map_or_else(Extent::default, |message| Extent::of(message, self.body));
         }
         Ok(Found { kind, is_final_transcript: self.is_final_transcript, extents: self.extents })
-    }
-
-    /// Forgets what was kept only because the type was not known yet: what is found must not depend
-    /// on the order in which fields are written.
-    fn forget_unwanted(&mut self, node: &Node, kind: KindSet) {
-        if let Some(place) = self.extents.get_mut(node.place)
-            && !node.here.overlaps(kind)
-        {
-            *place = Extent::default();
-        }
-        node.children().for_each(|child| self.forget_unwanted(child, kind));
     }
 }
 
@@ -209,9 +203,9 @@ impl<'b> Visitor<'b> for Envelope<'_, 'b, '_> {
         // Where the message lies: behind its key and before the next one, or else the last brace.
         let (mut after, mut before) = (None, None);
         let mut is_object = false;
-        while let Some(key) = fields.next_key::<&RawValue>()? {
-            let here = Extent::of(key.get(), finder.body);
-            if text(key) != "message" {
+        while let Some(key) = fields.next_key::<&str>()? {
+            let here = Extent::of(key, finder.body);
+            if key != "message" {
                 before = before.or(after.and(Some(here.start)));
                 fields.next_value::<IgnoredAny>()?;
             } else if after.replace(here.end).is_none() {
@@ -223,7 +217,7 @@ impl<'b> Visitor<'b> for Envelope<'_, 'b, '_> {
         if let (true, Some(after)) = (is_object, after) {
             let end = before.or_else(|| finder.body.rfind('}')).unwrap_or_default();
             let around = finder.body.get(after..end).unwrap_or_default();
-            finder.message = Some(around.trim_matches([' ', '\t', '\n', '\r', ',', ':']));
+            finder.message = Some(around.trim_matches([' ', '\t', '\n', '\r', ',', ':', '"']));
         }
         Ok(())
     }
@@ -274,8 +268,7 @@ impl<'b> Visitor<'b> for Below<'_, 'b, '_> {
 
     fn visit_map<A: MapAccess<'b>>(self, mut fields: A) -> Result<bool, A::Error> {
         let Below { node, finder } = self;
-        while let Some(key) = fields.next_key::<&RawValue>()? {
-            let key = text(key);
+        while let Some(key) = fields.next_key::<&str>()? {
             if node.place == ROOT && key == "type" {
                 if finder.type_met {
                     return Err(A::Error::custom("`type` is repeated"));
@@ -285,7 +278,7 @@ impl<'b> Visitor<'b> for Below<'_, 'b, '_> {
                 if let Some(child) = node.fields.get("type") {
                     finder.walk(child, Json::of_checked(name));
                 }
-            } else if let Some(child) = node.fields.get(&*key) {
+            } else if let Some(child) = node.fields.get(key) {
                 fields.next_value_seed(Visit { node: child, finder: &mut *finder })?;
             } else {
                 fields.next_value::<IgnoredAny>()?;
@@ -333,8 +326,4 @@ impl<'b> Visitor<'b> for Below<'_, 'b, '_> {
     fn visit_unit<E>(self) -> Result<bool, E> {
         Ok(false)
     }
-}
-
-fn text(key: &RawValue) -> Cow<'_, str> {
-    Json::of_checked(key.get()).as_str().unwrap_or_default()
 }

@@ -26,8 +26,8 @@ pub struct Slot {
 #[derive(Debug, Clone)]
 pub struct Wanted {
     pub(super) root: Node,
-    /// How many places the trie has.
-    pub(super) places: usize,
+    /// For every place of the trie, the kinds for which the value there is wanted.
+    pub(super) kinds: Vec<KindSet>,
     pub(super) call_id: Slot,
     pub(super) transcript_type: Slot,
     /// Where tool calls may be listed, the best place first.
@@ -51,6 +51,13 @@ impl Node {
     /// The places directly below.
     pub(super) fn children(&self) -> impl Iterator<Item = &Node> {
         self.fields.values().chain(self.items.values())
+    }
+
+    fn list_kinds(&self, kinds: &mut [KindSet]) {
+        if let Some(place) = kinds.get_mut(self.place) {
+            *place = self.here;
+        }
+        self.children().for_each(|child| child.list_kinds(kinds));
     }
 
     /// The place below that `segment` names, made if need be.
@@ -106,15 +113,14 @@ impl WantedBuilder {
         let tools = Kind::ALL.iter().copied().filter(|kind| kind.asks_for_tools()).collect();
         let key = |key: &str| Segment::Key(key.into());
         self.want(KindSet::ALL, &[key("type")]);
-        Wanted {
-            call_id: self.want(KindSet::ALL, &[key("call"), key("id")]),
-            transcript_type: self.want(Kind::Transcript.into(), &[key("transcriptType")]),
-            tool_lists: ["toolCallList", "toolCalls", "toolWithToolCallList"]
-                .map(|list| self.want(tools, &[key(list)])),
-            function_call: self.want(tools, &[key("functionCall")]),
-            places: self.places,
-            root: self.root,
-        }
+        let call_id = self.want(KindSet::ALL, &[key("call"), key("id")]);
+        let transcript_type = self.want(Kind::Transcript.into(), &[key("transcriptType")]);
+        let lists = ["toolCallList", "toolCalls", "toolWithToolCallList"];
+        let tool_lists = lists.map(|list| self.want(tools, &[key(list)]));
+        let function_call = self.want(tools, &[key("functionCall")]);
+        let mut kinds = vec![KindSet::EMPTY; self.places];
+        self.root.list_kinds(&mut kinds);
+        Wanted { root: self.root, kinds, call_id, transcript_type, tool_lists, function_call }
     }
 }
 

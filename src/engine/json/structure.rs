@@ -97,23 +97,19 @@ struct Scanner {
 
 impl Scanner {
     fn brackets(&mut self, block: &[u8; BLOCK]) -> Brackets {
-        let mut quotes = 0;
-        let mut backslashes = 0;
-        let mut opening = 0;
-        let mut closing = 0;
-        // `[` and `{`, and `]` and `}`, differ by one bit, which no other byte's twin shares.
-        let either_case = u8x16::splat(b'[' ^ b'{');
-        for (bytes, shift) in block.as_chunks::<16>().0.iter().zip((0..).step_by(16)) {
-            let bytes = u8x16::from(*bytes);
-            let folded = bytes | either_case;
-            let bits = |found: u8x16| u64::from(found.to_bitmask()) << shift;
-            quotes |= bits(bytes.simd_eq(u8x16::splat(b'"')));
-            backslashes |= bits(bytes.simd_eq(u8x16::splat(b'\\')));
-            opening |= bits(folded.simd_eq(u8x16::splat(b'{')));
-            closing |= bits(folded.simd_eq(u8x16::splat(b'}')));
-        }
+        let bytes = lanes(block);
+        let quotes = bits(bytes, |lane| lane.simd_eq(u8x16::splat(b'"')));
+        let backslashes = bits(bytes, |lane| lane.simd_eq(u8x16::splat(b'\\')));
         let escaped = self.escaped(backslashes);
         let counting = !self.strings(quotes & !escaped) & !escaped;
+        // Half of a usual body is prose: blocks that lie in a string altogether.
+        if counting == 0 {
+            return Brackets { opening: 0, closing: 0 };
+        }
+        // `[` and `{`, and `]` and `}`, differ in this bit, and no other byte becomes one of them by it.
+        let folded = bytes.map(|lane| lane | u8x16::splat(b'[' ^ b'{'));
+        let opening = bits(folded, |lane| lane.simd_eq(u8x16::splat(b'{')));
+        let closing = bits(folded, |lane| lane.simd_eq(u8x16::splat(b'}')));
         Brackets { opening: opening & counting, closing: closing & counting }
     }
 
@@ -132,6 +128,9 @@ impl Scanner {
 
     /// The bytes in strings, opening quotes included: between an odd number of quotes and the next.
     fn strings(&mut self, quotes: u64) -> u64 {
+        if quotes == 0 {
+            return self.in_string;
+        }
         let mut inside = quotes;
         for shift in [1, 2, 4, 8, 16, 32] {
             inside ^= inside << shift;
@@ -140,6 +139,18 @@ impl Scanner {
         self.in_string = 0_u64.wrapping_sub(inside >> 63);
         inside
     }
+}
+
+fn lanes(block: &[u8; BLOCK]) -> [u8x16; BLOCK / 16] {
+    let mut lanes = [u8x16::splat(0); BLOCK / 16];
+    lanes.iter_mut().zip(block.as_chunks().0).for_each(|(lane, bytes)| *lane = u8x16::from(*bytes));
+    lanes
+}
+
+/// One bit for each byte, set where `test` answers with all ones.
+fn bits(lanes: [u8x16; BLOCK / 16], test: impl Fn(u8x16) -> u8x16) -> u64 {
+    let [a, b, c, d] = lanes.map(|lane| u64::from(test(lane).to_bitmask()));
+    a | b << 16 | c << 32 | d << 48
 }
 
 #[cfg(test)]
