@@ -1,0 +1,442 @@
+//! The parser's events, gathered into a tree.
+//!
+//! Nothing here recurses: open collections are on a stack whose height is checked before it grows, and
+//! what aliases may multiply is counted before it is copied.
+
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+
+use super::super::super::diagnostic::{Diagnostic, FileId, Span};
+use super::chars::Chars;
+use super::scalar::{self, Plain};
+use super::{ALIASED_MAX, DEPTH_MAX, Key, NODES_MAX, Node, Style, Text, Yaml, locate, traps};
+use mapping::Mapping;
+
+mod mapping;
+
+/// See [`parse`](super::parse).
+pub(super) fn build(file: FileId, text: &str, found: &mut Vec<Diagnostic>) -> Option<Node> {
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let source = Source { file, text: body, chars: Chars::new(body), before: text.len() - body.len() };
+    let mut tree = Tree::new(source, found);
+    for event in Parser::new_from_str(body) {
+        let step = match event {
+            Ok((event, marks)) => tree.event(event, marks.start.index()..marks.end.index()),
+            Err(error) => {
+                let at = tree.source.chars.byte(error.marker().index());
+                tree.found.push(traps::explain(&tree.source, at, error.info()));
+                Step::Stop
+            }
+        };
+        match step {
+            Step::On => {}
+            Step::Enough => break,
+            Step::Stop => return None,
+        }
+    }
+    Some(tree.finish())
+}
+
+/// A file while it is read: what turns the parser's places into spans.
+pub(super) struct Source<'a> {
+    file: FileId,
+    /// The file's text without a byte order mark.
+    pub(super) text: &'a str,
+    chars: Chars<'a>,
+    /// How many bytes stand before `text` in the file.
+    before: usize,
+}
+
+impl Source<'_> {
+    /// The span of the bytes `start..end` of the text.
+    pub(super) fn span(&self, start: usize, end: usize) -> Span {
+        let offset = |at: usize| u32::try_from(at.min(self.text.len()) + self.before).unwrap_or(u32::MAX);
+        Span { file: self.file, start: offset(start), end: offset(end.max(start)) }
+    }
+
+    /// The text between two bytes.
+    pub(super) fn slice(&self, start: usize, end: usize) -> &str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    /// The text from a byte on.
+    pub(super) fn from(&self, start: usize) -> &str {
+        self.text.get(start..).unwrap_or_default()
+    }
+
+    /// The text that a span covers.
+    fn covered(&self, span: Span) -> &str {
+        let byte = |at: u32| (at as usize).saturating_sub(self.before);
+        self.slice(byte(span.start), byte(span.end))
+    }
+}
+
+/// Whether to go on reading.
+enum Step {
+    On,
+    /// What was read is a whole document.
+    Enough,
+    /// What was read is worth nothing.
+    Stop,
+}
+
+/// A value with what is known of it while the tree is built.
+struct Grown {
+    node: Node,
+    /// How many values it is made of, itself included.
+    nodes: usize,
+    /// How deep it nests: 0 for a scalar.
+    height: usize,
+    /// The number by which aliases know it; 0 for none.
+    anchor: usize,
+}
+
+/// A collection whose end has not come.
+struct Open {
+    /// The first byte, anchor and tag skipped.
+    start: usize,
+    /// Where what is in it ends so far.
+    end: u32,
+    anchor: usize,
+    nodes: usize,
+    height: usize,
+    items: Items,
+}
+
+enum Items {
+    List(Vec<Node>),
+    Map(Mapping),
+}
+
+struct Anchor {
+    /// Where it was named.
+    span: Span,
+    used: bool,
+    /// What it stands for, once that is complete.
+    value: Option<(Node, usize, usize)>,
+}
+
+struct Tree<'a> {
+    source: Source<'a>,
+    found: &'a mut Vec<Diagnostic>,
+    open: Vec<Open>,
+    anchors: HashMap<usize, Anchor>,
+    nodes: usize,
+    aliased: usize,
+    documents: usize,
+    root: Option<Node>,
+}
+
+impl<'a> Tree<'a> {
+    fn new(source: Source<'a>, found: &'a mut Vec<Diagnostic>) -> Tree<'a> {
+        Tree {
+            source,
+            found,
+            open: Vec::new(),
+            anchors: HashMap::new(),
+            nodes: 0,
+            aliased: 0,
+            documents: 0,
+            root: None,
+        }
+    }
+
+    fn event(&mut self, event: Event<'_>, marks: std::ops::Range<usize>) -> Step {
+        let (start, end) = (self.source.chars.byte(marks.start), self.source.chars.byte(marks.end));
+        match event {
+            Event::DocumentStart(_) => self.document(start, end),
+            Event::Scalar(text, style, anchor, tag) => {
+                let written = Written { start, end, anchor, tag: tag.as_deref() };
+                self.scalar(&text, style, written)
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.begin(Items::List(Vec::new()), Written { start, end, anchor, tag: tag.as_deref() })
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.begin(Items::Map(Mapping::default()), Written { start, end, anchor, tag: tag.as_deref() })
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(start, end),
+            Event::Alias(anchor) => self.alias(anchor, self.source.span(start, end)),
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Step::On,
+        }
+    }
+
+    /// The tree, when the last event has come.
+    fn finish(self) -> Node {
+        let mut unused: Vec<Span> =
+            self.anchors.values().filter(|anchor| !anchor.used).map(|anchor| anchor.span).collect();
+        unused.sort();
+        for span in unused {
+            self.found.push(traps::unused_anchor(self.source.covered(span), span));
+        }
+        let empty = self.source.span(0, 0);
+        match self.root {
+            Some(Node { value: Yaml::Null, span }) if span.start == span.end => {
+                Node { span, value: Yaml::Map(Vec::new()) }
+            }
+            Some(node) => node,
+            None => Node { span: empty, value: Yaml::Map(Vec::new()) },
+        }
+    }
+
+    fn document(&mut self, start: usize, end: usize) -> Step {
+        self.documents += 1;
+        if self.documents == 1 {
+            return Step::On;
+        }
+        let span = self.source.span(start, end);
+        self.found.push(
+            Diagnostic::error("yaml-documents", span, "a second document begins here")
+                .help("put what follows `---` into a file of its own, or take the `---` away"),
+        );
+        Step::Enough
+    }
+
+    fn scalar(&mut self, text: &str, style: ScalarStyle, written: Written<'_>) -> Step {
+        let style = match style {
+            ScalarStyle::Plain => Style::Plain,
+            ScalarStyle::SingleQuoted => Style::Single,
+            ScalarStyle::DoubleQuoted => Style::Double,
+            ScalarStyle::Literal => Style::Literal,
+            ScalarStyle::Folded => Style::Folded,
+        };
+        let span = self.scalar_span(text, style, &written);
+        if self.wants_key() {
+            return self.key(text, style, span, &written);
+        }
+        self.name_anchor(&written);
+        let value = self.value(text, style, span, written.tag);
+        if style == Style::Plain {
+            self.found.extend(traps::comment(&self.source, text, span.end as usize - self.source.before, span));
+        }
+        self.grown(Grown { node: Node { span, value }, nodes: 1, height: 0, anchor: written.anchor })
+    }
+
+    fn value(&mut self, text: &str, style: Style, span: Span, tag: Option<&Tag>) -> Yaml {
+        let as_text = || Yaml::Text(Text { text: text.to_owned(), style, span });
+        let meaning = match tag {
+            None if style != Style::Plain => return as_text(),
+            None => scalar::resolve(text),
+            Some(tag) => return self.tagged(text, tag, span).unwrap_or_else(as_text),
+        };
+        match meaning {
+            Plain::Value(value) => value,
+            Plain::Text => as_text(),
+            Plain::TooLarge => {
+                self.found.push(traps::number_too_large(text, span));
+                as_text()
+            }
+        }
+    }
+
+    /// The value that a tag makes of `text`; `None` for text itself.
+    fn tagged(&mut self, text: &str, tag: &Tag, span: Span) -> Option<Yaml> {
+        let value = match scalar::resolve(text) {
+            Plain::Value(value) => Some(value),
+            _ => None,
+        };
+        let fits = match (tag.is_yaml_core_schema().then_some(tag.suffix.as_str()), &value) {
+            (Some("str"), _) => return None,
+            (Some("int"), Some(Yaml::Int(_)))
+            | (Some("float"), Some(Yaml::Float(_)))
+            | (Some("bool"), Some(Yaml::Bool(_)))
+            | (Some("null"), Some(Yaml::Null)) => true,
+            #[expect(clippy::cast_precision_loss, reason = "the author asked for a float")]
+            (Some("float"), Some(Yaml::Int(int))) => return Some(Yaml::Float(*int as f64)),
+            _ => false,
+        };
+        if !fits {
+            self.found.push(traps::tag(tag, text, span));
+        }
+        value.filter(|_| fits)
+    }
+
+    fn begin(&mut self, items: Items, written: Written<'_>) -> Step {
+        let start = written.start + properties(self.source.slice(written.start, written.end), &written);
+        let span = self.source.span(start, written.end.max(start));
+        if self.open.len() >= DEPTH_MAX {
+            self.found.push(traps::too_deep(span));
+            return Step::Stop;
+        }
+        let known = if matches!(items, Items::List(_)) { "seq" } else { "map" };
+        if let Some(tag) = written.tag.filter(|tag| !(tag.is_yaml_core_schema() && tag.suffix == known)) {
+            self.found.push(traps::tag(tag, "", span));
+        }
+        self.name_anchor(&written);
+        self.open.push(Open { start, end: span.start, anchor: written.anchor, nodes: 1, height: 0, items });
+        Step::On
+    }
+
+    fn end(&mut self, start: usize, end: usize) -> Step {
+        let Some(mut open) = self.open.pop() else {
+            return Step::On;
+        };
+        // The end of a block collection is only noticed where the next thing begins.
+        if start < end {
+            open.end = self.source.span(start, start + 1).end;
+        }
+        let span = Span { end: open.end, ..self.source.span(open.start, open.start) };
+        let span = Span { end: span.end.max(span.start), ..span };
+        let value = match open.items {
+            Items::List(items) => Yaml::List(items),
+            Items::Map(mapping) => Yaml::Map(mapping.finish(self.found)),
+        };
+        let grown =
+            Grown { node: Node { span, value }, nodes: open.nodes, height: open.height + 1, anchor: open.anchor };
+        self.grown(grown)
+    }
+
+    /// Puts a complete value where it belongs.
+    fn grown(&mut self, grown: Grown) -> Step {
+        self.nodes += 1;
+        if self.nodes > NODES_MAX {
+            self.found.push(traps::too_large(grown.node.span));
+            return Step::Stop;
+        }
+        if let Some(anchor) = self.anchors.get_mut(&grown.anchor) {
+            self.aliased += grown.nodes;
+            if self.aliased > ALIASED_MAX {
+                self.found.push(traps::too_many_aliased(anchor.span));
+                return Step::Stop;
+            }
+            anchor.value = Some((grown.node.clone(), grown.nodes, grown.height));
+        }
+        let span = grown.node.span;
+        let Some(open) = self.open.last_mut() else {
+            self.root = Some(grown.node);
+            return Step::On;
+        };
+        open.end = open.end.max(span.end);
+        open.nodes += grown.nodes;
+        open.height = open.height.max(grown.height);
+        match &mut open.items {
+            Items::List(items) => items.push(grown.node),
+            Items::Map(mapping) if mapping.wants_key() => {
+                mapping.no_key();
+                let text = self.source.covered(span);
+                self.found.push(traps::collection_as_key(text, span, &grown.node));
+            }
+            Items::Map(mapping) => mapping.value(grown.node, self.found),
+        }
+        Step::On
+    }
+
+    fn alias(&mut self, id: usize, span: Span) -> Step {
+        let wants_key = self.wants_key();
+        let Some(anchor) = self.anchors.get_mut(&id) else {
+            return Step::On;
+        };
+        anchor.used = true;
+        let Some((node, nodes, height)) = &anchor.value else {
+            self.found.push(traps::contains_itself(span, anchor.span));
+            return Step::Stop;
+        };
+        self.aliased += nodes;
+        if self.aliased > ALIASED_MAX {
+            self.found.push(traps::too_many_aliased(span));
+            return Step::Stop;
+        }
+        if self.open.len() + height > DEPTH_MAX {
+            self.found.push(traps::too_deep(span));
+            return Step::Stop;
+        }
+        if wants_key && let Some(text) = node.as_text() {
+            let key = Key { text: text.text.clone(), span };
+            self.add_key(key, false);
+            return Step::On;
+        }
+        let grown = Grown { node: node.clone(), nodes: *nodes, height: *height, anchor: 0 };
+        let end = span.end;
+        let step = self.grown(grown);
+        if let Some(open) = self.open.last_mut() {
+            open.end = open.end.max(end);
+        }
+        step
+    }
+
+    fn wants_key(&self) -> bool {
+        matches!(self.open.last(), Some(Open { items: Items::Map(mapping), .. }) if mapping.wants_key())
+    }
+
+    fn key(&mut self, text: &str, style: Style, span: Span, written: &Written<'_>) -> Step {
+        if written.anchor != 0 {
+            self.name_anchor(written);
+            if let Some(anchor) = self.anchors.get_mut(&written.anchor) {
+                let value = Yaml::Text(Text { text: text.to_owned(), style, span });
+                anchor.value = Some((Node { span, value }, 1, 0));
+            }
+        }
+        if text.is_empty() && style == Style::Plain {
+            self.found.push(traps::no_key(span));
+        }
+        let merges = text == "<<" && style == Style::Plain && written.tag.is_none();
+        self.add_key(Key { text: text.to_owned(), span }, merges);
+        Step::On
+    }
+
+    fn add_key(&mut self, key: Key, merges: bool) {
+        if let Some(open) = self.open.last_mut()
+            && let Items::Map(mapping) = &mut open.items
+        {
+            open.end = open.end.max(key.span.end);
+            mapping.key(key, merges);
+        }
+    }
+
+    fn name_anchor(&mut self, written: &Written<'_>) {
+        if written.anchor == 0 {
+            return;
+        }
+        let raw = self.source.slice(written.start, written.end);
+        let at = raw.find('&').unwrap_or(0);
+        let name = raw.get(at..).unwrap_or_default();
+        let len = name.find(char::is_whitespace).unwrap_or(name.len());
+        let span = self.source.span(written.start + at, written.start + at + len);
+        self.anchors.insert(written.anchor, Anchor { span, used: false, value: None });
+    }
+
+    /// Where a scalar stands: without its properties, and without what the parser counts in behind it.
+    fn scalar_span(&self, text: &str, style: Style, written: &Written<'_>) -> Span {
+        let raw = self.source.slice(written.start, written.end);
+        if text.is_empty() && style == Style::Plain && written.tag.is_none() && written.anchor == 0 {
+            return self.source.span(written.start, written.start);
+        }
+        let skipped = properties(raw, written);
+        let mut start = written.start + skipped;
+        let mut raw = raw.get(skipped..).unwrap_or_default();
+        if skipped > 0 && matches!(style, Style::Literal | Style::Folded) {
+            let header = raw.find('\n').map_or(raw.len(), |at| at + 1);
+            start += header;
+            raw = raw.get(header..).unwrap_or_default();
+        }
+        let len = match style {
+            Style::Single | Style::Double => locate::quoted_end(raw, style),
+            Style::Plain | Style::Literal | Style::Folded => raw.trim_end().len(),
+        };
+        self.source.span(start, start + len)
+    }
+}
+
+/// How a value stands in the text: its bytes, properties included, and those properties.
+struct Written<'a> {
+    start: usize,
+    end: usize,
+    anchor: usize,
+    tag: Option<&'a Tag>,
+}
+
+/// How many bytes of `raw` are anchor, tag and what separates them from the value.
+fn properties(raw: &str, written: &Written<'_>) -> usize {
+    let mut left = usize::from(written.anchor != 0) + usize::from(written.tag.is_some());
+    let mut rest = raw;
+    while left > 0 && rest.starts_with(['&', '!']) {
+        let word = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        rest = rest.get(word..).unwrap_or_default().trim_start();
+        while rest.starts_with('#') {
+            rest = rest.find('\n').and_then(|at| rest.get(at..)).unwrap_or_default().trim_start();
+        }
+        left -= 1;
+    }
+    raw.len() - rest.len()
+}
