@@ -46,19 +46,21 @@ pub(super) fn number_too_large(text: &str, span: Span) -> Diagnostic {
         .help(format!("if it is a name or an id, put it in quotes: {}", quoted(text)))
 }
 
-pub(super) fn tag(tag: &Tag, text: &str, span: Span) -> Diagnostic {
+/// A tag that the value does not fit.
+pub(super) fn misfit_tag(tag: &Tag, text: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("yaml-tag", span, format!("`{}` is not what the tag `!!{}` says", shortened(text), tag.suffix))
+        .help("take the tag away, or mend the value")
+}
+
+/// A tag that means nothing here, before `text`.
+pub(super) fn no_tag(tag: &Tag, text: &str, span: Span) -> Diagnostic {
     let name = match (tag.is_yaml_core_schema(), tag.handle.as_str()) {
         (true, _) => format!("!!{}", tag.suffix),
         (_, "") => "!".to_owned(),
         _ => tag.to_string(),
     };
-    let message = if tag.is_yaml_core_schema() && !text.is_empty() {
-        format!("`{}` is not what the tag `{name}` says", shortened(text))
-    } else {
-        format!("there is no tag `{name}`")
-    };
-    let whole = if text.is_empty() { name } else { format!("{name} {text}") };
-    Diagnostic::error("yaml-tag", span, message)
+    let whole = if text.is_empty() { name.clone() } else { format!("{name} {text}") };
+    Diagnostic::error("yaml-tag", span, format!("there is no tag `{name}`"))
         .help(format!("a text that begins with `!` needs quotes: {}", quoted(&whole)))
 }
 

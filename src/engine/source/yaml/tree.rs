@@ -5,15 +5,16 @@
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use super::super::super::diagnostic::{Diagnostic, FileId, Span};
 use super::chars::Chars;
-use super::scalar::{self, Plain};
-use super::{ALIASED_MAX, DEPTH_MAX, Key, NODES_MAX, Node, Style, Text, Yaml, locate, traps};
+use super::{ALIASED_MAX, DEPTH_MAX, Key, NODES_MAX, Node, Style, Text, Yaml, traps};
 use mapping::Mapping;
+use written::Written;
 
 mod mapping;
+mod written;
 
 /// See [`parse`](super::parse).
 pub(super) fn build(file: FileId, text: &str, found: &mut Vec<Diagnostic>) -> Option<Node> {
@@ -201,59 +202,20 @@ impl<'a> Tree<'a> {
             ScalarStyle::Literal => Style::Literal,
             ScalarStyle::Folded => Style::Folded,
         };
-        let span = self.scalar_span(text, style, &written);
+        let span = written.scalar_span(&self.source, text, style);
         if self.wants_key() {
             return self.key(text, style, span, &written);
         }
         self.name_anchor(&written);
-        let value = self.value(text, style, span, written.tag);
+        let value = written.value(&self.source, text, style, span, self.found);
         if style == Style::Plain {
             self.found.extend(traps::comment(&self.source, text, span.end as usize - self.source.before, span));
         }
         self.grown(Grown { node: Node { span, value }, nodes: 1, height: 0, anchor: written.anchor })
     }
 
-    fn value(&mut self, text: &str, style: Style, span: Span, tag: Option<&Tag>) -> Yaml {
-        let as_text = || Yaml::Text(Text { text: text.to_owned(), style, span });
-        let meaning = match tag {
-            None if style != Style::Plain => return as_text(),
-            None => scalar::resolve(text),
-            Some(tag) => return self.tagged(text, tag, span).unwrap_or_else(as_text),
-        };
-        match meaning {
-            Plain::Value(value) => value,
-            Plain::Text => as_text(),
-            Plain::TooLarge => {
-                self.found.push(traps::number_too_large(text, span));
-                as_text()
-            }
-        }
-    }
-
-    /// The value that a tag makes of `text`; `None` for text itself.
-    fn tagged(&mut self, text: &str, tag: &Tag, span: Span) -> Option<Yaml> {
-        let value = match scalar::resolve(text) {
-            Plain::Value(value) => Some(value),
-            _ => None,
-        };
-        let fits = match (tag.is_yaml_core_schema().then_some(tag.suffix.as_str()), &value) {
-            (Some("str"), _) => return None,
-            (Some("int"), Some(Yaml::Int(_)))
-            | (Some("float"), Some(Yaml::Float(_)))
-            | (Some("bool"), Some(Yaml::Bool(_)))
-            | (Some("null"), Some(Yaml::Null)) => true,
-            #[expect(clippy::cast_precision_loss, reason = "the author asked for a float")]
-            (Some("float"), Some(Yaml::Int(int))) => return Some(Yaml::Float(*int as f64)),
-            _ => false,
-        };
-        if !fits {
-            self.found.push(traps::tag(tag, text, span));
-        }
-        value.filter(|_| fits)
-    }
-
     fn begin(&mut self, items: Items, written: Written<'_>) -> Step {
-        let start = written.start + properties(self.source.slice(written.start, written.end), &written);
+        let start = written.value_start(&self.source);
         let span = self.source.span(start, written.end.max(start));
         if self.open.len() >= DEPTH_MAX {
             self.found.push(traps::too_deep(span));
@@ -261,7 +223,7 @@ impl<'a> Tree<'a> {
         }
         let known = if matches!(items, Items::List(_)) { "seq" } else { "map" };
         if let Some(tag) = written.tag.filter(|tag| !(tag.is_yaml_core_schema() && tag.suffix == known)) {
-            self.found.push(traps::tag(tag, "", span));
+            self.found.push(traps::no_tag(tag, "", written.property(&self.source, '!')));
         }
         self.name_anchor(&written);
         self.open.push(Open { start, end: span.start, anchor: written.anchor, nodes: 1, height: 0, items });
@@ -388,55 +350,7 @@ impl<'a> Tree<'a> {
         if written.anchor == 0 {
             return;
         }
-        let raw = self.source.slice(written.start, written.end);
-        let at = raw.find('&').unwrap_or(0);
-        let name = raw.get(at..).unwrap_or_default();
-        let len = name.find(char::is_whitespace).unwrap_or(name.len());
-        let span = self.source.span(written.start + at, written.start + at + len);
+        let span = written.property(&self.source, '&');
         self.anchors.insert(written.anchor, Anchor { span, used: false, value: None });
     }
-
-    /// Where a scalar stands: without its properties, and without what the parser counts in behind it.
-    fn scalar_span(&self, text: &str, style: Style, written: &Written<'_>) -> Span {
-        let raw = self.source.slice(written.start, written.end);
-        if text.is_empty() && style == Style::Plain && written.tag.is_none() && written.anchor == 0 {
-            return self.source.span(written.start, written.start);
-        }
-        let skipped = properties(raw, written);
-        let mut start = written.start + skipped;
-        let mut raw = raw.get(skipped..).unwrap_or_default();
-        if skipped > 0 && matches!(style, Style::Literal | Style::Folded) {
-            let header = raw.find('\n').map_or(raw.len(), |at| at + 1);
-            start += header;
-            raw = raw.get(header..).unwrap_or_default();
-        }
-        let len = match style {
-            Style::Single | Style::Double => locate::quoted_end(raw, style),
-            Style::Plain | Style::Literal | Style::Folded => raw.trim_end().len(),
-        };
-        self.source.span(start, start + len)
-    }
-}
-
-/// How a value stands in the text: its bytes, properties included, and those properties.
-struct Written<'a> {
-    start: usize,
-    end: usize,
-    anchor: usize,
-    tag: Option<&'a Tag>,
-}
-
-/// How many bytes of `raw` are anchor, tag and what separates them from the value.
-fn properties(raw: &str, written: &Written<'_>) -> usize {
-    let mut left = usize::from(written.anchor != 0) + usize::from(written.tag.is_some());
-    let mut rest = raw;
-    while left > 0 && rest.starts_with(['&', '!']) {
-        let word = rest.find(char::is_whitespace).unwrap_or(rest.len());
-        rest = rest.get(word..).unwrap_or_default().trim_start();
-        while rest.starts_with('#') {
-            rest = rest.find('\n').and_then(|at| rest.get(at..)).unwrap_or_default().trim_start();
-        }
-        left -= 1;
-    }
-    raw.len() - rest.len()
 }

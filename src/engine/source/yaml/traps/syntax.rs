@@ -2,11 +2,14 @@
 
 use super::super::super::super::diagnostic::Diagnostic;
 use super::super::tree::Source;
-use super::quoted;
+use super::{quoted, too_deep};
 
 /// Explains why the parser stopped at the byte `at` with the words `info`.
 pub(in super::super) fn explain(source: &Source<'_>, at: usize, info: &str) -> Diagnostic {
     let spot = Spot::new(source, at);
+    if info.contains("recursion limit") {
+        return too_deep(spot.source.span(spot.at, spot.at + 1));
+    }
     for guess in [placeholder, tab, mark, quote, bracket, colon, dash, indentation] {
         if let Some(diagnostic) = guess(&spot, info) {
             return diagnostic;
