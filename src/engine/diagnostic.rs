@@ -5,6 +5,13 @@
 
 use std::sync::Arc;
 
+pub mod catalogue;
+mod lines;
+mod nearest;
+
+use lines::Lines;
+pub use nearest::closest;
+
 /// A file among the [`Sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(pub u32);
@@ -31,7 +38,7 @@ pub struct SourceFile {
 
 /// The files of one rule set, as they were read.
 #[derive(Debug, Clone, Default)]
-pub struct Sources(Vec<SourceFile>);
+pub struct Sources(Vec<(SourceFile, Lines)>);
 
 /// A place in a file, as people and editors count: lines and columns (in characters) from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,35 +61,47 @@ impl Sources {
     /// Adds a file and returns its id.
     pub fn add(&mut self, path: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> FileId {
         let id = FileId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
-        self.0.push(SourceFile { path: path.into(), text: text.into() });
+        let text = text.into();
+        let lines = Lines::of(&text);
+        self.0.push((SourceFile { path: path.into(), text }, lines));
         id
     }
 
     /// The file that `id` names; `None` if it was made by other sources.
     #[must_use]
     pub fn file(&self, id: FileId) -> Option<&SourceFile> {
-        self.0.get(id.0 as usize)
+        self.0.get(id.0 as usize).map(|(file, _)| file)
     }
 
     /// Every file with its id, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
-        (0..).map(FileId).zip(&self.0)
+        (0..).map(FileId).zip(self.0.iter().map(|(file, _)| file))
     }
 
     /// Where `span` begins.
     #[must_use]
     pub fn place(&self, span: Span) -> Place {
-        let Some(file) = self.file(span.file) else {
+        self.place_at(span.file, span.start)
+    }
+
+    /// Where `span` ends: the place behind its last character.
+    #[must_use]
+    pub fn end(&self, span: Span) -> Place {
+        self.place_at(span.file, span.end)
+    }
+
+    /// The line in which `span` begins, without its line break; empty if there is no such file.
+    #[must_use]
+    pub fn line(&self, span: Span) -> &str {
+        self.0.get(span.file.0 as usize).map_or("", |(file, lines)| lines.line(&file.text, span.start))
+    }
+
+    fn place_at(&self, file: FileId, byte: u32) -> Place {
+        let Some((file, lines)) = self.0.get(file.0 as usize) else {
             return Place { path: "?".into(), line: 1, column: 1 };
         };
-        let before = file.text.get(..span.start as usize).unwrap_or(&file.text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Place {
-            path: Arc::clone(&file.path),
-            line: count(before.matches('\n').count() + 1),
-            column: count(before.get(line_start..).unwrap_or("").chars().count() + 1),
-        }
+        let (line, column) = lines.place(&file.text, byte);
+        Place { path: Arc::clone(&file.path), line, column }
     }
 }
 
@@ -166,17 +185,12 @@ impl Diagnostic {
     }
 }
 
-/// The one of `known` that `written` most likely meant, if any is close enough.
-#[must_use]
-pub fn closest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let plain = |text: &str| text.to_lowercase().replace(['_', '-', '.', ' '], "");
-    let wanted = plain(written);
-    known
-        .into_iter()
-        .map(|known| (strsim::damerau_levenshtein(&wanted, &plain(known)), known))
-        .filter(|(distance, known)| *distance <= known.chars().count().max(3) / 3)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
+/// Puts findings in the order in which people read them: by file, place and gravity. The same finding
+/// made twice is kept once.
+pub fn sort(found: &mut Vec<Diagnostic>) {
+    let key = |one: &Diagnostic| (one.span.file, one.span.start, one.severity, one.span.end, one.slug);
+    found.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message)));
+    found.dedup();
 }
 
 #[cfg(test)]
@@ -193,9 +207,27 @@ mod tests {
     }
 
     #[test]
-    fn the_closest_name_is_suggested_and_a_far_one_is_not() {
-        assert_eq!(closest("respnd", ["respond", "run"]), Some("respond"));
-        assert_eq!(closest("tool-call", ["transcript", "tool-calls"]), Some("tool-calls"));
-        assert_eq!(closest("frobnicate", ["respond", "run"]), None);
+    fn an_end_is_a_place_too() {
+        let mut sources = Sources::default();
+        let file = sources.add("a.yaml", "x: 1\r\ny: 22\r\n");
+        let span = Span { file, start: 9, end: 11 };
+        assert_eq!(sources.end(span).to_string(), "a.yaml:2:6");
+        assert_eq!(sources.line(span), "y: 22");
+        let nowhere = Span { file: FileId(7), ..span };
+        assert_eq!((sources.place(nowhere).to_string().as_str(), sources.line(nowhere)), ("?:1:1", ""));
+    }
+
+    #[test]
+    fn findings_are_read_in_the_order_of_the_files() {
+        let at = |file, start| Span { file: FileId(file), start, end: start + 1 };
+        let mut found = vec![
+            Diagnostic::error("d", at(1, 0), ""),
+            Diagnostic::warning("c", at(0, 5), ""),
+            Diagnostic::error("b", at(0, 5), ""),
+            Diagnostic::hint("a", at(0, 1), ""),
+            Diagnostic::error("b", at(0, 5), ""),
+        ];
+        sort(&mut found);
+        assert_eq!(found.iter().map(|one| one.slug).collect::<String>(), "abcd");
     }
 }

@@ -1,0 +1,62 @@
+//! The pages behind the slugs: what a finding means, what earns it, how to mend it.
+//!
+//! A page is `docs/diagnostics/<slug>.md`; a new slug needs the page and its line here.
+
+/// Makes [`ALL`] and [`page`] of one list.
+macro_rules! pages {
+    ($($slug:literal),* $(,)?) => {
+        /// Every slug that has a page, sorted.
+        pub const ALL: &[&str] = &[$($slug),*];
+
+        /// The page that explains `slug`, in Markdown; `None` if there is no such slug.
+        #[must_use]
+        pub fn page(slug: &str) -> Option<&'static str> {
+            match slug {
+                $($slug => Some(include_str!(concat!("../../../docs/diagnostics/", $slug, ".md"))),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+pages! {
+    "duplicate-key",
+    "invalid-value",
+    "missing-field",
+    "unknown-field",
+    "unknown-value",
+    "unquoted-placeholder",
+    "wrong-type",
+    "yaml-alias",
+    "yaml-comment",
+    "yaml-depth",
+    "yaml-documents",
+    "yaml-key",
+    "yaml-merge",
+    "yaml-number",
+    "yaml-size",
+    "yaml-syntax",
+    "yaml-tag",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_has_its_parts() {
+        for slug in ALL {
+            let page = page(slug).unwrap();
+            assert!(page.starts_with(&format!("# {slug}\n\n")), "{slug}: the title");
+            assert!(page.contains("```"), "{slug}: an example");
+            assert!(page.contains("## How to mend it\n"), "{slug}: the remedy");
+            assert!(page.lines().all(|line| line.chars().count() <= 120), "{slug}: a long line");
+        }
+        assert_eq!(page("no-such-slug"), None);
+    }
+
+    #[test]
+    fn the_list_is_sorted() {
+        assert!(ALL.is_sorted());
+    }
+}
