@@ -1,5 +1,6 @@
 //! Switchhook answers Vapi server URLs: an event goes in, a decision comes out.
 
+pub mod cli;
 pub mod clock;
 pub mod engine;
 pub mod server;
