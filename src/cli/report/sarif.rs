@@ -2,6 +2,8 @@
 //!
 //! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use crate::engine::diagnostic::{Diagnostic, Severity, Sources, Span, catalogue};
@@ -28,13 +30,11 @@ pub(super) fn render(found: &[Diagnostic], sources: &Sources) -> String {
 
 /// A slug and its page.
 fn rule(slug: &str) -> Value {
-    let mut rule = json!({ "id": slug });
-    if let Some(page) = catalogue::page(slug) {
-        let first = page.split("\n\n").nth(1).unwrap_or_default().replace('\n', " ");
-        rule["fullDescription"] = json!({ "text": first });
-        rule["help"] = json!({ "text": page, "markdown": page });
-    }
-    rule
+    let Some(page) = catalogue::page(slug) else {
+        return json!({ "id": slug });
+    };
+    let first = page.split("\n\n").nth(1).unwrap_or_default().replace('\n', " ");
+    json!({ "id": slug, "fullDescription": { "text": first }, "help": { "text": page, "markdown": page } })
 }
 
 fn result(one: &Diagnostic, slugs: &[&str], sources: &Sources) -> Value {
@@ -43,25 +43,16 @@ fn result(one: &Diagnostic, slugs: &[&str], sources: &Sources) -> Value {
         Severity::Warning => "warning",
         Severity::Hint => "note",
     };
-    let remedies: String = one.help.iter().map(|help| format!("\nhelp: {help}")).collect();
-    let mut result = json!({
+    let remedies = one.help.iter().fold(String::new(), |text, help| text + "\nhelp: " + help);
+    let note = |(span, text): &(Span, String)| json!({ "physicalLocation": location(*span, sources), "message": { "text": text } });
+    json!({
         "ruleId": one.slug,
+        "ruleIndex": slugs.iter().position(|slug| *slug == one.slug),
         "level": level,
         "message": { "text": format!("{}{remedies}", one.message) },
         "locations": [{ "physicalLocation": location(one.span, sources) }],
-    });
-    if let Ok(index) = slugs.binary_search(&one.slug) {
-        result["ruleIndex"] = index.into();
-    }
-    let notes = one
-        .notes
-        .iter()
-        .map(|(span, text)| json!({ "physicalLocation": location(*span, sources), "message": { "text": text } }));
-    let notes: Vec<Value> = notes.collect();
-    if !notes.is_empty() {
-        result["relatedLocations"] = notes.into();
-    }
-    result
+        "relatedLocations": one.notes.iter().map(note).collect::<Vec<Value>>(),
+    })
 }
 
 fn location(span: Span, sources: &Sources) -> Value {
@@ -85,7 +76,7 @@ fn uri(path: &str) -> String {
         if plain(b) {
             uri.push(char::from(b));
         } else {
-            uri += &format!("%{b:02X}");
+            _ = write!(uri, "%{b:02X}");
         }
         uri
     })

@@ -52,7 +52,7 @@ fn read_as<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> (Option<T>
     found.sort_by_key(|one| one.span);
     let show = |one: &Diagnostic| {
         let place = sources.place(one.span);
-        let help: String = one.help.iter().map(|help| format!(" | {help}")).collect();
+        let help = one.help.iter().fold(String::new(), |text, help| text + " | " + help);
         format!("{}:{} {}: {}{help}", place.line, place.column, one.slug, one.message)
     };
     (value, found.iter().map(show).collect::<Vec<_>>().join("\n"))

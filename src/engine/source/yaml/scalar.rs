@@ -31,8 +31,8 @@ pub(super) fn resolve(text: &str) -> Plain {
 }
 
 fn number(text: &str) -> Plain {
-    if let Some(int) = integer(text) {
-        return int.map_or(Plain::TooLarge, |int| Plain::Value(Yaml::Int(int)));
+    if let Some(whole) = whole(text) {
+        return whole;
     }
     match text.parse::<f64>() {
         Ok(float) if is_decimal(text) && float.is_finite() => Plain::Value(Yaml::Float(float)),
@@ -41,15 +41,16 @@ fn number(text: &str) -> Plain {
     }
 }
 
-/// `None`: not a whole number. `Some(None)`: one, but too large.
-fn integer(text: &str) -> Option<Option<i64>> {
+/// What `text` means if it is a whole number.
+fn whole(text: &str) -> Option<Plain> {
+    let kept = |int: Result<i64, _>| int.map_or(Plain::TooLarge, |int| Plain::Value(Yaml::Int(int)));
     for (prefix, radix) in [("0x", 16), ("0o", 8)] {
         if let Some(digits) = text.strip_prefix(prefix) {
             let whole = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
-            return whole.then(|| i64::from_str_radix(digits, radix).ok());
+            return whole.then(|| kept(i64::from_str_radix(digits, radix)));
         }
     }
-    is_whole(text.strip_prefix('-').unwrap_or(text)).then(|| text.parse().ok())
+    is_whole(text.strip_prefix('-').unwrap_or(text)).then(|| kept(text.parse()))
 }
 
 /// Digits, without a leading zero.

@@ -1,3 +1,5 @@
+use std::fmt::Write;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -24,7 +26,7 @@ fn finding(text: &str) -> String {
         .iter()
         .map(|one| {
             let place = sources.place(one.span);
-            let help: String = one.help.iter().map(|help| format!(" | {help}")).collect();
+            let help = one.help.iter().fold(String::new(), |text, help| text + " | " + help);
             format!("{} {}:{} {}{help}", one.slug, place.line, place.column, one.message)
         })
         .collect();
@@ -38,7 +40,7 @@ fn trap(text: &str, expected: &str) {
 }
 
 fn cover(text: &str, span: Span) -> &str {
-    &text[span.start as usize..span.end as usize]
+    text.get(span.start as usize..span.end as usize).unwrap()
 }
 
 #[test]
@@ -133,12 +135,12 @@ fn hostile_files_end_in_a_finding() {
     trap(&"{a: ".repeat(1000), "yaml-depth");
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..12 {
-        bomb += &format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(", "));
+        _ = writeln!(bomb, "a{n}: &a{n} [{}]", vec![format!("*a{}", n - 1); 9].join(", "));
     }
     trap(&bomb, "yaml-alias");
     let mut deep = format!("a0: &a0 {}{}\n", "[".repeat(30), "]".repeat(30));
     for n in 1..5 {
-        deep += &format!("a{n}: &a{n} {}*a{}{}\n", "[".repeat(30), n - 1, "]".repeat(30));
+        _ = writeln!(deep, "a{n}: &a{n} {}*a{}{}", "[".repeat(30), n - 1, "]".repeat(30));
     }
     trap(&deep, "yaml-depth");
 }
@@ -300,7 +302,8 @@ proptest! {
     fn cut_documents_do_no_harm(which in 0..CORPUS.len(), cut in 0..600_usize, with in "[-a: \\n\"'{}\\[\\],&*!|>#]{0,3}") {
         let text = CORPUS[which];
         let cut = (0..=cut.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap();
-        exercise(&text[..cut]);
-        exercise(&format!("{}{with}{}", &text[..cut], &text[cut..]));
+        let (head, tail) = text.split_at(cut);
+        exercise(head);
+        exercise(&format!("{head}{with}{tail}"));
     }
 }

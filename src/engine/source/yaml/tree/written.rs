@@ -8,6 +8,7 @@ use super::super::{Style, Text, Yaml, locate, traps};
 use super::Source;
 
 /// How a value stands in the text: its bytes, anchor and tag included, and those two.
+#[derive(Clone, Copy)]
 pub(super) struct Written<'a> {
     pub(super) start: usize,
     pub(super) end: usize,
