@@ -20,6 +20,7 @@ mod duration;
 mod fault;
 mod reader;
 mod types;
+mod words;
 
 pub use duration::duration;
 pub use types::{Each, Entries, Field, OneOrMany, Spanned, TextLike};

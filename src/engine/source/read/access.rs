@@ -7,7 +7,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::super::super::diagnostic::{Diagnostic, Span};
-use super::super::yaml::{Key, Node};
+use super::super::yaml::{Key, Node, Text};
 use super::fault::Error;
 use super::reader::Reader;
 use super::types;
@@ -150,6 +150,39 @@ impl<'a, D: Deserializer<'a, Error = Error>> SeqAccess<'a> for Placed<D> {
             (None, Some(value)) => seed.deserialize(value).map(Some),
             (None, None) => Ok(None),
         }
+    }
+}
+
+/// A text and its style, as a pair.
+pub(super) struct Styled<'a>(pub(super) &'a Text);
+
+impl<'a> Deserializer<'a> for Styled<'a> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_seq(StyledParts { text: Some(&self.0.text), style: Some(self.0.style as u8) })
+    }
+
+    forward_to_deserialize_any! {
+        <V: Visitor<'a>>
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+struct StyledParts<'a> {
+    text: Option<&'a str>,
+    style: Option<u8>,
+}
+
+impl<'a> SeqAccess<'a> for StyledParts<'a> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        if let Some(text) = self.text.take() {
+            return seed.deserialize(BorrowedStrDeserializer::new(text)).map(Some);
+        }
+        self.style.take().map(|style| seed.deserialize(style.into_deserializer())).transpose()
     }
 }
 

@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 
 use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer};
-use serde::de::{Deserializer, IntoDeserializer, Visitor};
+use serde::de::{Deserializer, Visitor};
 
 use super::super::super::diagnostic::{Diagnostic, Span};
-use super::super::yaml::{Node, Text, Yaml};
-use super::access::{Items, Pairs, Placed, Variant};
-use super::fault::{self, Error, Fault};
-use super::{duration, types};
+use super::super::yaml::{Node, Yaml};
+use super::access::{Items, Pairs, Placed, Styled, Variant};
+use super::fault::{self, Error};
+use super::{duration, types, words};
 
 /// Reads one node and reports what is wrong with it.
 ///
@@ -44,68 +44,20 @@ impl<'a> Reader<'a> {
     /// Reports, at `span`, the faults that nobody has reported yet.
     pub(super) fn settle_at<T>(self, span: Span, result: Result<T, Error>) -> Result<T, Error> {
         for fault in fault::take() {
-            self.report(self.word(fault, span, "it"));
+            self.report(words::fault(fault, self.node, span, "it"));
         }
         result
     }
 
-    fn word(self, fault: Fault, span: Span, what: &str) -> Diagnostic {
-        match fault {
-            Fault::Missing(name) => Diagnostic::error("missing-field", span, format!("{what} needs a field `{name}`"))
-                .help(format!("add a line `{name}: …`")),
-            Fault::Expected(expected) => self.wrong_type(&expected),
-            Fault::NotOneOf(word, known) => {
-                let found = Diagnostic::error(
-                    "unknown-value",
-                    span,
-                    format!("`{word}` is none of the words that can stand here"),
-                );
-                let found = found.suggest(&word, known.iter().copied());
-                if found.help.is_empty() { found.help(format!("it can be `{}`", known.join("`, `"))) } else { found }
-            }
-            Fault::Objection(message) => Diagnostic::error("invalid-value", span, message),
-        }
-    }
-
-    fn wrong_type(self, expected: &str) -> Diagnostic {
-        let message = format!("expected {expected}, found {}", self.node.describe());
-        Diagnostic::error("wrong-type", self.node.span, message)
-    }
-
-    /// Reports that something else was expected, with the help that fits.
+    /// Reports that something else was expected.
     fn wrong<T>(self, expected: &str) -> Result<T, Error> {
-        let found = self.wrong_type(expected);
-        self.report(match self.remedy(expected) {
-            Some(help) => found.help(help),
-            None => found,
-        });
+        self.report(words::wrong_type(self.node, expected));
         Err(Error)
-    }
-
-    fn remedy(self, expected: &str) -> Option<String> {
-        let wants = |word: &str| expected.contains(word);
-        match &self.node.value {
-            Yaml::Bool(_) | Yaml::Int(_) if wants("text") => {
-                let written = self.node.describe();
-                let written = written.trim_start_matches("the number ").trim_matches('`');
-                Some(format!("put it in quotes: `\"{written}\"`"))
-            }
-            Yaml::Float(_) if wants("text") => Some("put it in quotes".to_owned()),
-            Yaml::Text(text) => remedy_for_text(text, expected),
-            Yaml::Map(_) if wants("a list") => Some("begin each item with `- `".to_owned()),
-            Yaml::Map(entries) if wants("text") && entries.iter().all(|(_, node)| node.value == Yaml::Null) => {
-                Some("a text that begins with `{` needs quotes".to_owned())
-            }
-            Yaml::List(_) if wants("a mapping") => {
-                Some("write `name: value` lines, without `- ` before them".to_owned())
-            }
-            _ => None,
-        }
     }
 
     /// The struct's name in messages.
     fn name(self, name: &str) -> String {
-        self.what.map_or_else(|| with_article(name), str::to_owned)
+        self.what.map_or_else(|| words::with_article(name), str::to_owned)
     }
 
     fn duration<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -114,14 +66,7 @@ impl<'a> Reader<'a> {
             let parts = [duration.as_secs(), u64::from(duration.subsec_nanos())];
             return self.settle(visitor.visit_seq(SeqDeserializer::new(parts.into_iter())));
         }
-        let found = self.wrong_type("a duration");
-        self.report(match self.node.value {
-            Yaml::Int(number) => {
-                found.help(format!("say of what: `{number}s` for seconds, `{number}ms` for milliseconds"))
-            }
-            _ => found.help("write numbers with `ms`, `s`, `m`, `h` or `d`: `4s`, `1500ms`, `1h30m`"),
-        });
-        Err(Error)
+        self.wrong("a duration")
     }
 
     /// The node as a [`Node`] reads itself.
@@ -138,77 +83,6 @@ impl<'a> Reader<'a> {
 
     fn items(self) -> Items<'a> {
         Items { of: self, rest: self.node.items().iter() }
-    }
-}
-
-fn remedy_for_text(text: &Text, expected: &str) -> Option<String> {
-    let word = text.text.as_str();
-    match expected {
-        "true or false" => match word.to_lowercase().as_str() {
-            "yes" | "on" | "y" => Some(format!("`{word}` looks like a switch but is text here: write `true`")),
-            "no" | "off" | "n" => Some(format!("`{word}` looks like a switch but is text here: write `false`")),
-            "true" | "false" => Some("take the quotes away".to_owned()),
-            _ => None,
-        },
-        "a list" if word.starts_with('-') => Some("put a space behind each `-`".to_owned()),
-        "a list" => Some("write it as `[one, two]`, or as lines that begin with `- `".to_owned()),
-        "a mapping" => word
-            .split_once(':')
-            .filter(|(name, value)| !name.contains(' ') && !value.is_empty() && !value.starts_with([':', '/', ' ']))
-            .map(|(name, value)| format!("a space is missing behind the `:`: write `{name}: {value}`")),
-        _ if expected.contains("number") && word.parse::<f64>().is_ok() => {
-            Some("write the number without quotes, plus sign and leading zeros".to_owned())
-        }
-        _ => None,
-    }
-}
-
-/// `RetrySource` as "a retry"; names with a blank as they are.
-fn with_article(name: &str) -> String {
-    if name.contains(' ') || name == "it" {
-        return name.to_owned();
-    }
-    let mut words = String::new();
-    for c in name.strip_suffix("Source").unwrap_or(name).chars() {
-        if c.is_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        words.extend(c.to_lowercase());
-    }
-    let article = if words.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-    format!("{article} {words}")
-}
-
-/// A text and its style, as a pair.
-struct Styled<'a>(&'a Text);
-
-impl<'a> Deserializer<'a> for Styled<'a> {
-    type Error = Error;
-
-    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_seq(StyledParts { text: Some(&self.0.text), style: Some(self.0.style as u8) })
-    }
-
-    serde::forward_to_deserialize_any! {
-        <V: Visitor<'a>>
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
-    }
-}
-
-struct StyledParts<'a> {
-    text: Option<&'a str>,
-    style: Option<u8>,
-}
-
-impl<'a> serde::de::SeqAccess<'a> for StyledParts<'a> {
-    type Error = Error;
-
-    fn next_element_seed<T: serde::de::DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        if let Some(text) = self.text.take() {
-            return seed.deserialize(BorrowedStrDeserializer::new(text)).map(Some);
-        }
-        self.style.take().map(|style| seed.deserialize(style.into_deserializer())).transpose()
     }
 }
 
@@ -347,7 +221,7 @@ impl<'a> Deserializer<'a> for Reader<'a> {
         let what = self.name(name);
         let result = visitor.visit_map(self.pairs(Some(fields), what.clone()));
         for fault in fault::take() {
-            self.report(self.word(fault, self.node.span, &what));
+            self.report(words::fault(fault, self.node, self.node.span, &what));
         }
         result
     }

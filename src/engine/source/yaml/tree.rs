@@ -3,16 +3,16 @@
 //! Nothing here recurses: open collections are on a stack whose height is checked before it grows, and
 //! what aliases may multiply is counted before it is copied.
 
-use std::collections::HashMap;
-
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use super::super::super::diagnostic::{Diagnostic, FileId, Span};
 use super::chars::Chars;
-use super::{ALIASED_MAX, DEPTH_MAX, Key, NODES_MAX, Node, Style, Text, Yaml, traps};
+use super::{DEPTH_MAX, Key, NODES_MAX, Node, Style, Text, Yaml, traps};
+use anchors::Anchors;
 use mapping::Mapping;
 use written::Written;
 
+mod anchors;
 mod mapping;
 mod written;
 
@@ -83,6 +83,7 @@ enum Step {
 }
 
 /// A value with what is known of it while the tree is built.
+#[derive(Clone)]
 struct Grown {
     node: Node,
     /// How many values it is made of, itself included.
@@ -110,37 +111,19 @@ enum Items {
     Map(Mapping),
 }
 
-struct Anchor {
-    /// Where it was named.
-    span: Span,
-    used: bool,
-    /// What it stands for, once that is complete.
-    value: Option<(Node, usize, usize)>,
-}
-
 struct Tree<'a> {
     source: Source<'a>,
     found: &'a mut Vec<Diagnostic>,
     open: Vec<Open>,
-    anchors: HashMap<usize, Anchor>,
+    anchors: Anchors,
     nodes: usize,
-    aliased: usize,
     documents: usize,
     root: Option<Node>,
 }
 
 impl<'a> Tree<'a> {
     fn new(source: Source<'a>, found: &'a mut Vec<Diagnostic>) -> Tree<'a> {
-        Tree {
-            source,
-            found,
-            open: Vec::new(),
-            anchors: HashMap::new(),
-            nodes: 0,
-            aliased: 0,
-            documents: 0,
-            root: None,
-        }
+        Tree { source, found, open: Vec::new(), anchors: Anchors::default(), nodes: 0, documents: 0, root: None }
     }
 
     fn event(&mut self, event: Event<'_>, marks: std::ops::Range<usize>) -> Step {
@@ -165,10 +148,7 @@ impl<'a> Tree<'a> {
 
     /// The tree, when the last event has come.
     fn finish(self) -> Node {
-        let mut unused: Vec<Span> =
-            self.anchors.values().filter(|anchor| !anchor.used).map(|anchor| anchor.span).collect();
-        unused.sort();
-        for span in unused {
+        for span in self.anchors.unused() {
             self.found.push(traps::unused_anchor(self.source.covered(span), span));
         }
         let empty = self.source.span(0, 0);
@@ -218,8 +198,7 @@ impl<'a> Tree<'a> {
         let start = written.value_start(&self.source);
         let span = self.source.span(start, written.end.max(start));
         if self.open.len() >= DEPTH_MAX {
-            self.found.push(traps::too_deep(span));
-            return Step::Stop;
+            return self.stop(traps::too_deep(span));
         }
         let known = if matches!(items, Items::List(_)) { "seq" } else { "map" };
         if let Some(tag) = written.tag.filter(|tag| !(tag.is_yaml_core_schema() && tag.suffix == known)) {
@@ -253,16 +232,10 @@ impl<'a> Tree<'a> {
     fn grown(&mut self, grown: Grown) -> Step {
         self.nodes += 1;
         if self.nodes > NODES_MAX {
-            self.found.push(traps::too_large(grown.node.span));
-            return Step::Stop;
+            return self.stop(traps::too_large(grown.node.span));
         }
-        if let Some(anchor) = self.anchors.get_mut(&grown.anchor) {
-            self.aliased += grown.nodes;
-            if self.aliased > ALIASED_MAX {
-                self.found.push(traps::too_many_aliased(anchor.span));
-                return Step::Stop;
-            }
-            anchor.value = Some((grown.node.clone(), grown.nodes, grown.height));
+        if let Err(diagnostic) = self.anchors.keep(&grown) {
+            return self.stop(diagnostic);
         }
         let span = grown.node.span;
         let Some(open) = self.open.last_mut() else {
@@ -285,36 +258,25 @@ impl<'a> Tree<'a> {
     }
 
     fn alias(&mut self, id: usize, span: Span) -> Step {
-        let wants_key = self.wants_key();
-        let Some(anchor) = self.anchors.get_mut(&id) else {
-            return Step::On;
+        let grown = match self.anchors.resolve(id, span, self.open.len()) {
+            Ok(grown) => grown,
+            Err(diagnostic) => return self.stop(diagnostic),
         };
-        anchor.used = true;
-        let Some((node, nodes, height)) = &anchor.value else {
-            self.found.push(traps::contains_itself(span, anchor.span));
-            return Step::Stop;
+        let key = grown.node.as_text().filter(|_| self.wants_key()).map(|text| text.text.clone());
+        let step = match key {
+            Some(text) => self.add_key(Key { text, span }, false),
+            None => self.grown(grown),
         };
-        self.aliased += nodes;
-        if self.aliased > ALIASED_MAX {
-            self.found.push(traps::too_many_aliased(span));
-            return Step::Stop;
-        }
-        if self.open.len() + height > DEPTH_MAX {
-            self.found.push(traps::too_deep(span));
-            return Step::Stop;
-        }
-        if wants_key && let Some(text) = node.as_text() {
-            let key = Key { text: text.text.clone(), span };
-            self.add_key(key, false);
-            return Step::On;
-        }
-        let grown = Grown { node: node.clone(), nodes: *nodes, height: *height, anchor: 0 };
-        let end = span.end;
-        let step = self.grown(grown);
         if let Some(open) = self.open.last_mut() {
-            open.end = open.end.max(end);
+            open.end = open.end.max(span.end);
         }
         step
+    }
+
+    /// Gives up, and says why.
+    fn stop(&mut self, why: Diagnostic) -> Step {
+        self.found.push(why);
+        Step::Stop
     }
 
     fn wants_key(&self) -> bool {
@@ -324,33 +286,32 @@ impl<'a> Tree<'a> {
     fn key(&mut self, text: &str, style: Style, span: Span, written: &Written<'_>) -> Step {
         if written.anchor != 0 {
             self.name_anchor(written);
-            if let Some(anchor) = self.anchors.get_mut(&written.anchor) {
-                let value = Yaml::Text(Text { text: text.to_owned(), style, span });
-                anchor.value = Some((Node { span, value }, 1, 0));
+            let value = Yaml::Text(Text { text: text.to_owned(), style, span });
+            let grown = Grown { node: Node { span, value }, nodes: 1, height: 0, anchor: written.anchor };
+            if let Err(diagnostic) = self.anchors.keep(&grown) {
+                return self.stop(diagnostic);
             }
         }
         if text.is_empty() && style == Style::Plain {
             self.found.push(traps::no_key(span));
         }
         let merges = text == "<<" && style == Style::Plain && written.tag.is_none();
-        self.add_key(Key { text: text.to_owned(), span }, merges);
-        Step::On
+        self.add_key(Key { text: text.to_owned(), span }, merges)
     }
 
-    fn add_key(&mut self, key: Key, merges: bool) {
+    fn add_key(&mut self, key: Key, merges: bool) -> Step {
         if let Some(open) = self.open.last_mut()
             && let Items::Map(mapping) = &mut open.items
         {
             open.end = open.end.max(key.span.end);
             mapping.key(key, merges);
         }
+        Step::On
     }
 
     fn name_anchor(&mut self, written: &Written<'_>) {
-        if written.anchor == 0 {
-            return;
+        if written.anchor != 0 {
+            self.anchors.name(written.anchor, written.property(&self.source, '&'));
         }
-        let span = written.property(&self.source, '&');
-        self.anchors.insert(written.anchor, Anchor { span, used: false, value: None });
     }
 }

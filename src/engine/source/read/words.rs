@@ -1,0 +1,108 @@
+//! How what is wrong is put into words, and what may help.
+
+use super::super::super::diagnostic::{Diagnostic, Span};
+use super::super::yaml::{Node, Text, Yaml};
+use super::fault::Fault;
+
+/// Words a fault of the value `node`, found at `span`; `what` is the struct whose field may be missing.
+pub(super) fn fault(fault: Fault, node: &Node, span: Span, what: &str) -> Diagnostic {
+    match fault {
+        Fault::Missing(name) => Diagnostic::error("missing-field", span, format!("{what} needs a field `{name}`"))
+            .help(format!("add a line `{name}: …`")),
+        Fault::Expected(expected) => wrong_type(node, &expected),
+        Fault::NotOneOf(word, known) => {
+            let message = format!("`{word}` is none of the words that can stand here");
+            let found = Diagnostic::error("unknown-value", span, message).suggest(&word, known.iter().copied());
+            if found.help.is_empty() { found.help(format!("it can be `{}`", known.join("`, `"))) } else { found }
+        }
+        Fault::Objection(message) => Diagnostic::error("invalid-value", span, message),
+    }
+}
+
+/// Something else was expected than `node`.
+pub(super) fn wrong_type(node: &Node, expected: &str) -> Diagnostic {
+    let found = Diagnostic::error("wrong-type", node.span, format!("expected {expected}, found {}", node.describe()));
+    match remedy(node, expected) {
+        Some(help) => found.help(help),
+        None => found,
+    }
+}
+
+/// What may help somebody who wrote `node` where something else was expected.
+fn remedy(node: &Node, expected: &str) -> Option<String> {
+    let wants = |word: &str| expected.contains(word);
+    match &node.value {
+        Yaml::Bool(word) if wants("text") => Some(format!("put it in quotes: `\"{word}\"`")),
+        Yaml::Int(int) if wants("text") => Some(format!("put it in quotes: `\"{int}\"`")),
+        Yaml::Float(_) if wants("text") => Some("put it in quotes".to_owned()),
+        Yaml::Int(int) if wants("a duration") => {
+            Some(format!("say of what: `{int}s` for seconds, `{int}ms` for milliseconds"))
+        }
+        _ if wants("a duration") => {
+            Some("write numbers with `ms`, `s`, `m`, `h` or `d`: `4s`, `1500ms`, `1h30m`".to_owned())
+        }
+        Yaml::Text(text) => remedy_for_text(text, expected),
+        Yaml::Map(_) if wants("a list") => Some("begin each item with `- `".to_owned()),
+        Yaml::Map(entries) if wants("text") && entries.iter().all(|(_, value)| value.value == Yaml::Null) => {
+            Some("a text that begins with `{` needs quotes".to_owned())
+        }
+        Yaml::List(_) if wants("a mapping") => Some("write `name: value` lines, without `- ` before them".to_owned()),
+        _ => None,
+    }
+}
+
+fn remedy_for_text(text: &Text, expected: &str) -> Option<String> {
+    let word = text.text.as_str();
+    match expected {
+        "true or false" => match word.to_lowercase().as_str() {
+            "yes" | "on" | "y" => Some(format!("`{word}` looks like a switch but is text here: write `true`")),
+            "no" | "off" | "n" => Some(format!("`{word}` looks like a switch but is text here: write `false`")),
+            "true" | "false" => Some("take the quotes away".to_owned()),
+            _ => None,
+        },
+        "a list" if word.starts_with('-') => Some("put a space behind each `-`".to_owned()),
+        "a list" => Some("write it as `[one, two]`, or as lines that begin with `- `".to_owned()),
+        "a mapping" => word
+            .split_once(':')
+            .filter(|(name, value)| !name.contains(' ') && !value.is_empty() && !value.starts_with([':', '/', ' ']))
+            .map(|(name, value)| format!("a space is missing behind the `:`: write `{name}: {value}`")),
+        _ if expected.contains("number") && word.parse::<f64>().is_ok() => {
+            Some("write the number without quotes, plus sign and leading zeros".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// What the struct called `name` is called in messages: `RetrySource` is "a retry", and a name with a
+/// blank is a phrase already.
+pub(super) fn with_article(name: &str) -> String {
+    if name.contains(' ') || name == "it" {
+        return name.to_owned();
+    }
+    let mut words = String::new();
+    for c in name.strip_suffix("Source").unwrap_or(name).chars() {
+        if c.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(c.to_lowercase());
+    }
+    let article = if words.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {words}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_called_what_people_call_them() {
+        for (name, words) in [
+            ("RuleSource", "a rule"),
+            ("ActionSource", "an action"),
+            ("RetryPolicy", "a retry policy"),
+            ("a fetch", "a fetch"),
+        ] {
+            assert_eq!(with_article(name), words);
+        }
+    }
+}
