@@ -19,7 +19,7 @@ pub struct Facts {
 }
 
 /// How far a decision may go, asked again and again while scripts run.
-pub trait Host {
+pub trait Host: Send + Sync {
     /// Whether the time that this decision may take is over.
     fn out_of_time(&self) -> bool;
 

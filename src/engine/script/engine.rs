@@ -1,0 +1,79 @@
+//! The one Rhai engine of a rule set: what the language is here, and within which limits.
+
+use std::sync::LazyLock;
+
+use rhai::packages::{
+    BasicArrayPackage, BasicMapPackage, BasicMathPackage, BitFieldPackage, CorePackage, LogicPackage, MoreStringPackage,
+    Package,
+};
+use rhai::{Dynamic, Engine, Module, OptimizationLevel, Shared};
+
+use super::limits::ScriptLimits;
+use super::{guard, host, run, words};
+
+/// How deep an expression may be nested, outside of functions and in them.
+const NESTING_MAX: (usize, usize) = (64, 48);
+const FUNCTIONS_MAX: usize = 2_000;
+const MODULES_MAX: usize = 200;
+
+/// Rhai's standard functions, all but those that ask the clock or work on bytes. Engines share them.
+static PACKAGES: LazyLock<[Shared<Module>; 7]> = LazyLock::new(|| {
+    [
+        CorePackage::new().as_shared_module(),
+        BitFieldPackage::new().as_shared_module(),
+        LogicPackage::new().as_shared_module(),
+        BasicMathPackage::new().as_shared_module(),
+        BasicArrayPackage::new().as_shared_module(),
+        BasicMapPackage::new().as_shared_module(),
+        MoreStringPackage::new().as_shared_module(),
+    ]
+});
+
+/// Makes the engine, with the host's functions and without the author's modules.
+pub(super) fn engine(limits: &ScriptLimits) -> Engine {
+    let mut engine = Engine::new_raw();
+    for package in PACKAGES.iter() {
+        engine.register_global_module(package.clone());
+    }
+    limit(&mut engine, limits);
+    absent_is_normal(&mut engine);
+    guard::register(&mut engine, limits);
+    host::register(&mut engine);
+    engine.on_progress(|_| run::progress());
+    engine.on_print(host::log::print);
+    engine.on_debug(|text, _, _| host::log::print(text));
+    watch(&mut engine, limits.memory_bytes_max);
+    engine
+}
+
+fn limit(engine: &mut Engine, limits: &ScriptLimits) {
+    engine
+        // The interner is one lock for all threads, and makes them wait for each other.
+        .set_max_strings_interned(0)
+        .set_max_operations(limits.operations_max)
+        .set_max_call_levels(limits.call_depth_max)
+        .set_max_expr_depths(NESTING_MAX.0, NESTING_MAX.1)
+        .set_max_string_size(limits.string_bytes_max)
+        .set_max_array_size(limits.list_items_max)
+        .set_max_map_size(limits.map_entries_max)
+        .set_max_variables(limits.variables_max)
+        .set_max_functions(FUNCTIONS_MAX)
+        .set_max_modules(MODULES_MAX)
+        // The checker reads the tree as it was written; it is optimised afterwards.
+        .set_optimization_level(OptimizationLevel::None);
+}
+
+/// A field of something absent is absent, and so is an item beyond the end of a list.
+fn absent_is_normal(engine: &mut Engine) {
+    engine.register_indexer_get(|_: &mut (), _: Dynamic| Dynamic::UNIT);
+    engine.on_invalid_array_index(|_, _, _| Ok(Dynamic::UNIT.into()));
+}
+
+#[expect(deprecated, reason = "Rhai marks its volatile callbacks so; the version is pinned, and tests cover them")]
+fn watch(engine: &mut Engine, memory_bytes_max: usize) {
+    engine.on_parse_token(|token, _, _| words::ordinary(token));
+    engine.on_var(move |_, _, context| {
+        guard::weigh_variables(&context, memory_bytes_max);
+        Ok(None)
+    });
+}

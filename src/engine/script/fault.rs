@@ -1,0 +1,156 @@
+//! What went wrong in a script, in the words of this program: while it was read, or while it ran.
+
+use std::collections::BTreeMap;
+
+use rhai::{Dynamic, EvalAltResult, LexError, ParseError, ParseErrorType, Position};
+
+use super::host;
+use super::limits::ScriptLimits;
+use super::lines::Origin;
+use super::run::Stop;
+use super::value::{self, Budget};
+use crate::engine::diagnostic::{Diagnostic, Span};
+
+/// How a script ended that returned nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScriptFault {
+    /// It said `throw`: the text, or another value as JSON.
+    #[error("{0}")]
+    Thrown(String),
+    /// It failed, in the .rhai file or in the YAML around it.
+    #[error("{message}")]
+    Failed {
+        /// What went wrong.
+        message: String,
+        /// Where.
+        at: Span,
+    },
+    /// The time that the decision may take is over.
+    #[error("the script ran out of time")]
+    OutOfTime,
+    /// The host's own limit of operations was reached: no fault, the decision is made again elsewhere.
+    #[error("the script takes more operations than it may here")]
+    Unfinished,
+}
+
+/// Where scripts come from: the files by their paths, and the text that was evaluated.
+pub(super) struct Origins<'a> {
+    pub(super) files: &'a BTreeMap<String, Origin>,
+    pub(super) text: &'a Origin,
+}
+
+/// Says how a script ended; `stop` is why it was told to, if it was.
+pub(super) fn fault(
+    error: EvalAltResult,
+    stop: Option<Stop>,
+    origins: &Origins<'_>,
+    limits: &ScriptLimits,
+) -> ScriptFault {
+    let (error, file) = innermost(error);
+    let position = error.position();
+    // A position in a function that the text only calls would be one of another file.
+    let origin = file.as_deref().and_then(|path| origins.files.get(path)).unwrap_or(origins.text);
+    let at = origin.word(position);
+    let failed = |message: String| ScriptFault::Failed { message, at };
+    match stop {
+        Some(Stop::OutOfTime) => ScriptFault::OutOfTime,
+        Some(Stop::Unfinished) => ScriptFault::Unfinished,
+        Some(Stop::TooManyOperations) => failed(format!("the script took more than {} operations", limits.operations_max)),
+        Some(Stop::TooLarge) => failed("the script's values became too large".into()),
+        None => match error {
+            EvalAltResult::ErrorRuntime(value, _) if !host::is_failure(&value) => ScriptFault::Thrown(thrown(&value)),
+            EvalAltResult::ErrorTooManyOperations(_) => {
+                failed(format!("the script took more than {} operations", limits.operations_max))
+            }
+            error => failed(message(error)),
+        },
+    }
+}
+
+fn thrown(value: &Dynamic) -> String {
+    let budget = Budget { values: 1_000, bytes: 16 * 1024 };
+    value::to_text(value, budget).unwrap_or_else(|why| format!("a thrown value cannot be shown: {why}"))
+}
+
+/// The error at the bottom, and the file of the function that it happened in.
+fn innermost(mut error: EvalAltResult) -> (EvalAltResult, Option<String>) {
+    let mut file = None;
+    loop {
+        match error {
+            EvalAltResult::ErrorInFunctionCall(_, source, inner, _) => {
+                file = Some(source).filter(|source| !source.is_empty()).or(file);
+                error = *inner;
+            }
+            EvalAltResult::ErrorInModule(_, inner, _) => error = *inner,
+            error => return (error, file),
+        }
+    }
+}
+
+fn message(mut error: EvalAltResult) -> String {
+    match &error {
+        EvalAltResult::ErrorRuntime(why, _) => return why.to_string(),
+        EvalAltResult::ErrorFunctionNotFound(call, _) => {
+            return format!("no function fits the call `{call}`");
+        }
+        EvalAltResult::ErrorVariableNotFound(name, _) => return format!("nothing is called `{name}` here"),
+        EvalAltResult::ErrorMismatchDataType(expected, found, _) => return format!("expected {expected}, found {found}"),
+        EvalAltResult::ErrorMismatchOutputType(expected, found, _) => {
+            return format!("expected {expected}, found {found}");
+        }
+        EvalAltResult::ErrorIndexingType(what, _) => return format!("`{what}` has no fields or items"),
+        EvalAltResult::ErrorStackOverflow(_) => return "functions call each other too deeply".into(),
+        EvalAltResult::ErrorTooManyVariables(_) => return "too many variables at one time".into(),
+        _ => {}
+    }
+    error.take_position();
+    lowered(&error.to_string())
+}
+
+/// Rhai's sentence as ours begin.
+fn lowered(text: &str) -> String {
+    let text = text.lines().next().unwrap_or(text);
+    let mut characters = text.chars();
+    let first = characters.next().into_iter().flat_map(char::to_lowercase);
+    first.chain(characters).collect::<String>().replace('\'', "`")
+}
+
+/// A text that is not Rhai.
+pub(super) fn syntax(error: &ParseError, locate: &dyn Fn(Position) -> Span) -> Diagnostic {
+    let ParseError(kind, position) = error;
+    let (message, help) = syntax_message(kind);
+    let diagnostic = Diagnostic::error("script-syntax", locate(*position), message);
+    match help {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
+}
+
+fn syntax_message(kind: &ParseErrorType) -> (String, Option<&'static str>) {
+    match kind {
+        ParseErrorType::UnexpectedEOF => ("the script ends too early".into(), None),
+        ParseErrorType::MissingToken(token, why) if token == ";" => {
+            (format!("`;` is missing {why}"), Some("each statement but the last ends in `;`"))
+        }
+        ParseErrorType::MissingToken(token, why) => (format!("`{token}` is missing {why}").replace('\'', "`"), None),
+        ParseErrorType::BadInput(LexError::UnterminatedString) => {
+            ("a text is not closed".into(), Some("texts over several lines stand between backticks"))
+        }
+        ParseErrorType::BadInput(LexError::UnexpectedInput(what)) if what.is_empty() || what == "{EOF}" => {
+            ("the expression ends too early".into(), None)
+        }
+        ParseErrorType::BadInput(LexError::UnexpectedInput(what)) => (format!("`{what}` cannot stand here"), None),
+        ParseErrorType::BadInput(LexError::MalformedChar(_)) => {
+            ("single quotes hold one character".into(), Some("texts stand between double quotes or backticks"))
+        }
+        ParseErrorType::Reserved(word) => {
+            (format!("`{word}` is a word of the language and cannot be a name here"), None)
+        }
+        ParseErrorType::FnMissingName => ("this cannot be the name of a function".into(), None),
+        ParseErrorType::PropertyExpected => {
+            ("the name of a field is missing".into(), Some("a name with other signs is written `[\"x-name\"]`"))
+        }
+        ParseErrorType::ExprTooDeep => ("this is nested too deeply".into(), Some("give parts of it names with `let`")),
+        kind => (lowered(&kind.to_string()), None),
+    }
+}

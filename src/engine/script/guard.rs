@@ -1,0 +1,122 @@
+//! Rhai's own functions that could take long, or make much of little, in versions that cannot.
+//!
+//! Rhai checks the size of a value after a function made it, and does not interrupt functions. So those
+//! whose result can be far larger than their arguments work out its size first. What a script keeps in
+//! its variables is weighed now and then ([`weigh_variables`]): sizes of single values alone would let a
+//! map of long texts grow without end.
+
+use std::cell::Cell;
+
+use rhai::{Dynamic, Engine, EvalAltResult, EvalContext, FnPtr, INT, ImmutableString};
+
+use super::host;
+use super::limits::ScriptLimits;
+use super::run::{self, Stop};
+use super::value::{self, Budget};
+
+type Outcome<T> = Result<T, Box<EvalAltResult>>;
+
+/// After how many uses of variables what they hold is weighed.
+const USES_BETWEEN_WEIGHINGS: u32 = 512;
+/// How deep a variable's value may be nested.
+const DEPTH_MAX: usize = 256;
+
+thread_local! {
+    static USES: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Puts the safe versions in front of Rhai's own.
+pub(super) fn register(engine: &mut Engine, limits: &ScriptLimits) {
+    replacements(engine, limits.string_bytes_max);
+    texts(engine, Budget { values: 100_000, bytes: limits.string_bytes_max / 2 });
+    engine.register_fn("sleep", |_: INT| -> Outcome<()> { Err(no_sleep()) });
+    engine.register_fn("sleep", |_: f64| -> Outcome<()> { Err(no_sleep()) });
+    engine.register_fn("parse_json", |text: &str| host::json::parse_text(text));
+    let no_list = || host::fail("functions cannot be listed by a script");
+    engine.register_fn("get_fn_metadata_list", move || -> Outcome<()> { Err(no_list()) });
+    engine.register_fn("get_fn_metadata_list", move |_: &str| -> Outcome<()> { Err(no_list()) });
+    engine.register_fn("get_fn_metadata_list", move |_: &str, _: INT| -> Outcome<()> { Err(no_list()) });
+}
+
+fn no_sleep() -> Box<EvalAltResult> {
+    host::fail("a script cannot sleep: the caller is waiting")
+}
+
+fn replacements(engine: &mut Engine, bytes_max: usize) {
+    engine.register_fn("replace", move |text: &mut ImmutableString, find: &str, put: &str| {
+        replace(text, find, put, bytes_max)
+    });
+    engine.register_fn("replace", move |text: &mut ImmutableString, find: &str, put: char| {
+        replace(text, find, put.encode_utf8(&mut [0; 4]), bytes_max)
+    });
+    engine.register_fn("replace", move |text: &mut ImmutableString, find: char, put: &str| {
+        replace(text, find.encode_utf8(&mut [0; 4]), put, bytes_max)
+    });
+    engine.register_fn("replace", move |text: &mut ImmutableString, find: char, put: char| {
+        replace(text, find.encode_utf8(&mut [0; 4]), put.encode_utf8(&mut [0; 4]), bytes_max)
+    });
+}
+
+fn replace(text: &mut ImmutableString, find: &str, put: &str, bytes_max: usize) -> Outcome<()> {
+    let found = text.matches(find).count();
+    let bytes = found.saturating_mul(put.len()).saturating_add(text.len() - found * find.len());
+    if bytes > bytes_max {
+        return Err(host::fail(format_args!("the text would be longer than {bytes_max} bytes")));
+    }
+    *text = text.replace(find, put).into();
+    Ok(())
+}
+
+/// Lists and maps as text are JSON, as they are everywhere else in a rule set.
+fn texts(engine: &mut Engine, budget: Budget) {
+    for name in ["to_string", "to_debug", "print", "debug"] {
+        engine.register_fn(name, move |list: &mut rhai::Array| as_text(list.clone().into(), budget));
+        engine.register_fn(name, move |map: &mut rhai::Map| as_text(map.clone().into(), budget));
+        engine.register_fn(name, |function: &mut FnPtr| format!("Fn({})", function.fn_name()));
+    }
+    engine.register_fn("to_json", move |map: &mut rhai::Map| as_text(map.clone().into(), budget));
+}
+
+/// Rhai does not let a failure of `to_string` be one: it would print the value in another way. So the
+/// script is stopped from outside.
+fn as_text(value: Dynamic, budget: Budget) -> String {
+    value::to_text(&value, budget).unwrap_or_else(|_| {
+        run::stop_soon(Stop::TooLarge);
+        String::new()
+    })
+}
+
+/// Rhai's callback for each use of a variable, here only an occasion to look at all of them.
+pub(super) fn weigh_variables(context: &EvalContext<'_, '_, '_, '_, '_, '_>, bytes_max: usize) {
+    let uses = USES.get().wrapping_add(1);
+    USES.set(uses);
+    if !uses.is_multiple_of(USES_BETWEEN_WEIGHINGS) {
+        return;
+    }
+    let mut left = Some(bytes_max);
+    for (_, _, value) in context.scope().iter_raw() {
+        left = left.and_then(|left| weigh(value, left, DEPTH_MAX));
+    }
+    if left.is_none() {
+        run::stop_soon(Stop::TooLarge);
+    }
+}
+
+/// What is left of `left` bytes when `value` is taken from it.
+fn weigh(value: &Dynamic, left: usize, depth: usize) -> Option<usize> {
+    let depth = depth.checked_sub(1)?;
+    let mut left = left.checked_sub(size_of::<Dynamic>())?;
+    if let Some(text) = value.read_lock::<ImmutableString>() {
+        return left.checked_sub(text.len());
+    }
+    if let Some(items) = value.read_lock::<rhai::Array>() {
+        for item in items.iter() {
+            left = weigh(item, left, depth)?;
+        }
+    } else if let Some(fields) = value.read_lock::<rhai::Map>() {
+        for (key, value) in fields.iter() {
+            left = weigh(value, left.checked_sub(key.len())?, depth)?;
+        }
+    }
+    Some(left)
+}

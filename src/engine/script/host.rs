@@ -1,0 +1,117 @@
+//! The functions that scripts are given, in groups: `state::get("stage")`.
+//!
+//! One file holds one group. What stands in the `///` of a function is its entry in the reference page
+//! ([`reference`]), and the example there is run by a test: its last line ends in `// ` and what it gives.
+
+mod crypto;
+pub(super) mod json;
+pub(super) mod log;
+mod state;
+mod text;
+mod time;
+
+use std::fmt::Display;
+
+use rhai::{Dynamic, Engine, EvalAltResult, Module, Position};
+
+/// A function that scripts can call, for the reference page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostFunction {
+    /// Its group and name: `state::get`.
+    pub name: String,
+    /// How it is called: `state::get(name)`.
+    pub signature: String,
+    /// What it does.
+    pub doc: String,
+    /// A few lines of script; the last line ends in `// ` and the value, as JSON.
+    pub example: String,
+}
+
+/// Every group of functions by its name.
+fn groups() -> [(&'static str, Module); 6] {
+    [
+        ("crypto", rhai::exported_module!(crypto::functions)),
+        ("json", rhai::exported_module!(json::functions)),
+        ("log", rhai::exported_module!(log::functions)),
+        ("state", rhai::exported_module!(state::functions)),
+        ("text", rhai::exported_module!(text::functions)),
+        ("time", rhai::exported_module!(time::functions)),
+    ]
+}
+
+/// The names of the groups, those included that are not available yet: no module of a rule set can be
+/// called so.
+pub(super) const NAMES: [&str; 8] = ["act", "crypto", "http", "json", "log", "state", "text", "time"];
+
+/// The groups and functions that rules can count on later.
+pub(super) const NOT_YET: [&str; 3] = ["act", "http", "lookup"];
+
+/// The mark of an error that a host function made: a script's own `throw` has none.
+const FAILED: i32 = 0x5748;
+
+/// What a host function returns when it cannot do what it is asked. A script can `catch` it; where it does
+/// not, the script has failed, as opposed to one that says `throw`.
+pub(super) fn fail(why: impl Display) -> Box<EvalAltResult> {
+    let mut error = Dynamic::from(why.to_string());
+    error.set_tag(FAILED);
+    Box::new(EvalAltResult::ErrorRuntime(error, Position::NONE))
+}
+
+/// Whether an error was made by [`fail`].
+pub(super) fn is_failure(error: &Dynamic) -> bool {
+    error.tag() == FAILED
+}
+
+/// Registers every group.
+pub(super) fn register(engine: &mut Engine) {
+    for (name, module) in groups() {
+        engine.register_static_module(name, module.into());
+    }
+}
+
+/// Every function of every group, by name.
+#[must_use]
+pub fn reference() -> Vec<HostFunction> {
+    let mut functions = Vec::new();
+    for (group, module) in groups() {
+        let mut engine = Engine::new_raw();
+        engine.register_static_module(group, module.into());
+        functions.extend(engine.collect_fn_metadata(None, |function| Some(described(group, function.metadata)), false));
+    }
+    functions.sort_by(|a, b| a.signature.cmp(&b.signature));
+    functions
+}
+
+fn described(group: &str, function: &rhai::FuncMetadata) -> HostFunction {
+    let name = format!("{group}::{}", function.name);
+    let parameters = function.params_info.iter().map(|info| info.split_once(':').map_or(info.as_str(), |(name, _)| name));
+    let signature = format!("{name}({})", parameters.map(str::trim).collect::<Vec<_>>().join(", "));
+    let lines = function.comments.iter().flat_map(|comment| comment.lines());
+    let text = lines.map(|line| line.trim_start().trim_start_matches("///").trim_start_matches(' ')).collect::<Vec<_>>();
+    let text = text.join("\n");
+    let (doc, rest) = text.split_once("```rhai\n").unwrap_or((&text, ""));
+    let (example, _) = rest.split_once("```").unwrap_or((rest, ""));
+    HostFunction { name, signature, doc: doc.trim().into(), example: example.trim().into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::script::tests::shown;
+
+    #[test]
+    fn every_example_gives_what_it_shows() {
+        let functions = reference();
+        assert!(functions.len() > 25, "{}", functions.len());
+        for function in functions {
+            let (_, expected) = function.example.rsplit_once("// ").unwrap_or_default();
+            assert!(!function.doc.is_empty(), "{} is not described", function.signature);
+            assert_eq!(shown(&function.example), expected, "{}\n{}", function.signature, function.example);
+        }
+    }
+
+    #[test]
+    fn the_names_of_the_groups_are_listed() {
+        assert!(groups().iter().all(|(name, _)| NAMES.contains(name)));
+    }
+}

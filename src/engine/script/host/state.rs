@@ -1,0 +1,96 @@
+//! `state::…`: values kept for the length of the call.
+//!
+//! A script sees its own changes at once; others see them when the decision is made.
+
+#![expect(unreachable_pub, reason = "`export_module` exports what is `pub`")]
+
+use rhai::plugin::*;
+use rhai::FnPtr;
+use serde_json::Value;
+
+use crate::engine::facts::StateChange;
+use super::fail;
+use crate::engine::script::run;
+use crate::engine::script::value::{self, Budget};
+
+/// How large one value may be.
+const VALUE: Budget = Budget { values: 10_000, bytes: 64 * 1024 };
+
+#[export_module]
+pub(super) mod functions {
+    /// The value kept under `name`; absent if there is none.
+    ///
+    /// ```rhai
+    /// state::set("stage", "booking");
+    /// state::get("stage") // "booking"
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn get(name: &str) -> Result<Dynamic, Box<EvalAltResult>> {
+        kept(name)
+    }
+
+    /// Keeps `value` under `name`. The absent value `()` removes it.
+    ///
+    /// ```rhai
+    /// state::set("guests", [ "Ada", "Bob" ]);
+    /// state::get("guests").len() // 2
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn set(name: &str, value: Dynamic) -> Result<(), Box<EvalAltResult>> {
+        keep(name, &value)
+    }
+
+    /// Adds 1 to the number kept under `name`, which counts from 0, and gives the sum. Several events of
+    /// one call can count at the same time without losing any.
+    ///
+    /// ```rhai
+    /// state::incr("tries");
+    /// state::incr("tries") // 2
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn incr(name: &str) -> Result<i64, Box<EvalAltResult>> {
+        add(name, 1)
+    }
+
+    /// Adds `by` to the number kept under `name`, which counts from 0, and gives the sum.
+    ///
+    /// ```rhai
+    /// state::incr("cents", 250) // 250
+    /// ```
+    #[rhai_fn(name = "incr", return_raw)]
+    pub fn incr_by(name: &str, by: i64) -> Result<i64, Box<EvalAltResult>> {
+        add(name, by)
+    }
+
+    /// Keeps what `change` makes of the value kept under `name`, and gives it.
+    ///
+    /// ```rhai
+    /// state::set("names", [ "Ada" ]);
+    /// state::update("names", |names| names + [ "Bob" ]) // ["Ada","Bob"]
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn update(context: NativeCallContext, name: &str, change: FnPtr) -> Result<Dynamic, Box<EvalAltResult>> {
+        let new: Dynamic = change.call_within_context(&context, (kept(name)?,))?;
+        keep(name, &new)?;
+        Ok(new)
+    }
+}
+
+fn kept(name: &str) -> Result<Dynamic, Box<EvalAltResult>> {
+    run::with(|work| work.state.get(name).map_or(Dynamic::UNIT, value::from_json))
+}
+
+fn keep(name: &str, value: &Dynamic) -> Result<(), Box<EvalAltResult>> {
+    let value = value::to_json(value, VALUE).map_err(fail)?;
+    run::with(|work| work.change(StateChange::Set(name.to_owned(), value)))
+}
+
+fn add(name: &str, by: i64) -> Result<i64, Box<EvalAltResult>> {
+    run::with(|work| {
+        if work.state.get(name).is_some_and(|value| !value.is_i64()) {
+            return Err(fail(format_args!("`{name}` is not a whole number that could be added to")));
+        }
+        work.change(StateChange::Add(name.to_owned(), by));
+        Ok(work.state.get(name).and_then(Value::as_i64).unwrap_or(0))
+    })?
+}

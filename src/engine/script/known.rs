@@ -1,0 +1,195 @@
+//! The functions and modules that a script can call, and what is said about calls of others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rhai::Engine;
+
+use super::host;
+use super::walk::{Call, Found, Functions};
+use crate::engine::diagnostic::{Diagnostic, Span};
+
+/// Functions that are part of the language, with the numbers of arguments they take; they are not listed.
+const OF_THE_LANGUAGE: [(&str, &[usize]); 8] = [
+    ("Fn", &[1]),
+    ("call", &[1, 2, 3, 4, 5, 6, 7, 8]),
+    ("curry", &[1, 2, 3, 4, 5, 6, 7, 8]),
+    ("type_of", &[1]),
+    ("is_def_var", &[1]),
+    ("is_def_fn", &[2]),
+    ("is_shared", &[1]),
+    ("throw", &[1]),
+];
+
+/// A name and the numbers of arguments that it can be called with.
+type Arities = BTreeMap<String, BTreeSet<usize>>;
+
+/// What can be called.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Functions without a module, the value before a dot being their first argument.
+    global: Arities,
+    /// The modules by name (`state`, `shared::phone`), with their functions.
+    modules: BTreeMap<String, Arities>,
+    /// Keys under which scripts keep closures, perhaps: they are called like methods.
+    keys: BTreeSet<String>,
+}
+
+/// What else a text can call: its own functions and its imports, by their names there.
+pub(super) struct Local<'a> {
+    pub(super) functions: &'a Functions,
+    pub(super) imports: &'a BTreeMap<String, String>,
+    /// Whether the modules of the rule set can be called without an `import`.
+    pub(super) modules: bool,
+}
+
+impl Known {
+    /// What the engine offers before the author's modules are added.
+    pub(super) fn of(engine: &Engine) -> Known {
+        let mut known = Known::default();
+        let functions = engine.collect_fn_metadata(
+            None,
+            |function| {
+                let (namespace, function) = (function.namespace.to_string(), function.metadata);
+                Some((namespace, function.name.to_string(), function.num_params))
+            },
+            true,
+        );
+        for (namespace, name, count) in functions {
+            let group = match namespace.as_str() {
+                "" => &mut known.global,
+                _ => known.modules.entry(namespace).or_default(),
+            };
+            group.entry(name).or_default().insert(count);
+        }
+        for (name, counts) in OF_THE_LANGUAGE {
+            known.global.entry(name.to_owned()).or_default().extend(counts);
+        }
+        known
+    }
+
+    /// Adds a module of the rule set.
+    pub(super) fn add_module(&mut self, name: &str, functions: &Functions) {
+        let group = self.modules.entry(name.replace('/', "::")).or_default();
+        for (name, script) in functions.named().filter(|(_, script)| !script.private) {
+            group.entry(name.to_owned()).or_default().insert(script.parameters.len());
+        }
+    }
+
+    pub(super) fn add_keys(&mut self, keys: &BTreeSet<String>) {
+        self.keys.extend(keys.iter().cloned());
+    }
+
+    /// Reports the calls among `found` that nothing can answer.
+    pub(super) fn check(
+        &self,
+        found: &Found,
+        local: &Local<'_>,
+        locate: &dyn Fn(rhai::Position) -> Span,
+        report: &mut Vec<Diagnostic>,
+    ) {
+        for call in &found.calls {
+            report.extend(self.check_call(call, local, locate(call.position)));
+        }
+        for (namespace, position) in &found.namespaces {
+            report.extend(self.module(namespace, local, locate(*position)).err());
+        }
+        for position in &found.captures {
+            let message = "a function cannot be called with `!`";
+            let help = "hand it what it needs as arguments";
+            report.push(Diagnostic::error("capturing-call", locate(*position), message).help(help));
+        }
+    }
+
+    fn check_call(&self, call: &Call, local: &Local<'_>, span: Span) -> Option<Diagnostic> {
+        if host::NOT_YET.contains(&call.name.as_str()) && call.namespace.is_empty() && !call.method {
+            return Some(not_yet(&call.name, span));
+        }
+        if !call.namespace.is_empty() {
+            return match self.module(&call.namespace, local, span) {
+                Ok(None) => None,
+                Ok(Some(functions)) => of_module(functions, call, span),
+                Err(unknown) => Some(unknown),
+            };
+        }
+        let mut counts: BTreeSet<usize> = self.global.get(&call.name).cloned().unwrap_or_default();
+        if call.method {
+            // The value before the dot is the first argument of Rhai's functions, and `this` in the author's.
+            counts = counts.into_iter().filter_map(|count| count.checked_sub(1)).collect();
+        }
+        counts.extend(local.functions.arities_of(&call.name));
+        if counts.contains(&call.arguments) || (call.method && self.keys.contains(&call.name)) {
+            return None;
+        }
+        if !counts.is_empty() {
+            return Some(wrong_arity(&call.name, &counts, call.arguments, span));
+        }
+        let own = local.functions.named().map(|(name, _)| name);
+        let known = self.global.keys().map(String::as_str).filter(|name| is_word(name)).chain(own);
+        let message = format!("no function is called `{}`", call.name);
+        Some(Diagnostic::error("unknown-function", span, message).suggest(&call.name, known))
+    }
+
+    /// The functions of a module; `None` for one whose names are not known, such as `global`.
+    fn module(&self, path: &[String], local: &Local<'_>, span: Span) -> Result<Option<&Arities>, Diagnostic> {
+        let name = path.join("::");
+        if let Some(file) = path.first().and_then(|first| local.imports.get(first)) {
+            return Ok(if path.len() == 1 { self.modules.get(&file.replace('/', "::")) } else { None });
+        }
+        if name == "global" {
+            return Ok(None);
+        }
+        if host::NOT_YET.contains(&name.as_str()) {
+            return Err(not_yet(&name, span));
+        }
+        match self.modules.get(&name) {
+            Some(functions) if local.modules || host::NAMES.contains(&name.as_str()) => Ok(Some(functions)),
+            Some(_) => {
+                let message = format!("the module `{name}` is not imported");
+                let import = format!("import \"{}\" as {};", name.replace("::", "/"), path.last().unwrap_or(&name));
+                Err(Diagnostic::error("unknown-module", span, message).help(format!("write `{import}` at the top")))
+            }
+            None => {
+                let message = format!("no module is called `{name}`");
+                let known = self.modules.keys().map(String::as_str).chain(local.imports.keys().map(String::as_str));
+                Err(Diagnostic::error("unknown-module", span, message).suggest(&name, known))
+            }
+        }
+    }
+}
+
+fn of_module(functions: &Arities, call: &Call, span: Span) -> Option<Diagnostic> {
+    let module = call.namespace.join("::");
+    match functions.get(&call.name) {
+        Some(counts) if counts.contains(&call.arguments) => None,
+        Some(counts) => Some(wrong_arity(&format!("{module}::{}", call.name), counts, call.arguments, span)),
+        None => {
+            let message = format!("the module `{module}` has no function `{}`", call.name);
+            let known = functions.keys().map(String::as_str);
+            Some(Diagnostic::error("unknown-function", span, message).suggest(&call.name, known))
+        }
+    }
+}
+
+fn not_yet(name: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("not-available-yet", span, format!("`{name}` is not available yet"))
+}
+
+fn wrong_arity(name: &str, counts: &BTreeSet<usize>, given: usize, span: Span) -> Diagnostic {
+    let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
+    let plural = if counts == ["1"] { "" } else { "s" };
+    let message = format!("`{name}` takes {} argument{plural}, not {given}", counts.join(" or "));
+    Diagnostic::error("wrong-arity", span, message)
+}
+
+fn is_word(name: &str) -> bool {
+    !name.contains('$') && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+}
+
+/// A name that nothing in scope has.
+pub(super) fn unknown_name<'n>(name: &str, span: Span, known: impl IntoIterator<Item = &'n str>) -> Diagnostic {
+    let diagnostic = Diagnostic::error("unknown-name", span, format!("nothing is called `{name}` here"));
+    match name {
+        "null" | "nil" | "None" | "undefined" => diagnostic.help("what is absent is written `()`"),
+        name => diagnostic.suggest(name, known),
+    }
+}

@@ -1,0 +1,214 @@
+//! The .rhai files of a rule set: read, checked, put in order and loaded.
+//!
+//! A file is loaded after those that it imports, and is then a module of the engine: its functions carry
+//! their constants and imports with them, so that a call costs no set-up. Nothing is ever read from disk
+//! here; a path names another file of the rule set, counted from the folder of scripts.
+
+use std::collections::BTreeMap;
+
+use rhai::module_resolvers::StaticModuleResolver;
+use rhai::{AST, Engine, EvalAltResult, Module, Position, Scope, Shared};
+
+use super::fault::{self, Origins, ScriptFault};
+use super::host;
+use super::known::{self, Known, Local};
+use super::limits::ScriptLimits;
+use super::lines::Origin;
+use super::walk::{self, Found, Functions, Import};
+use super::{Core, ModuleInfo, ScriptFile, run, words};
+use crate::engine::diagnostic::{Diagnostic, Span};
+
+/// A file that could be read.
+struct Parsed<'a> {
+    file: &'a ScriptFile<'a>,
+    ast: AST,
+    functions: Functions,
+    /// What the statements outside of functions say, and what the functions do.
+    found: [Found; 2],
+}
+
+/// Compiles what it can of `files`, and reports what is wrong.
+pub(super) fn compile(files: &[ScriptFile<'_>], limits: &ScriptLimits, report: &mut Vec<Diagnostic>) -> Core {
+    let engine = super::engine::engine(limits);
+    let mut known = Known::of(&engine);
+    let origins = files.iter().map(|file| (file.path.to_owned(), Origin::file(file.file, file.text))).collect();
+    let parsed: Vec<Parsed<'_>> =
+        files.iter().filter_map(|file| parse(&engine, file, report).map_err(|error| report.push(error)).ok()).collect();
+    for one in &parsed {
+        known.add_module(one.file.module, &one.functions);
+        one.found.iter().for_each(|found| known.add_keys(&found.keys));
+    }
+    let mut core =
+        Core { engine, limits: limits.clone(), known, files: origins, modules: BTreeMap::new() };
+    for one in &parsed {
+        check(one, &parsed, &core, report);
+    }
+    load(&parsed, &mut core, report);
+    for Parsed { file, ast, functions, .. } in parsed {
+        core.modules.insert(file.module.to_owned(), info(file, &ast, functions));
+    }
+    core
+}
+
+fn parse<'a>(engine: &Engine, file: &'a ScriptFile<'a>, report: &mut Vec<Diagnostic>) -> Result<Parsed<'a>, Diagnostic> {
+    let origin = Origin::file(file.file, file.text);
+    report.extend(bad_name(file, origin.word(Position::NONE)));
+    words::fresh();
+    let mut ast = engine.compile(file.text).map_err(|error| fault::syntax(&error, &|at| origin.word(at)))?;
+    ast.set_source(file.path);
+    let functions = Functions::of(&ast);
+    let found = [walk::statements(&ast, &functions, &|_| false), functions.walk()];
+    Ok(Parsed { file, ast, functions, found })
+}
+
+/// A file whose name cannot be a module's.
+fn bad_name(file: &ScriptFile<'_>, span: Span) -> Option<Diagnostic> {
+    let module = file.module;
+    if host::NAMES.contains(&module) || host::NOT_YET.contains(&module) || module == "global" {
+        let message = format!("`{module}` is a module of the program, so a script cannot be called so");
+        return Some(Diagnostic::error("module-name", span, message).help("give the file another name"));
+    }
+    let is_name = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    if module.split('/').all(is_name) {
+        return None;
+    }
+    let message = format!("`{module}` cannot be the name of a module");
+    Some(Diagnostic::error("module-name", span, message).help("names of scripts are of letters, digits and `_`"))
+}
+
+fn check(one: &Parsed<'_>, all: &[Parsed<'_>], core: &Core, report: &mut Vec<Diagnostic>) {
+    let Some(origin) = core.files.get(one.file.path) else { return };
+    let locate = |position| origin.word(position);
+    let [top, inside] = &one.found;
+    let modules: Vec<&str> = all.iter().map(|other| other.file.module).collect();
+    for import in top.imports.iter().chain(&inside.imports) {
+        report.extend(wrong_import(import, &modules, locate(import.position)));
+    }
+    let imports = imports(&one.found);
+    let local = Local { functions: &one.functions, imports: &imports, modules: false };
+    for found in &one.found {
+        core.known.check(found, &local, &locate, report);
+    }
+    let declared = || top.declared.iter().map(String::as_str);
+    for (name, position) in &top.unknown {
+        report.push(known::unknown_name(name, locate(*position), declared()));
+    }
+    for (name, position) in &inside.unknown {
+        let span = locate(*position);
+        report.push(if declared().any(|declared| declared == name) {
+            let message = format!("a function does not see `{name}`, which is declared outside of it");
+            Diagnostic::error("unknown-name", span, message).help(format!("declare it with `const` and write `global::{name}`"))
+        } else {
+            known::unknown_name(name, span, [])
+        });
+    }
+}
+
+/// The names of imported modules, and the files that they stand for.
+pub(super) fn imports<'f>(found: impl IntoIterator<Item = &'f Found>) -> BTreeMap<String, String> {
+    let imports = found.into_iter().flat_map(|found| &found.imports);
+    imports.filter_map(|import| Some((import.alias.clone(), import.path.clone()?))).collect()
+}
+
+/// What is wrong with an `import`, of the modules that there are.
+pub(super) fn wrong_import(import: &Import, modules: &[&str], span: Span) -> Option<Diagnostic> {
+    let Some(path) = &import.path else {
+        let message = "the name of an imported module cannot be computed";
+        return Some(Diagnostic::error("unknown-module", span, message).help("write it as a text: `import \"phone\" as phone;`"));
+    };
+    if modules.contains(&path.as_str()) {
+        return None;
+    }
+    if path.contains("..") || path.contains('\\') || path.contains(':') || path.starts_with('/') {
+        let message = format!("`{path}` lies outside of the folder of scripts");
+        return Some(Diagnostic::error("import-outside", span, message).help("a module can import only its siblings"));
+    }
+    let message = format!("there is no script `{path}.rhai` in the folder of scripts");
+    let plain = path.trim_start_matches("./").trim_end_matches(".rhai");
+    Some(Diagnostic::error("unknown-module", span, message).suggest(plain, modules.iter().copied()))
+}
+
+/// Loads every file whose imports can be loaded.
+fn load(parsed: &[Parsed<'_>], core: &mut Core, report: &mut Vec<Diagnostic>) {
+    let mut resolver = StaticModuleResolver::new();
+    let mut waiting: Vec<&Parsed<'_>> = parsed.iter().collect();
+    let mut loaded: Vec<&str> = Vec::new();
+    loop {
+        let (ready, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|one| {
+            imports(&one.found).values().all(|path| loaded.contains(&path.as_str()))
+        });
+        waiting = rest;
+        if ready.is_empty() {
+            break;
+        }
+        for one in ready {
+            loaded.push(one.file.module);
+            match load_one(one, core) {
+                Ok(module) => {
+                    let module = Shared::new(module);
+                    resolver.insert(one.file.module, Module::clone(&module));
+                    core.engine.register_static_module(one.file.module.replace('/', "::"), module);
+                    core.engine.set_module_resolver(resolver.clone());
+                }
+                Err(problem) => report.push(problem),
+            }
+        }
+    }
+    report.extend(cycles(&waiting, core));
+}
+
+fn load_one(one: &Parsed<'_>, core: &Core) -> Result<Module, Diagnostic> {
+    let engine = &core.engine;
+    let load = || Module::eval_ast_as_new(Scope::new(), &one.ast, engine);
+    run::loading(core.limits.operations_max, load).map_err(|error| load_problem(one, *error, core))
+}
+
+fn load_problem(one: &Parsed<'_>, error: EvalAltResult, core: &Core) -> Diagnostic {
+    let text = Origin::file(one.file.file, one.file.text);
+    let origins = Origins { files: &core.files, text: &text };
+    let (what, at) = match fault::fault(error, None, &origins, &core.limits) {
+        ScriptFault::Failed { message, at } => (message, at),
+        other => (other.to_string(), text.word(Position::NONE)),
+    };
+    Diagnostic::error("script-load", at, format!("the script cannot be loaded: {what}"))
+}
+
+/// Files that wait for each other; those that wait for a file that could not be read say nothing more.
+fn cycles(waiting: &[&Parsed<'_>], core: &Core) -> Vec<Diagnostic> {
+    let find = |module: &str| waiting.iter().find(|one| one.file.module == module);
+    let mut report = Vec::new();
+    for one in waiting {
+        let mut seen = vec![one.file.module];
+        let mut next: Vec<String> = imports(&one.found).into_values().collect();
+        while let Some(other) = next.pop().and_then(|module| find(&module)) {
+            if other.file.module == one.file.module {
+                let import = one.found.iter().flat_map(|found| &found.imports).next();
+                let origin = core.files.get(one.file.path);
+                if let Some(span) = import.zip(origin).map(|(import, origin)| origin.word(import.position)) {
+                    let message = format!("`{}` imports itself", one.file.module);
+                    report.push(Diagnostic::error("import-cycle", span, message).help("move what both need to a third script"));
+                }
+                break;
+            }
+            if !seen.contains(&other.file.module) {
+                seen.push(other.file.module);
+                next.extend(imports(&other.found).into_values());
+            }
+        }
+    }
+    report
+}
+
+fn info(file: &ScriptFile<'_>, ast: &AST, functions: Functions) -> ModuleInfo {
+    let origin = Origin::file(file.file, file.text);
+    let declared = ast.iter_fn_def().map(|function| {
+        let body = origin.lines.offset(function.body.start_position());
+        let before = file.text.get(..body).unwrap_or_default();
+        let at = before.rfind(function.name.as_str()).unwrap_or(body);
+        ((function.name.to_string(), function.params.len()), origin.span((at, at + function.name.len())))
+    });
+    ModuleInfo { declared: declared.collect(), functions, path: file.path.to_owned() }
+}

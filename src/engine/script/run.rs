@@ -1,0 +1,250 @@
+//! One decision's scripts at work: what they may know, and what they leave behind.
+//!
+//! Rhai calls host functions and its progress callback with nothing of ours in hand, so while a script
+//! runs its [`Run`] is at work in a thread-local. Only this module knows that: host functions ask
+//! [`with`], and the engine's callback is [`progress`]. A borrow never outlives one question, so a host
+//! function may call back into the script.
+
+use std::cell::{Cell, RefCell};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rhai::{Dynamic, EvalAltResult, Position};
+use serde_json::{Map, Value};
+
+use super::host::fail;
+use crate::engine::facts::{Facts, Host, StateChange};
+
+/// After how many operations the host is asked again whether the time is over.
+const OPERATIONS_BETWEEN_ASKS: u64 = 32;
+
+/// How grave a script's log line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// `log::info`, `print` and `debug`.
+    Info,
+    /// `log::warn`.
+    Warn,
+}
+
+/// A line that a script wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// How grave it is.
+    pub level: LogLevel,
+    /// What it says.
+    pub text: String,
+}
+
+/// What the scripts of one decision may know, and what they have left behind so far.
+#[derive(Clone)]
+pub struct Run {
+    host: Arc<dyn Host>,
+    work: Arc<Mutex<Work>>,
+}
+
+/// The part of a [`Run`] that host functions look at and change.
+pub(super) struct Work {
+    pub(super) facts: Facts,
+    /// The state as the scripts see it; a copy is made at the first change.
+    pub(super) state: Arc<Map<String, Value>>,
+    pub(super) changes: Vec<StateChange>,
+    pub(super) logs: Vec<LogLine>,
+    /// How often chance was asked for.
+    pub(super) chances: u64,
+    /// The operations of all scripts so far.
+    operations: u64,
+}
+
+/// Why a script was told to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    OutOfTime,
+    Unfinished,
+    TooManyOperations,
+    TooLarge,
+}
+
+impl Run {
+    /// A run that has not begun.
+    #[must_use]
+    pub fn new(facts: &Facts, host: Arc<dyn Host>) -> Run {
+        let work = Work {
+            facts: facts.clone(),
+            state: Arc::clone(&facts.state),
+            changes: Vec::new(),
+            logs: Vec::new(),
+            chances: 0,
+            operations: 0,
+        };
+        Run { host, work: Arc::new(Mutex::new(work)) }
+    }
+
+    /// The state of the call as the scripts have left it.
+    #[must_use]
+    pub fn state(&self) -> Arc<Map<String, Value>> {
+        Arc::clone(&self.work().state)
+    }
+
+    /// Makes a change of a rule's own, which later scripts see.
+    pub fn change(&mut self, change: StateChange) {
+        self.work().change(change);
+    }
+
+    /// Takes what was changed since the last call.
+    pub fn take_state_changes(&mut self) -> Vec<StateChange> {
+        std::mem::take(&mut self.work().changes)
+    }
+
+    /// Takes what was logged since the last call.
+    pub fn take_logs(&mut self) -> Vec<LogLine> {
+        std::mem::take(&mut self.work().logs)
+    }
+
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does `script` with this run at work on this thread, and says why it was stopped, if it was.
+    pub(super) fn at_work<T>(&mut self, operations_max: u64, script: impl FnOnce() -> T) -> (T, Option<Stop>) {
+        let done = self.work().operations;
+        let allowed = self.host.operations_max().map(|max| max.saturating_sub(done));
+        AT_WORK.with(|at_work| {
+            let before = at_work.replace(Some(self.clone()), operations_max, allowed);
+            let restore = Restore(Some(before));
+            let result = script();
+            self.work().operations += at_work.operations.get();
+            let stop = at_work.stop.get();
+            drop(restore);
+            (result, stop)
+        })
+    }
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run").finish_non_exhaustive()
+    }
+}
+
+impl Work {
+    /// Makes a change to the working copy and remembers it.
+    pub(super) fn change(&mut self, change: StateChange) {
+        let state = Arc::make_mut(&mut self.state);
+        match &change {
+            StateChange::Set(name, Value::Null) => drop(state.shift_remove(name)),
+            StateChange::Set(name, value) => drop(state.insert(name.clone(), value.clone())),
+            StateChange::Add(name, by) => {
+                let sum = state.get(name).and_then(Value::as_i64).unwrap_or(0).saturating_add(*by);
+                state.insert(name.clone(), sum.into());
+            }
+        }
+        self.changes.push(change);
+    }
+}
+
+/// The run at work on one thread, and how far it has come.
+#[derive(Default)]
+struct AtWork {
+    run: RefCell<Option<Run>>,
+    stop: Cell<Option<Stop>>,
+    operations: Cell<u64>,
+    operations_max: Cell<u64>,
+    /// What the host allows, if less than the limits do.
+    operations_allowed: Cell<Option<u64>>,
+}
+
+thread_local! {
+    static AT_WORK: AtWork = AtWork::default();
+}
+
+impl AtWork {
+    /// Begins with `run`; returns what was at work before.
+    fn replace(&self, run: Option<Run>, operations_max: u64, allowed: Option<u64>) -> AtWork {
+        AtWork {
+            run: RefCell::new(self.run.replace(run)),
+            stop: Cell::new(self.stop.replace(None)),
+            operations: Cell::new(self.operations.replace(0)),
+            operations_max: Cell::new(self.operations_max.replace(operations_max)),
+            operations_allowed: Cell::new(self.operations_allowed.replace(allowed)),
+        }
+    }
+
+    fn next_stop(&self) -> Option<Stop> {
+        if self.stop.get().is_some() {
+            return self.stop.get();
+        }
+        let operations = self.operations.get() + 1;
+        self.operations.set(operations);
+        if self.operations_allowed.get().is_some_and(|allowed| allowed < operations) {
+            return Some(Stop::Unfinished);
+        }
+        if self.operations_max.get() < operations {
+            return Some(Stop::TooManyOperations);
+        }
+        let ask = operations.is_multiple_of(OPERATIONS_BETWEEN_ASKS);
+        (ask && self.is_out_of_time()).then_some(Stop::OutOfTime)
+    }
+
+    fn is_out_of_time(&self) -> bool {
+        self.run.borrow().as_ref().is_some_and(|run| run.host.out_of_time())
+    }
+}
+
+/// Puts back what was at work before, also when a script panics.
+struct Restore(Option<AtWork>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        if let Some(before) = self.0.take() {
+            AT_WORK.with(|at_work| {
+                at_work.run.replace(before.run.into_inner());
+                at_work.stop.set(before.stop.get());
+                at_work.operations.set(before.operations.get());
+                at_work.operations_max.set(before.operations_max.get());
+                at_work.operations_allowed.set(before.operations_allowed.get());
+            });
+        }
+    }
+}
+
+/// Does `script` without a run: host functions that want one refuse.
+pub(super) fn loading<T>(operations_max: u64, script: impl FnOnce() -> T) -> T {
+    AT_WORK.with(|at_work| {
+        let _restore = Restore(Some(at_work.replace(None, operations_max, None)));
+        script()
+    })
+}
+
+/// Rhai's progress callback: called for every operation, and `Some` ends the script.
+pub(super) fn progress() -> Option<Dynamic> {
+    AT_WORK.with(|at_work| {
+        let stop = at_work.next_stop();
+        at_work.stop.set(stop);
+        stop.map(|_| Dynamic::UNIT)
+    })
+}
+
+/// Ends the script at its next operation, for callers that can return no error.
+pub(super) fn stop_soon(stop: Stop) {
+    AT_WORK.with(|at_work| at_work.stop.set(at_work.stop.get().or(Some(stop))));
+}
+
+/// Asks whether the time is over; for host functions that can take long, between two pieces of their work.
+pub(super) fn keep_deadline() -> Result<(), Box<EvalAltResult>> {
+    AT_WORK.with(|at_work| {
+        if at_work.is_out_of_time() {
+            at_work.stop.set(Some(Stop::OutOfTime));
+            return Err(Box::new(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE)));
+        }
+        Ok(())
+    })
+}
+
+/// Looks at, or changes, the run at work on this thread.
+pub(super) fn with<T>(look: impl FnOnce(&mut Work) -> T) -> Result<T, Box<EvalAltResult>> {
+    let run = AT_WORK.with(|at_work| at_work.run.borrow().clone());
+    match run {
+        Some(run) => Ok(look(&mut run.work())),
+        None => Err(fail("host functions can be used only while an event is decided, not while a script is loaded")),
+    }
+}

@@ -1,0 +1,72 @@
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::engine::diagnostic::Sources;
+use crate::engine::facts::{Facts, Host, Unhurried};
+use crate::engine::json::Val;
+use crate::engine::path::Segment;
+
+/// What the last value of `script` is, as JSON text.
+pub(super) fn shown(script: &str) -> String {
+    match eval(script, &json!({})) {
+        Ok(value) => value.to_string(),
+        Err(fault) => format!("{fault:?}"),
+    }
+}
+
+fn facts() -> Facts {
+    let now: Timestamp = "2026-11-23T15:00:00Z".parse().unwrap();
+    Facts { now, seed: 7, ..Facts::default() }
+}
+
+fn run() -> Run {
+    Run::new(&facts(), Arc::new(Unhurried))
+}
+
+fn locate(start: usize, end: usize) -> Span {
+    Span { file: FileId(9), start: start as u32, end: end as u32 }
+}
+
+fn no_scripts() -> Scripts {
+    Scripts::compile(&[], &ScriptLimits::default(), &mut Vec::new())
+}
+
+/// The values that `uses` ask for, out of a map of everything in scope.
+fn values<'a>(uses: &[Use], scope: &'a Value) -> Vec<Val<'a>> {
+    let found = |used: &Use| {
+        let mut value = scope.get(&used.root);
+        for segment in &used.path {
+            value = value.and_then(|value| match segment {
+                Segment::Key(key) => value.get(&**key),
+                Segment::Index(index) if *index < 0 => {
+                    let items = value.as_array()?;
+                    items.get(items.len().checked_sub(index.unsigned_abs() as usize)?)
+                }
+                Segment::Index(index) => value.get(*index as usize),
+            });
+        }
+        value.map_or(Val::Absent, |value| Val::Value(std::borrow::Cow::Borrowed(value)))
+    };
+    uses.iter().map(found).collect()
+}
+
+fn block(text: &str, scope: &Value) -> Result<Expression, Vec<Diagnostic>> {
+    let names = scope.as_object().unwrap().keys().cloned().collect();
+    let mut found = Vec::new();
+    let block = no_scripts().block(text, &names, &locate, &mut found);
+    block.ok_or(found)
+}
+
+fn eval(text: &str, scope: &Value) -> Result<Value, ScriptFault> {
+    eval_within(text, scope, &mut run())
+}
+
+fn eval_within(text: &str, scope: &Value, run: &mut Run) -> Result<Value, ScriptFault> {
+    let expression = block(text, scope).unwrap_or_else(|found| panic!("{text}: {found:#?}"));
+    expression.eval(&values(expression.uses(), scope), run)
+}
+#[test]
+fn smoke() { assert_eq!(shown("1 + 1"), "2"); }

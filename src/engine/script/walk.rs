@@ -1,0 +1,465 @@
+//! What a script says, read from its syntax tree: which values it looks at, and what it calls.
+//!
+//! A chain such as `call.customer.number.len()` looks at the path `call.customer.number`. The path ends
+//! where the tree no longer says what comes next: at a call, at an index that is computed. A name that is
+//! used in any other way is used whole. Names that the script declares itself hide those outside; a value
+//! that is handed to a function of the same file is followed into it.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, FnPtr, Position, Stmt, StmtBlock};
+
+use crate::engine::path::Segment;
+
+/// Indices further from the ends of a list than this are not followed.
+const INDEX_MAX: u64 = 64;
+
+/// A value that a script looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RawUse {
+    pub(super) root: String,
+    pub(super) path: Vec<Segment>,
+    /// Where its root stands, and its last segment.
+    pub(super) from: Position,
+    pub(super) to: Position,
+    /// Whether the last segment is written in brackets.
+    pub(super) bracketed: bool,
+}
+
+/// A call of a function by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Call {
+    pub(super) namespace: Vec<String>,
+    pub(super) name: String,
+    /// How many arguments it is given, that before the dot not counted.
+    pub(super) arguments: usize,
+    pub(super) method: bool,
+    pub(super) position: Position,
+}
+
+/// An `import`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Import {
+    /// `None`: computed.
+    pub(super) path: Option<String>,
+    pub(super) alias: String,
+    pub(super) position: Position,
+}
+
+/// Everything that was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) uses: Vec<RawUse>,
+    pub(super) unknown: Vec<(String, Position)>,
+    pub(super) calls: Vec<Call>,
+    pub(super) imports: Vec<Import>,
+    /// The namespaces of constants: `phone::CODE`.
+    pub(super) namespaces: Vec<(Vec<String>, Position)>,
+    /// Keys of maps: a closure may be kept under one and called like a method.
+    pub(super) keys: BTreeSet<String>,
+    /// What is declared outside of functions and blocks.
+    pub(super) declared: Vec<String>,
+    /// Calls `f!(…)`, which hand over every name in scope.
+    pub(super) captures: Vec<Position>,
+}
+
+/// The functions of one file.
+#[derive(Default)]
+pub(super) struct Functions {
+    by_name: BTreeMap<(String, usize), Script>,
+    /// What is known of parameters already: by function and parameter, the paths behind it.
+    followed: RefCell<BTreeMap<(String, usize, usize), Vec<RawUse>>>,
+}
+
+pub(super) struct Script {
+    pub(super) parameters: Vec<String>,
+    pub(super) private: bool,
+    /// A tree of this function alone: the type of a function's body has no name outside Rhai.
+    body: AST,
+}
+
+impl Functions {
+    pub(super) fn of(ast: &AST) -> Functions {
+        let functions = ast.iter_functions().map(|function| {
+            let (name, count) = (function.name, function.params.len());
+            let script = Script {
+                parameters: function.params.iter().map(ToString::to_string).collect(),
+                private: function.access == rhai::FnAccess::Private,
+                body: ast.clone_functions_only_filtered(|_, _, _, n, c| n == name && c == count),
+            };
+            ((name.to_owned(), count), script)
+        });
+        Functions { by_name: functions.collect(), followed: RefCell::default() }
+    }
+
+    pub(super) fn get(&self, name: &str, parameters: usize) -> Option<&Script> {
+        self.by_name.get(&(name.to_owned(), parameters))
+    }
+
+    /// Name and function, those of closures left out.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&str, &Script)> {
+        let named = self.by_name.iter().filter(|((name, _), _)| !name.contains('$'));
+        named.map(|((name, _), script)| (name.as_str(), script))
+    }
+
+    fn arities(&self, name: &str) -> impl Iterator<Item = usize> {
+        let from = self.by_name.range((name.to_owned(), 0)..);
+        from.take_while(move |((n, _), _)| n == name).map(|((_, count), _)| *count)
+    }
+
+    /// With how many arguments functions called `name` can be called.
+    pub(super) fn arities_of(&self, name: &str) -> Vec<usize> {
+        self.arities(name).collect()
+    }
+
+    /// Everything that all functions say.
+    pub(super) fn walk(&self) -> Found {
+        let mut found = Found::default();
+        for script in self.by_name.values() {
+            let mut walker = Walker::new(self, &|_| false);
+            walker.locals.clone_from(&script.parameters);
+            walker.body(script);
+            found.append(walker.found);
+        }
+        found
+    }
+
+    /// What the function `name` of so many parameters looks at behind its parameter number `index`.
+    pub(super) fn behind(&self, name: &str, count: usize, index: usize) -> Vec<RawUse> {
+        let key = (name.to_owned(), count, index);
+        if let Some(uses) = self.followed.borrow().get(&key) {
+            return uses.clone();
+        }
+        let Some((script, root)) = self.get(name, count).and_then(|s| Some((s, s.parameters.get(index)?))) else {
+            return vec![RawUse::whole("", Position::NONE)];
+        };
+        // A function that comes back to itself finds the whole value here.
+        self.followed.borrow_mut().insert(key.clone(), vec![RawUse::whole(root, Position::NONE)]);
+        let is_root = |name: &str| name == root;
+        let mut walker = Walker::new(self, &is_root);
+        walker.locals = script.parameters.iter().filter(|name| *name != root).cloned().collect();
+        walker.body(script);
+        let uses = walker.found.uses;
+        self.followed.borrow_mut().insert(key, uses.clone());
+        uses
+    }
+}
+
+impl RawUse {
+    fn whole(root: &str, at: Position) -> RawUse {
+        RawUse { root: root.to_owned(), path: Vec::new(), from: at, to: at, bracketed: false }
+    }
+}
+
+impl Found {
+    pub(super) fn append(&mut self, mut other: Found) {
+        self.uses.append(&mut other.uses);
+        self.unknown.append(&mut other.unknown);
+        self.calls.append(&mut other.calls);
+        self.imports.append(&mut other.imports);
+        self.namespaces.append(&mut other.namespaces);
+        self.keys.append(&mut other.keys);
+        self.captures.append(&mut other.captures);
+    }
+}
+
+/// What the statements of `ast` outside of functions say; `is_root` tells which names come from outside.
+pub(super) fn statements(ast: &AST, functions: &Functions, is_root: &dyn Fn(&str) -> bool) -> Found {
+    let mut walker = Walker::new(functions, is_root);
+    for stmt in ast.statements() {
+        walker.stmt(stmt);
+    }
+    Found { declared: walker.locals, ..walker.found }
+}
+
+/// One step of a chain of dots and brackets.
+enum Step<'e> {
+    Field(&'e str, Position),
+    Index(&'e Expr),
+    Call(&'e FnCallExpr, Position),
+}
+
+struct Walker<'a> {
+    functions: &'a Functions,
+    is_root: &'a dyn Fn(&str) -> bool,
+    locals: Vec<String>,
+    found: Found,
+}
+
+impl<'a> Walker<'a> {
+    fn new(functions: &'a Functions, is_root: &'a dyn Fn(&str) -> bool) -> Walker<'a> {
+        Walker { functions, is_root, locals: Vec::new(), found: Found::default() }
+    }
+
+    fn body(&mut self, script: &Script) {
+        script.body.walk(&mut |path: &[ASTNode<'_>]| {
+            if let [ASTNode::Stmt(stmt)] = path {
+                self.stmt(stmt);
+            }
+            true
+        });
+    }
+
+    fn block(&mut self, block: &StmtBlock) {
+        let outside = self.locals.len();
+        block.iter().for_each(|stmt| self.stmt(stmt));
+        self.locals.truncate(outside);
+    }
+
+    /// A block in which `names` are declared.
+    fn block_with<'n>(&mut self, names: impl IntoIterator<Item = &'n str>, block: &StmtBlock) {
+        let outside = self.locals.len();
+        self.locals.extend(names.into_iter().map(str::to_owned));
+        self.block(block);
+        self.locals.truncate(outside);
+    }
+
+    fn stmt(&mut self, stmt: &Stmt) {
+        match stmt {
+            Stmt::If(flow, _) | Stmt::While(flow, _) | Stmt::Do(flow, ..) => {
+                self.expr(&flow.expr);
+                self.block(&flow.body);
+                self.block(&flow.branch);
+            }
+            Stmt::Switch(switch, _) => {
+                self.expr(&switch.0);
+                for case in &switch.1.expressions {
+                    self.expr(&case.lhs);
+                    self.expr(&case.rhs);
+                }
+            }
+            Stmt::For(parts, _) => {
+                let (item, counter, flow) = &**parts;
+                self.expr(&flow.expr);
+                self.block_with([item].into_iter().chain(counter).map(rhai::Ident::as_str), &flow.body);
+            }
+            Stmt::TryCatch(flow, _) => {
+                self.block(&flow.body);
+                let error = if let Expr::Variable(name, ..) = &flow.expr { Some(name.1.as_str()) } else { None };
+                self.block_with(error, &flow.branch);
+            }
+            Stmt::Var(parts, ..) => {
+                self.expr(&parts.1);
+                self.locals.push(parts.0.as_str().to_owned());
+            }
+            Stmt::Assignment(parts) => self.assignment(&parts.1.lhs, &parts.1.rhs),
+            Stmt::FnCall(call, position) => self.call(call, *position),
+            Stmt::Block(block) => self.block(block),
+            Stmt::Expr(expr) => self.expr(expr),
+            Stmt::BreakLoop(Some(expr), ..) | Stmt::Return(Some(expr), ..) => self.expr(expr),
+            Stmt::Import(parts, position) => self.import(&parts.0, parts.1.as_str(), *position),
+            Stmt::Export(names, _) => self.name(names.0.as_str(), names.0.pos),
+            _ => {}
+        }
+    }
+
+    fn assignment(&mut self, to: &Expr, value: &Expr) {
+        self.expr(value);
+        self.expr(to);
+        if let Some(Step::Field(name, _)) = chain(to).and_then(|(_, steps)| steps.into_iter().next_back()) {
+            self.found.keys.insert(name.to_owned());
+        }
+    }
+
+    fn import(&mut self, path: &Expr, alias: &str, position: Position) {
+        let path = if let Expr::StringConstant(path, _) = path { Some(path.to_string()) } else { None };
+        self.found.imports.push(Import { path, alias: alias.to_owned(), position });
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        match expr {
+            Expr::InterpolatedString(items, _) | Expr::Array(items, _) => {
+                items.iter().for_each(|item| self.expr(item));
+            }
+            Expr::And(items, _) | Expr::Or(items, _) | Expr::Coalesce(items, _) => {
+                items.iter().for_each(|item| self.expr(item));
+            }
+            Expr::Map(map, _) => {
+                for (key, value) in &map.0 {
+                    self.found.keys.insert(key.as_str().to_owned());
+                    self.expr(value);
+                }
+            }
+            Expr::Variable(name, _, position) if name.2.is_empty() => self.name(&name.1, *position),
+            Expr::Variable(name, ..) => {
+                let namespace = name.2.path.iter().map(|part| part.as_str().to_owned()).collect();
+                self.found.namespaces.push((namespace, name.2.position()));
+            }
+            Expr::Stmt(block) => self.block(block),
+            Expr::FnCall(call, position) | Expr::MethodCall(call, position) => self.call(call, *position),
+            Expr::Dot(..) | Expr::Index(..) => self.chain(expr),
+            _ => {}
+        }
+    }
+
+    /// A name that stands alone.
+    fn name(&mut self, name: &str, position: Position) {
+        let is_function = || self.functions.arities(name).next().is_some();
+        if (self.is_root)(name) && !self.is_local(name) {
+            self.found.uses.push(RawUse::whole(name, position));
+        } else if !self.is_local(name) && !is_function() {
+            self.found.unknown.push((name.to_owned(), position));
+        }
+    }
+
+    fn is_local(&self, name: &str) -> bool {
+        self.locals.iter().any(|local| local == name)
+    }
+
+    /// The value that `expr` looks at, if it is a name from outside or a path behind one.
+    fn looks_at(&self, expr: &Expr) -> Option<RawUse> {
+        let (base, steps) = chain(expr).unwrap_or((expr, Vec::new()));
+        let (used, followed) = self.path(base, &steps)?;
+        (followed == steps.len()).then_some(used)
+    }
+
+    /// The path at the beginning of a chain, and how many of its steps it took.
+    fn path(&self, base: &Expr, steps: &[Step<'_>]) -> Option<(RawUse, usize)> {
+        let Expr::Variable(name, _, position) = base else { return None };
+        if !name.2.is_empty() || self.is_local(&name.1) || !(self.is_root)(&name.1) {
+            return None;
+        }
+        let mut used = RawUse::whole(&name.1, *position);
+        // An index at the end may be one into a text, so it does not count before a field follows it.
+        let (mut sure, mut pending) = (0, Vec::new());
+        for (at, step) in steps.iter().enumerate() {
+            let (segment, position) = match step {
+                Step::Field(name, position) if !is_getter(name) => (Segment::Key((*name).into()), *position),
+                Step::Index(Expr::StringConstant(key, position)) => (Segment::Key(key.as_str().into()), *position),
+                Step::Index(Expr::IntegerConstant(index, _)) if index.unsigned_abs() <= INDEX_MAX => {
+                    pending.push(Segment::Index(*index));
+                    continue;
+                }
+                _ => break,
+            };
+            used.path.append(&mut pending);
+            used.path.push(segment);
+            (used.to, used.bracketed) = (position, matches!(step, Step::Index(_)));
+            sure = at + 1;
+        }
+        Some((used, sure))
+    }
+
+    fn chain(&mut self, expr: &Expr) {
+        let Some((base, steps)) = chain(expr) else { return };
+        match self.path(base, &steps) {
+            Some((used, _)) => self.found.uses.push(used),
+            None => self.expr(base),
+        }
+        for step in steps {
+            match step {
+                Step::Field(..) => {}
+                Step::Index(index) => self.expr(index),
+                Step::Call(call, position) => self.method(call, position),
+            }
+        }
+    }
+
+    fn method(&mut self, call: &FnCallExpr, position: Position) {
+        self.push_call(call, true, position);
+        call.args.iter().for_each(|argument| self.expr(argument));
+    }
+
+    fn call(&mut self, call: &FnCallExpr, position: Position) {
+        if !call.is_operator_call() && call.name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
+            if call.namespace.is_empty() && self.is_local(&call.name) {
+                call.args.iter().for_each(|argument| self.expr(argument));
+                return;
+            }
+            self.push_call(call, false, position);
+        }
+        if call.capture_parent_scope {
+            self.found.captures.push(position);
+        }
+        match callee(call) {
+            Some((name, arguments)) => self.follow(&name, arguments),
+            None => call.args.iter().for_each(|argument| self.expr(argument)),
+        }
+    }
+
+    fn push_call(&mut self, call: &FnCallExpr, method: bool, position: Position) {
+        self.found.calls.push(Call {
+            namespace: call.namespace.path.iter().map(|part| part.as_str().to_owned()).collect(),
+            name: call.name.to_string(),
+            arguments: call.args.len(),
+            method,
+            position: if call.namespace.is_empty() { position } else { call.namespace.position() },
+        });
+    }
+
+    /// Follows what is handed to a function of the same file into it.
+    fn follow(&mut self, name: &str, arguments: &[Expr]) {
+        let count = match self.functions.get(name, arguments.len()) {
+            Some(_) => arguments.len(),
+            // A closure has its own parameters behind the names that it takes along.
+            None if name.contains('$') => self.functions.arities(name).next().unwrap_or(arguments.len()),
+            None => return arguments.iter().for_each(|argument| self.expr(argument)),
+        };
+        for (index, argument) in arguments.iter().enumerate() {
+            let Some(used) = self.looks_at(argument) else {
+                self.expr(argument);
+                continue;
+            };
+            for behind in self.functions.behind(name, count, index) {
+                let mut path = used.path.clone();
+                let (to, bracketed) = (behind.to, behind.bracketed);
+                let inside = !behind.path.is_empty();
+                path.extend(behind.path);
+                let (from, to) = if inside { (behind.from, to) } else { (used.from, used.to) };
+                let bracketed = if inside { bracketed } else { used.bracketed };
+                self.found.uses.push(RawUse { root: used.root.clone(), path, from, to, bracketed });
+            }
+        }
+    }
+}
+
+/// The function whose parameters the arguments of `call` become, and those arguments: the one that it
+/// names, or the closure that it makes of a function and the names that this takes along.
+fn callee(call: &FnCallExpr) -> Option<(Cow<'_, str>, &[Expr])> {
+    if !call.namespace.is_empty() {
+        return None;
+    }
+    match call.args.split_first() {
+        Some((Expr::DynamicConstant(closure, _), taken)) if call.name == "curry" => {
+            Some((Cow::Owned(closure.read_lock::<FnPtr>()?.fn_name().to_owned()), taken))
+        }
+        _ => Some((Cow::Borrowed(&call.name), &call.args)),
+    }
+}
+
+/// Takes a chain of dots and brackets apart; `None` if `expr` is none.
+fn chain(expr: &Expr) -> Option<(&Expr, Vec<Step<'_>>)> {
+    let (Expr::Dot(parts, ..) | Expr::Index(parts, ..)) = expr else { return None };
+    let mut steps = Vec::new();
+    let mut link = expr;
+    while let Expr::Dot(parts, flags, _) | Expr::Index(parts, flags, _) = link {
+        let indexed = matches!(link, Expr::Index(..));
+        let ends = indexed && flags.contains(ASTFlags::BREAK);
+        let (first, rest) = match &parts.rhs {
+            next @ (Expr::Dot(inner, ..) | Expr::Index(inner, ..)) if !ends => (&inner.lhs, Some(next)),
+            last => (last, None),
+        };
+        match first {
+            index if indexed => steps.push(Step::Index(index)),
+            Expr::Property(name, position) => steps.push(Step::Field(&name.2, *position)),
+            Expr::MethodCall(call, position) | Expr::FnCall(call, position) => {
+                steps.push(Step::Call(call, *position));
+            }
+            _ => {}
+        }
+        match rest {
+            Some(next) => link = next,
+            None => break,
+        }
+    }
+    Some((&parts.lhs, steps))
+}
+
+/// Whether texts, lists or numbers have a property of this name, so that it may be no field.
+fn is_getter(name: &str) -> bool {
+    let of_texts = ["len", "is_empty", "bytes", "chars"];
+    let of_numbers = ["bits", "is_odd", "is_even", "is_zero", "floor", "ceiling", "round", "int", "fraction", "is_nan"];
+    of_texts.contains(&name) || of_numbers.contains(&name)
+}
