@@ -166,9 +166,9 @@ impl Scripts {
     pub fn function(&self, name: &str, first_is_args: bool, span: Span) -> Result<Function, Diagnostic> {
         let given: &[&str] = if first_is_args { &["args", "event"] } else { &["event"] };
         let (module, function, info) = self.module_of(name, span)?;
-        let count = (0..=given.len()).rev().find(|count| {
-            info.functions.get(function, *count).is_some_and(|script| !script.private)
-        });
+        let count = (0..=given.len())
+            .rev()
+            .find(|count| info.functions.get(function, *count).is_some_and(|script| !script.private));
         let count = count.ok_or_else(|| info.refused(name, function, given, span))?;
         let given = given.get(..count).unwrap_or_default();
 
@@ -187,7 +187,9 @@ impl Scripts {
         let Some(origin) = self.0.files.get(&info.path) else { return Vec::new() };
         let behind = |(index, root): (usize, &&str)| {
             let mut uses = info.functions.behind(function, given.len(), index);
-            uses.iter_mut().for_each(|used| used.root = (*root).to_owned());
+            for used in &mut uses {
+                (*root).clone_into(&mut used.root);
+            }
             uses
         };
         slots::shortest(given.iter().enumerate().flat_map(behind).collect(), origin)
@@ -201,14 +203,12 @@ impl Scripts {
             return Err(Diagnostic::error("unknown-function", span, message).help(help));
         };
         let module = module.replace("::", "/");
-        match self.0.modules.get(&module) {
-            Some(info) => Ok((module, function, info)),
-            None => {
-                let message = format!("there is no script `{module}.rhai`");
-                let known = self.0.modules.keys().map(String::as_str);
-                Err(Diagnostic::error("unknown-module", span, message).suggest(&module, known))
-            }
-        }
+        let Some(info) = self.0.modules.get(&module) else {
+            let message = format!("there is no script `{module}.rhai`");
+            let known = self.0.modules.keys().map(String::as_str);
+            return Err(Diagnostic::error("unknown-module", span, message).suggest(&module, known));
+        };
+        Ok((module, function, info))
     }
 }
 
@@ -219,16 +219,16 @@ impl ModuleInfo {
         let Some((_, script)) = named.first() else {
             let message = format!("{} has no function `{function}`", self.path);
             let public = self.functions.named().filter(|(_, script)| !script.private);
-            return Diagnostic::error("unknown-function", span, message).suggest(function, public.map(|(name, _)| name));
+            return Diagnostic::error("unknown-function", span, message)
+                .suggest(function, public.map(|(name, _)| name));
         };
         let count = script.parameters.len();
         let diagnostic = if script.private {
             let message = format!("`{name}` is private");
             Diagnostic::error("unknown-function", span, message).help("take the word `private` away")
         } else {
-            let shapes: Vec<String> = (1..=given.len())
-                .map(|n| format!("`({})`", given.get(..n).unwrap_or_default().join(", ")))
-                .collect();
+            let shapes: Vec<String> =
+                (1..=given.len()).map(|n| format!("`({})`", given.get(..n).unwrap_or_default().join(", "))).collect();
             let message = format!("`{name}` has {count} parameters; here it is given {}", shapes.join(" or "));
             Diagnostic::error("wrong-arity", span, message)
         };

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use rhai::packages::{
-    BasicArrayPackage, BasicMapPackage, BasicMathPackage, BitFieldPackage, CorePackage, LogicPackage, MoreStringPackage,
-    Package,
+    BasicArrayPackage, BasicMapPackage, BasicMathPackage, BitFieldPackage, CorePackage, LogicPackage,
+    MoreStringPackage, Package,
 };
 use rhai::{Dynamic, Engine, Module, OptimizationLevel, Shared};
 
@@ -65,8 +65,9 @@ fn limit(engine: &mut Engine, limits: &ScriptLimits) {
 
 /// A field of something absent is absent, and so is an item beyond the end of a list.
 fn absent_is_normal(engine: &mut Engine) {
-    engine.register_indexer_get(|_: &mut (), _: Dynamic| Dynamic::UNIT);
-    engine.on_invalid_array_index(|_, _, _| Ok(Dynamic::UNIT.into()));
+    engine.register_indexer_get(|(): &mut (), _: Dynamic| Dynamic::UNIT);
+    // It cannot be assigned to, since there is no place where it would be kept.
+    engine.on_invalid_array_index(|_, _, _| Ok(Dynamic::UNIT.into_read_only().into()));
 }
 
 #[expect(deprecated, reason = "Rhai marks its volatile callbacks so; the version is pinned, and tests cover them")]

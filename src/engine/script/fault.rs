@@ -55,7 +55,9 @@ pub(super) fn fault(
     match stop {
         Some(Stop::OutOfTime) => ScriptFault::OutOfTime,
         Some(Stop::Unfinished) => ScriptFault::Unfinished,
-        Some(Stop::TooManyOperations) => failed(format!("the script took more than {} operations", limits.operations_max)),
+        Some(Stop::TooManyOperations) => {
+            failed(format!("the script took more than {} operations", limits.operations_max))
+        }
         Some(Stop::TooLarge) => failed("the script's values became too large".into()),
         None => match error {
             EvalAltResult::ErrorRuntime(value, _) if !host::is_failure(&value) => ScriptFault::Thrown(thrown(&value)),
@@ -94,16 +96,17 @@ fn message(mut error: EvalAltResult) -> String {
             return format!("no function fits the call `{call}`");
         }
         EvalAltResult::ErrorVariableNotFound(name, _) => return format!("nothing is called `{name}` here"),
-        EvalAltResult::ErrorMismatchDataType(expected, found, _) => return format!("expected {expected}, found {found}"),
-        EvalAltResult::ErrorMismatchOutputType(expected, found, _) => {
+        EvalAltResult::ErrorMismatchDataType(expected, found, _)
+        | EvalAltResult::ErrorMismatchOutputType(expected, found, _) => {
             return format!("expected {expected}, found {found}");
         }
         EvalAltResult::ErrorIndexingType(what, _) => return format!("`{what}` has no fields or items"),
+        EvalAltResult::ErrorAssignmentToConstant(..) => return "this cannot be assigned to".into(),
         EvalAltResult::ErrorStackOverflow(_) => return "functions call each other too deeply".into(),
         EvalAltResult::ErrorTooManyVariables(_) => return "too many variables at one time".into(),
         _ => {}
     }
-    error.take_position();
+    let _ = error.take_position();
     lowered(&error.to_string())
 }
 

@@ -29,17 +29,20 @@ thread_local! {
 pub(super) fn register(engine: &mut Engine, limits: &ScriptLimits) {
     replacements(engine, limits.string_bytes_max);
     texts(engine, Budget { values: 100_000, bytes: limits.string_bytes_max / 2 });
-    engine.register_fn("sleep", |_: INT| -> Outcome<()> { Err(no_sleep()) });
-    engine.register_fn("sleep", |_: f64| -> Outcome<()> { Err(no_sleep()) });
+    engine.register_fn("sleep", |_: INT| no_sleep());
+    engine.register_fn("sleep", |_: f64| no_sleep());
     engine.register_fn("parse_json", |text: &str| host::json::parse_text(text));
-    let no_list = || host::fail("functions cannot be listed by a script");
-    engine.register_fn("get_fn_metadata_list", move || -> Outcome<()> { Err(no_list()) });
-    engine.register_fn("get_fn_metadata_list", move |_: &str| -> Outcome<()> { Err(no_list()) });
-    engine.register_fn("get_fn_metadata_list", move |_: &str, _: INT| -> Outcome<()> { Err(no_list()) });
+    engine.register_fn("get_fn_metadata_list", no_list);
+    engine.register_fn("get_fn_metadata_list", |_: &str| no_list());
+    engine.register_fn("get_fn_metadata_list", |_: &str, _: INT| no_list());
 }
 
-fn no_sleep() -> Box<EvalAltResult> {
-    host::fail("a script cannot sleep: the caller is waiting")
+fn no_sleep() -> Outcome<()> {
+    Err(host::fail("a script cannot sleep: the caller is waiting"))
+}
+
+fn no_list() -> Outcome<()> {
+    Err(host::fail("functions cannot be listed by a script"))
 }
 
 fn replacements(engine: &mut Engine, bytes_max: usize) {
@@ -70,17 +73,17 @@ fn replace(text: &mut ImmutableString, find: &str, put: &str, bytes_max: usize) 
 /// Lists and maps as text are JSON, as they are everywhere else in a rule set.
 fn texts(engine: &mut Engine, budget: Budget) {
     for name in ["to_string", "to_debug", "print", "debug"] {
-        engine.register_fn(name, move |list: &mut rhai::Array| as_text(list.clone().into(), budget));
-        engine.register_fn(name, move |map: &mut rhai::Map| as_text(map.clone().into(), budget));
+        engine.register_fn(name, move |list: rhai::Array| as_text(&list.into(), budget));
+        engine.register_fn(name, move |map: rhai::Map| as_text(&map.into(), budget));
         engine.register_fn(name, |function: &mut FnPtr| format!("Fn({})", function.fn_name()));
     }
-    engine.register_fn("to_json", move |map: &mut rhai::Map| as_text(map.clone().into(), budget));
+    engine.register_fn("to_json", move |map: rhai::Map| as_text(&map.into(), budget));
 }
 
 /// Rhai does not let a failure of `to_string` be one: it would print the value in another way. So the
 /// script is stopped from outside.
-fn as_text(value: Dynamic, budget: Budget) -> String {
-    value::to_text(&value, budget).unwrap_or_else(|_| {
+fn as_text(value: &Dynamic, budget: Budget) -> String {
+    value::to_text(value, budget).unwrap_or_else(|_| {
         run::stop_soon(Stop::TooLarge);
         String::new()
     })

@@ -12,7 +12,7 @@ mod time;
 
 use std::fmt::Display;
 
-use rhai::{Dynamic, Engine, EvalAltResult, Module, Position};
+use rhai::{Dynamic, Engine, EvalAltResult, Module, NativeCallContext, Position};
 
 /// A function that scripts can call, for the reference page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,11 +46,26 @@ pub(super) const NAMES: [&str; 8] = ["act", "crypto", "http", "json", "log", "st
 /// The groups and functions that rules can count on later.
 pub(super) const NOT_YET: [&str; 3] = ["act", "http", "lookup"];
 
+/// What host functions return.
+type Outcome<T> = Result<T, Box<EvalAltResult>>;
+
 /// The mark of an error that a host function made: a script's own `throw` has none.
 const FAILED: i32 = 0x5748;
 
+/// Does the `work` of a host function; an error is given the place of its call, which Rhai does not do for
+/// functions of modules.
+fn at<T>(context: &NativeCallContext<'_>, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+    work().map_err(|mut error| {
+        if error.position().is_none() {
+            error.set_position(context.call_position());
+        }
+        error
+    })
+}
+
 /// What a host function returns when it cannot do what it is asked. A script can `catch` it; where it does
 /// not, the script has failed, as opposed to one that says `throw`.
+#[expect(clippy::unnecessary_box_returns, reason = "Rhai wants its errors in boxes")]
 pub(super) fn fail(why: impl Display) -> Box<EvalAltResult> {
     let mut error = Dynamic::from(why.to_string());
     error.set_tag(FAILED);
@@ -84,10 +99,12 @@ pub fn reference() -> Vec<HostFunction> {
 
 fn described(group: &str, function: &rhai::FuncMetadata) -> HostFunction {
     let name = format!("{group}::{}", function.name);
-    let parameters = function.params_info.iter().map(|info| info.split_once(':').map_or(info.as_str(), |(name, _)| name));
+    let parameters =
+        function.params_info.iter().map(|info| info.split_once(':').map_or(info.as_str(), |(name, _)| name));
     let signature = format!("{name}({})", parameters.map(str::trim).collect::<Vec<_>>().join(", "));
     let lines = function.comments.iter().flat_map(|comment| comment.lines());
-    let text = lines.map(|line| line.trim_start().trim_start_matches("///").trim_start_matches(' ')).collect::<Vec<_>>();
+    let text =
+        lines.map(|line| line.trim_start().trim_start_matches("///").trim_start_matches(' ')).collect::<Vec<_>>();
     let text = text.join("\n");
     let (doc, rest) = text.split_once("```rhai\n").unwrap_or((&text, ""));
     let (example, _) = rest.split_once("```").unwrap_or((rest, ""));

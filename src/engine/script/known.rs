@@ -88,7 +88,9 @@ impl Known {
         report: &mut Vec<Diagnostic>,
     ) {
         for call in &found.calls {
-            report.extend(self.check_call(call, local, locate(call.position)));
+            if !(call.method && found.keys.contains(&call.name)) {
+                report.extend(self.check_call(call, local, locate(call.position)));
+            }
         }
         for (namespace, position) in &found.namespaces {
             report.extend(self.module(namespace, local, locate(*position)).err());

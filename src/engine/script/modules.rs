@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use rhai::module_resolvers::StaticModuleResolver;
-use rhai::{AST, Engine, EvalAltResult, Module, Position, Scope, Shared};
+use rhai::{AST, Engine, EvalAltResult, Module, OptimizationLevel, Position, Scope, Shared};
 
 use super::fault::{self, Origins, ScriptFault};
 use super::host;
@@ -38,8 +38,7 @@ pub(super) fn compile(files: &[ScriptFile<'_>], limits: &ScriptLimits, report: &
         known.add_module(one.file.module, &one.functions);
         one.found.iter().for_each(|found| known.add_keys(&found.keys));
     }
-    let mut core =
-        Core { engine, limits: limits.clone(), known, files: origins, modules: BTreeMap::new() };
+    let mut core = Core { engine, limits: limits.clone(), known, files: origins, modules: BTreeMap::new() };
     for one in &parsed {
         check(one, &parsed, &core, report);
     }
@@ -50,7 +49,11 @@ pub(super) fn compile(files: &[ScriptFile<'_>], limits: &ScriptLimits, report: &
     core
 }
 
-fn parse<'a>(engine: &Engine, file: &'a ScriptFile<'a>, report: &mut Vec<Diagnostic>) -> Result<Parsed<'a>, Diagnostic> {
+fn parse<'a>(
+    engine: &Engine,
+    file: &'a ScriptFile<'a>,
+    report: &mut Vec<Diagnostic>,
+) -> Result<Parsed<'a>, Diagnostic> {
     let origin = Origin::file(file.file, file.text);
     report.extend(bad_name(file, origin.word(Position::NONE)));
     words::fresh();
@@ -100,7 +103,8 @@ fn check(one: &Parsed<'_>, all: &[Parsed<'_>], core: &Core, report: &mut Vec<Dia
         let span = locate(*position);
         report.push(if declared().any(|declared| declared == name) {
             let message = format!("a function does not see `{name}`, which is declared outside of it");
-            Diagnostic::error("unknown-name", span, message).help(format!("declare it with `const` and write `global::{name}`"))
+            Diagnostic::error("unknown-name", span, message)
+                .help(format!("declare it with `const` and write `global::{name}`"))
         } else {
             known::unknown_name(name, span, [])
         });
@@ -117,7 +121,9 @@ pub(super) fn imports<'f>(found: impl IntoIterator<Item = &'f Found>) -> BTreeMa
 pub(super) fn wrong_import(import: &Import, modules: &[&str], span: Span) -> Option<Diagnostic> {
     let Some(path) = &import.path else {
         let message = "the name of an imported module cannot be computed";
-        return Some(Diagnostic::error("unknown-module", span, message).help("write it as a text: `import \"phone\" as phone;`"));
+        return Some(
+            Diagnostic::error("unknown-module", span, message).help("write it as a text: `import \"phone\" as phone;`"),
+        );
     };
     if modules.contains(&path.as_str()) {
         return None;
@@ -137,9 +143,9 @@ fn load(parsed: &[Parsed<'_>], core: &mut Core, report: &mut Vec<Diagnostic>) {
     let mut waiting: Vec<&Parsed<'_>> = parsed.iter().collect();
     let mut loaded: Vec<&str> = Vec::new();
     loop {
-        let (ready, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|one| {
-            imports(&one.found).values().all(|path| loaded.contains(&path.as_str()))
-        });
+        let (ready, rest): (Vec<_>, Vec<_>) = waiting
+            .into_iter()
+            .partition(|one| imports(&one.found).values().all(|path| loaded.contains(&path.as_str())));
         waiting = rest;
         if ready.is_empty() {
             break;
@@ -162,7 +168,9 @@ fn load(parsed: &[Parsed<'_>], core: &mut Core, report: &mut Vec<Diagnostic>) {
 
 fn load_one(one: &Parsed<'_>, core: &Core) -> Result<Module, Diagnostic> {
     let engine = &core.engine;
-    let load = || Module::eval_ast_as_new(Scope::new(), &one.ast, engine);
+    let mut ast = engine.optimize_ast(&Scope::new(), one.ast.clone(), OptimizationLevel::Simple);
+    ast.set_source(one.file.path);
+    let load = || Module::eval_ast_as_new(Scope::new(), &ast, engine);
     run::loading(core.limits.operations_max, load).map_err(|error| load_problem(one, *error, core))
 }
 
@@ -189,7 +197,9 @@ fn cycles(waiting: &[&Parsed<'_>], core: &Core) -> Vec<Diagnostic> {
                 let origin = core.files.get(one.file.path);
                 if let Some(span) = import.zip(origin).map(|(import, origin)| origin.word(import.position)) {
                     let message = format!("`{}` imports itself", one.file.module);
-                    report.push(Diagnostic::error("import-cycle", span, message).help("move what both need to a third script"));
+                    report.push(
+                        Diagnostic::error("import-cycle", span, message).help("move what both need to a third script"),
+                    );
                 }
                 break;
             }

@@ -8,7 +8,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rhai::{Dynamic, EvalAltResult, Position};
+use rhai::{Dynamic, EvalAltResult};
 use serde_json::{Map, Value};
 
 use super::host::fail;
@@ -227,17 +227,6 @@ pub(super) fn progress() -> Option<Dynamic> {
 /// Ends the script at its next operation, for callers that can return no error.
 pub(super) fn stop_soon(stop: Stop) {
     AT_WORK.with(|at_work| at_work.stop.set(at_work.stop.get().or(Some(stop))));
-}
-
-/// Asks whether the time is over; for host functions that can take long, between two pieces of their work.
-pub(super) fn keep_deadline() -> Result<(), Box<EvalAltResult>> {
-    AT_WORK.with(|at_work| {
-        if at_work.is_out_of_time() {
-            at_work.stop.set(Some(Stop::OutOfTime));
-            return Err(Box::new(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE)));
-        }
-        Ok(())
-    })
 }
 
 /// Looks at, or changes, the run at work on this thread.

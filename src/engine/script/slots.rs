@@ -44,9 +44,8 @@ fn clear_of_contradictions(mut uses: Vec<Use>) -> Vec<Use> {
         let cut = (0..used.path.len()).find(|at| {
             let before = used.path.get(..*at).unwrap_or_default();
             let is_key = |path: &[Segment]| matches!(path.get(*at), Some(Segment::Key(_)));
-            let other = |other: &&Use| {
-                other.root == used.root && other.path.starts_with(before) && other.path.len() > *at
-            };
+            let other =
+                |other: &&Use| other.root == used.root && other.path.starts_with(before) && other.path.len() > *at;
             as_list.iter().filter(other).any(|other| is_key(&other.path) != is_key(&used.path))
         });
         used.path.truncate(cut.unwrap_or(used.path.len()));
@@ -69,7 +68,10 @@ enum Shape {
     Value(usize),
     Fields(Vec<(Identifier, Shape)>),
     /// The first items, and the last ones; `None` where nobody looks.
-    Items { first: Vec<Option<Shape>>, last: Vec<Option<Shape>> },
+    Items {
+        first: Vec<Option<Shape>>,
+        last: Vec<Option<Shape>>,
+    },
 }
 
 /// How to make the variables of a script from the values of its uses.

@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::engine::diagnostic::Sources;
-use crate::engine::facts::{Facts, Host, Unhurried};
+use crate::engine::facts::{Facts, Unhurried};
 use crate::engine::json::Val;
 use crate::engine::path::Segment;
 
@@ -27,7 +26,8 @@ fn run() -> Run {
 }
 
 fn locate(start: usize, end: usize) -> Span {
-    Span { file: FileId(9), start: start as u32, end: end as u32 }
+    let byte = |at| u32::try_from(at).unwrap();
+    Span { file: FileId(9), start: byte(start), end: byte(end) }
 }
 
 fn no_scripts() -> Scripts {
@@ -41,11 +41,11 @@ fn values<'a>(uses: &[Use], scope: &'a Value) -> Vec<Val<'a>> {
         for segment in &used.path {
             value = value.and_then(|value| match segment {
                 Segment::Key(key) => value.get(&**key),
-                Segment::Index(index) if *index < 0 => {
+                Segment::Index(index) => {
                     let items = value.as_array()?;
-                    items.get(items.len().checked_sub(index.unsigned_abs() as usize)?)
+                    let at = usize::try_from(index.unsigned_abs()).unwrap();
+                    items.get(if *index < 0 { items.len().checked_sub(at)? } else { at })
                 }
-                Segment::Index(index) => value.get(*index as usize),
             });
         }
         value.map_or(Val::Absent, |value| Val::Value(std::borrow::Cow::Borrowed(value)))
@@ -68,5 +68,36 @@ fn eval_within(text: &str, scope: &Value, run: &mut Run) -> Result<Value, Script
     let expression = block(text, scope).unwrap_or_else(|found| panic!("{text}: {found:#?}"));
     expression.eval(&values(expression.uses(), scope), run)
 }
+
+/// A diagnostic's slug, message and help.
+fn described(problem: &Diagnostic) -> String {
+    let help = problem.help.iter().fold(String::new(), |all, help| all + "; " + help);
+    format!("{}: {}{help}", problem.slug, problem.message)
+}
+
+/// The part of `text` that `span` covers.
+fn at(text: &str, span: Span) -> &str {
+    text.get(span.start as usize..span.end as usize).unwrap()
+}
+
+fn message(fault: Result<Value, ScriptFault>) -> String {
+    match fault {
+        Err(ScriptFault::Failed { message, .. }) => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Rules are shared by threads.
 #[test]
-fn smoke() { assert_eq!(shown("1 + 1"), "2"); }
+fn what_is_compiled_can_be_shared() {
+    fn shared<T: Send + Sync + 'static>() -> usize {
+        size_of::<T>()
+    }
+    assert!(shared::<Scripts>() + shared::<Expression>() + shared::<Function>() + shared::<Run>() > 0);
+}
+
+mod abuse;
+mod checks;
+mod language;
+mod modules;
+mod uses;

@@ -46,7 +46,7 @@ pub(super) fn from_json(value: &Value) -> Dynamic {
 
 /// Takes a value out of a script.
 pub(super) fn to_json(value: &Dynamic, mut budget: Budget) -> Result<Value, String> {
-    budget.to_json(value, DEPTH_MAX)
+    budget.copy(value, DEPTH_MAX)
 }
 
 impl Budget {
@@ -56,12 +56,12 @@ impl Budget {
         Ok(())
     }
 
-    fn to_json(&mut self, value: &Dynamic, depth: usize) -> Result<Value, String> {
+    fn copy(&mut self, value: &Dynamic, depth: usize) -> Result<Value, String> {
         let below = depth.checked_sub(1).ok_or("the value is nested too deeply")?;
         self.spend(0)?;
         if value.is_shared() {
             let inner = value.read_lock::<Dynamic>().map(|inner| inner.clone());
-            return inner.map_or(Ok(Value::Null), |inner| self.to_json(&inner, below));
+            return inner.map_or(Ok(Value::Null), |inner| self.copy(&inner, below));
         }
         if let Some(text) = value.read_lock::<ImmutableString>() {
             self.spend(text.len())?;
@@ -71,12 +71,12 @@ impl Budget {
             let mut map = Map::new();
             for (key, value) in fields.iter() {
                 self.spend(key.len())?;
-                map.insert(key.to_string(), self.to_json(value, below)?);
+                map.insert(key.to_string(), self.copy(value, below)?);
             }
             return Ok(Value::Object(map));
         }
         if let Some(items) = value.read_lock::<rhai::Array>() {
-            return items.iter().map(|item| self.to_json(item, below)).collect();
+            return items.iter().map(|item| self.copy(item, below)).collect();
         }
         simple(value)
     }

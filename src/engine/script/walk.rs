@@ -5,11 +5,18 @@
 //! used in any other way is used whole. Names that the script declares itself hide those outside; a value
 //! that is handed to a function of the same file is followed into it.
 
-use std::borrow::Cow;
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+mod chain;
+mod functions;
 
-use rhai::{AST, ASTFlags, ASTNode, Expr, FnCallExpr, FnPtr, Position, Stmt, StmtBlock};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use rhai::{AST, ASTNode, Expr, FnCallExpr, FnPtr, Position, Stmt, StmtBlock};
+
+pub(super) use functions::Functions;
+
+use chain::{Step, chain, is_getter};
+use functions::Script;
 
 use crate::engine::path::Segment;
 
@@ -65,88 +72,6 @@ pub(super) struct Found {
     pub(super) captures: Vec<Position>,
 }
 
-/// The functions of one file.
-#[derive(Default)]
-pub(super) struct Functions {
-    by_name: BTreeMap<(String, usize), Script>,
-    /// What is known of parameters already: by function and parameter, the paths behind it.
-    followed: RefCell<BTreeMap<(String, usize, usize), Vec<RawUse>>>,
-}
-
-pub(super) struct Script {
-    pub(super) parameters: Vec<String>,
-    pub(super) private: bool,
-    /// A tree of this function alone: the type of a function's body has no name outside Rhai.
-    body: AST,
-}
-
-impl Functions {
-    pub(super) fn of(ast: &AST) -> Functions {
-        let functions = ast.iter_functions().map(|function| {
-            let (name, count) = (function.name, function.params.len());
-            let script = Script {
-                parameters: function.params.iter().map(ToString::to_string).collect(),
-                private: function.access == rhai::FnAccess::Private,
-                body: ast.clone_functions_only_filtered(|_, _, _, n, c| n == name && c == count),
-            };
-            ((name.to_owned(), count), script)
-        });
-        Functions { by_name: functions.collect(), followed: RefCell::default() }
-    }
-
-    pub(super) fn get(&self, name: &str, parameters: usize) -> Option<&Script> {
-        self.by_name.get(&(name.to_owned(), parameters))
-    }
-
-    /// Name and function, those of closures left out.
-    pub(super) fn named(&self) -> impl Iterator<Item = (&str, &Script)> {
-        let named = self.by_name.iter().filter(|((name, _), _)| !name.contains('$'));
-        named.map(|((name, _), script)| (name.as_str(), script))
-    }
-
-    fn arities(&self, name: &str) -> impl Iterator<Item = usize> {
-        let from = self.by_name.range((name.to_owned(), 0)..);
-        from.take_while(move |((n, _), _)| n == name).map(|((_, count), _)| *count)
-    }
-
-    /// With how many arguments functions called `name` can be called.
-    pub(super) fn arities_of(&self, name: &str) -> Vec<usize> {
-        self.arities(name).collect()
-    }
-
-    /// Everything that all functions say.
-    pub(super) fn walk(&self) -> Found {
-        let mut found = Found::default();
-        for script in self.by_name.values() {
-            let mut walker = Walker::new(self, &|_| false);
-            walker.locals.clone_from(&script.parameters);
-            walker.body(script);
-            found.append(walker.found);
-        }
-        found
-    }
-
-    /// What the function `name` of so many parameters looks at behind its parameter number `index`.
-    pub(super) fn behind(&self, name: &str, count: usize, index: usize) -> Vec<RawUse> {
-        let key = (name.to_owned(), count, index);
-        if let Some(uses) = self.followed.borrow().get(&key) {
-            return uses.clone();
-        }
-        let Some((script, root)) = self.get(name, count).and_then(|s| Some((s, s.parameters.get(index)?))) else {
-            return vec![RawUse::whole("", Position::NONE)];
-        };
-        // A function that comes back to itself finds the whole value here.
-        self.followed.borrow_mut().insert(key.clone(), vec![RawUse::whole(root, Position::NONE)]);
-        let is_root = |name: &str| name == root;
-        let mut walker = Walker::new(self, &is_root);
-        walker.locals = script.parameters.iter().filter(|name| *name != root).cloned().collect();
-        walker.body(script);
-        let uses = walker.found.uses;
-        self.followed.borrow_mut().insert(key, uses.clone());
-        uses
-    }
-}
-
 impl RawUse {
     fn whole(root: &str, at: Position) -> RawUse {
         RawUse { root: root.to_owned(), path: Vec::new(), from: at, to: at, bracketed: false }
@@ -172,13 +97,6 @@ pub(super) fn statements(ast: &AST, functions: &Functions, is_root: &dyn Fn(&str
         walker.stmt(stmt);
     }
     Found { declared: walker.locals, ..walker.found }
-}
-
-/// One step of a chain of dots and brackets.
-enum Step<'e> {
-    Field(&'e str, Position),
-    Index(&'e Expr),
-    Call(&'e FnCallExpr, Position),
 }
 
 struct Walker<'a> {
@@ -247,8 +165,7 @@ impl<'a> Walker<'a> {
             Stmt::Assignment(parts) => self.assignment(&parts.1.lhs, &parts.1.rhs),
             Stmt::FnCall(call, position) => self.call(call, *position),
             Stmt::Block(block) => self.block(block),
-            Stmt::Expr(expr) => self.expr(expr),
-            Stmt::BreakLoop(Some(expr), ..) | Stmt::Return(Some(expr), ..) => self.expr(expr),
+            Stmt::Expr(expr) | Stmt::BreakLoop(Some(expr), ..) | Stmt::Return(Some(expr), ..) => self.expr(expr),
             Stmt::Import(parts, position) => self.import(&parts.0, parts.1.as_str(), *position),
             Stmt::Export(names, _) => self.name(names.0.as_str(), names.0.pos),
             _ => {}
@@ -427,39 +344,4 @@ fn callee(call: &FnCallExpr) -> Option<(Cow<'_, str>, &[Expr])> {
         }
         _ => Some((Cow::Borrowed(&call.name), &call.args)),
     }
-}
-
-/// Takes a chain of dots and brackets apart; `None` if `expr` is none.
-fn chain(expr: &Expr) -> Option<(&Expr, Vec<Step<'_>>)> {
-    let (Expr::Dot(parts, ..) | Expr::Index(parts, ..)) = expr else { return None };
-    let mut steps = Vec::new();
-    let mut link = expr;
-    while let Expr::Dot(parts, flags, _) | Expr::Index(parts, flags, _) = link {
-        let indexed = matches!(link, Expr::Index(..));
-        let ends = indexed && flags.contains(ASTFlags::BREAK);
-        let (first, rest) = match &parts.rhs {
-            next @ (Expr::Dot(inner, ..) | Expr::Index(inner, ..)) if !ends => (&inner.lhs, Some(next)),
-            last => (last, None),
-        };
-        match first {
-            index if indexed => steps.push(Step::Index(index)),
-            Expr::Property(name, position) => steps.push(Step::Field(&name.2, *position)),
-            Expr::MethodCall(call, position) | Expr::FnCall(call, position) => {
-                steps.push(Step::Call(call, *position));
-            }
-            _ => {}
-        }
-        match rest {
-            Some(next) => link = next,
-            None => break,
-        }
-    }
-    Some((&parts.lhs, steps))
-}
-
-/// Whether texts, lists or numbers have a property of this name, so that it may be no field.
-fn is_getter(name: &str) -> bool {
-    let of_texts = ["len", "is_empty", "bytes", "chars"];
-    let of_numbers = ["bits", "is_odd", "is_even", "is_zero", "floor", "ceiling", "round", "int", "fraction", "is_nan"];
-    of_texts.contains(&name) || of_numbers.contains(&name)
 }

@@ -4,9 +4,9 @@
 
 use aws_lc_rs::{digest, hmac};
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL_NOPAD, HEXLOWER};
-use rhai::plugin::*;
+use rhai::plugin::{EvalAltResult, NativeCallContext, export_module};
 
-use super::fail;
+use super::{at, fail};
 use crate::engine::script::run;
 
 #[export_module]
@@ -14,7 +14,7 @@ pub(super) mod functions {
     /// The HMAC-SHA256 of `text` under `key`, in hexadecimal.
     ///
     /// ```rhai
-    /// crypto::hmac_sha256("key", "text").sub_string(0, 12) // "6afa9046a9579cad"
+    /// crypto::hmac_sha256("key", "text").sub_string(0, 12) // "6afa9046a957"
     /// ```
     pub fn hmac_sha256(key: &str, text: &str) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
@@ -36,10 +36,12 @@ pub(super) mod functions {
     /// crypto::uuid().len() // 36
     /// ```
     #[rhai_fn(volatile, return_raw)]
-    pub fn uuid() -> Result<String, Box<EvalAltResult>> {
-        run::with(|work| {
-            work.chances += 1;
-            uuid_of(work.facts.seed, work.chances)
+    pub fn uuid(context: NativeCallContext) -> Result<String, Box<EvalAltResult>> {
+        at(&context, || {
+            run::with(|work| {
+                work.chances += 1;
+                uuid_of(work.facts.seed, work.chances)
+            })
         })
     }
 
@@ -59,11 +61,13 @@ pub(super) mod functions {
     /// crypto::base64_decode("R3LDvMOfZQ==") // "Grüße"
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn base64_decode(text: &str) -> Result<String, Box<EvalAltResult>> {
-        let text = text.trim_end_matches('=').as_bytes();
-        let bytes = BASE64_NOPAD.decode(text).or_else(|_| BASE64URL_NOPAD.decode(text));
-        let bytes = bytes.map_err(|error| fail(format_args!("this is not base64: {error}")))?;
-        String::from_utf8(bytes).map_err(|_| fail("what was encoded in base64 is not text"))
+    pub fn base64_decode(context: NativeCallContext, text: &str) -> Result<String, Box<EvalAltResult>> {
+        at(&context, || {
+            let text = text.trim_end_matches('=').as_bytes();
+            let bytes = BASE64_NOPAD.decode(text).or_else(|_| BASE64URL_NOPAD.decode(text));
+            let bytes = bytes.map_err(|error| fail(format_args!("this is not base64: {error}")))?;
+            String::from_utf8(bytes).map_err(|_| fail("what was encoded in base64 is not text"))
+        })
     }
 }
 

@@ -2,9 +2,9 @@
 
 #![expect(unreachable_pub, reason = "`export_module` exports what is `pub`")]
 
-use rhai::plugin::*;
+use rhai::plugin::{Dynamic, EvalAltResult, NativeCallContext, export_module};
 
-use super::fail;
+use super::{at, fail};
 use crate::engine::script::value::{self, Budget};
 
 /// How long a JSON text may be that a script writes.
@@ -18,8 +18,8 @@ pub(super) mod functions {
     /// json::parse(`{"guests": [1, 2]}`).guests[1] // 2
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn parse(text: &str) -> Result<Dynamic, Box<EvalAltResult>> {
-        super::parse_text(text)
+    pub fn parse(context: NativeCallContext, text: &str) -> Result<Dynamic, Box<EvalAltResult>> {
+        at(&context, || parse_text(text))
     }
 
     /// A value as compact JSON text.
@@ -28,8 +28,8 @@ pub(super) mod functions {
     /// json::to_string(#{ name: "Ada", seats: [1, 2] }) // "{\"name\":\"Ada\",\"seats\":[1,2]}"
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn to_string(value: Dynamic) -> Result<String, Box<EvalAltResult>> {
-        Ok(value::to_json(&value, TEXT).map_err(fail)?.to_string())
+    pub fn to_string(context: NativeCallContext, value: Dynamic) -> Result<String, Box<EvalAltResult>> {
+        at(&context, || Ok(value::to_json(&value, TEXT).map_err(fail)?.to_string()))
     }
 }
 

@@ -2,8 +2,9 @@
 
 #![expect(unreachable_pub, reason = "`export_module` exports what is `pub`")]
 
-use rhai::plugin::*;
+use rhai::plugin::{Dynamic, EvalAltResult, NativeCallContext, export_module};
 
+use super::at;
 use crate::engine::script::run::{self, LogLevel, LogLine, Work};
 use crate::engine::script::value::{self, Budget};
 
@@ -21,8 +22,8 @@ pub(super) mod functions {
     /// "logged" // "logged"
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn info(text: Dynamic) -> Result<(), Box<EvalAltResult>> {
-        write(LogLevel::Info, &text)
+    pub fn info(context: NativeCallContext, text: Dynamic) -> Result<(), Box<EvalAltResult>> {
+        at(&context, || write(LogLevel::Info, &text))
     }
 
     /// Writes a line to the log as a warning.
@@ -32,8 +33,8 @@ pub(super) mod functions {
     /// "logged" // "logged"
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn warn(text: Dynamic) -> Result<(), Box<EvalAltResult>> {
-        write(LogLevel::Warn, &text)
+    pub fn warn(context: NativeCallContext, text: Dynamic) -> Result<(), Box<EvalAltResult>> {
+        at(&context, || write(LogLevel::Warn, &text))
     }
 }
 

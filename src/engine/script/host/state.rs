@@ -4,12 +4,12 @@
 
 #![expect(unreachable_pub, reason = "`export_module` exports what is `pub`")]
 
-use rhai::plugin::*;
 use rhai::FnPtr;
+use rhai::plugin::{Dynamic, EvalAltResult, NativeCallContext, export_module};
 use serde_json::Value;
 
+use super::{at, fail};
 use crate::engine::facts::StateChange;
-use super::fail;
 use crate::engine::script::run;
 use crate::engine::script::value::{self, Budget};
 
@@ -25,8 +25,8 @@ pub(super) mod functions {
     /// state::get("stage") // "booking"
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn get(name: &str) -> Result<Dynamic, Box<EvalAltResult>> {
-        kept(name)
+    pub fn get(context: NativeCallContext, name: &str) -> Result<Dynamic, Box<EvalAltResult>> {
+        at(&context, || kept(name))
     }
 
     /// Keeps `value` under `name`. The absent value `()` removes it.
@@ -36,8 +36,8 @@ pub(super) mod functions {
     /// state::get("guests").len() // 2
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn set(name: &str, value: Dynamic) -> Result<(), Box<EvalAltResult>> {
-        keep(name, &value)
+    pub fn set(context: NativeCallContext, name: &str, value: Dynamic) -> Result<(), Box<EvalAltResult>> {
+        at(&context, || keep(name, &value))
     }
 
     /// Adds 1 to the number kept under `name`, which counts from 0, and gives the sum. Several events of
@@ -48,8 +48,8 @@ pub(super) mod functions {
     /// state::incr("tries") // 2
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn incr(name: &str) -> Result<i64, Box<EvalAltResult>> {
-        add(name, 1)
+    pub fn incr(context: NativeCallContext, name: &str) -> Result<i64, Box<EvalAltResult>> {
+        at(&context, || add(name, 1))
     }
 
     /// Adds `by` to the number kept under `name`, which counts from 0, and gives the sum.
@@ -58,8 +58,8 @@ pub(super) mod functions {
     /// state::incr("cents", 250) // 250
     /// ```
     #[rhai_fn(name = "incr", return_raw)]
-    pub fn incr_by(name: &str, by: i64) -> Result<i64, Box<EvalAltResult>> {
-        add(name, by)
+    pub fn incr_by(context: NativeCallContext, name: &str, by: i64) -> Result<i64, Box<EvalAltResult>> {
+        at(&context, || add(name, by))
     }
 
     /// Keeps what `change` makes of the value kept under `name`, and gives it.
@@ -70,9 +70,11 @@ pub(super) mod functions {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn update(context: NativeCallContext, name: &str, change: FnPtr) -> Result<Dynamic, Box<EvalAltResult>> {
-        let new: Dynamic = change.call_within_context(&context, (kept(name)?,))?;
-        keep(name, &new)?;
-        Ok(new)
+        at(&context, || {
+            let new: Dynamic = change.call_within_context(&context, (kept(name)?,))?;
+            keep(name, &new)?;
+            Ok(new)
+        })
     }
 }
 

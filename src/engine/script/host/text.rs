@@ -2,7 +2,13 @@
 
 #![expect(unreachable_pub, reason = "`export_module` exports what is `pub`")]
 
-use rhai::plugin::*;
+use rhai::plugin::{Dynamic, EvalAltResult, NativeCallContext, export_module};
+
+use super::{at, fail};
+use crate::engine::script::value::{self, Budget};
+
+/// How much one item of a sentence may say.
+const ITEM: Budget = Budget { values: 100, bytes: 4 * 1024 };
 
 #[export_module]
 pub(super) mod functions {
@@ -119,13 +125,19 @@ pub(super) mod functions {
     /// ```rhai
     /// text::list([ "six", "half past seven", "nine" ], "or") // "six, half past seven or nine"
     /// ```
-    pub fn list(items: rhai::Array, last: &str) -> String {
-        let mut items: Vec<String> = items.iter().map(ToString::to_string).collect();
-        match items.pop() {
-            Some(end) if !items.is_empty() => format!("{} {last} {end}", items.join(", ")),
-            end => end.unwrap_or_default(),
-        }
+    #[rhai_fn(return_raw)]
+    pub fn list(context: NativeCallContext, items: rhai::Array, last: &str) -> Result<String, Box<EvalAltResult>> {
+        at(&context, || sentence(&items, last))
     }
+}
+
+fn sentence(items: &[Dynamic], last: &str) -> Result<String, Box<EvalAltResult>> {
+    let items = items.iter().map(|item| value::to_text(item, ITEM).map_err(fail));
+    let mut items = items.collect::<Result<Vec<String>, _>>()?;
+    Ok(match items.pop() {
+        Some(end) if !items.is_empty() => format!("{} {last} {end}", items.join(", ")),
+        end => end.unwrap_or_default(),
+    })
 }
 
 /// A number as E.164 has it: `+` and 7 to 15 digits, of which the first is not 0.

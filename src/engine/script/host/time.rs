@@ -4,9 +4,9 @@
 
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, Zoned};
-use rhai::plugin::*;
+use rhai::plugin::{EvalAltResult, NativeCallContext, export_module};
 
-use super::fail;
+use super::{at, fail};
 use crate::engine::script::run;
 
 #[export_module]
@@ -17,8 +17,8 @@ pub(super) mod functions {
     /// time::now() // "2026-11-23T15:00:00Z"
     /// ```
     #[rhai_fn(volatile, return_raw)]
-    pub fn now() -> Result<String, Box<EvalAltResult>> {
-        run::with(|work| work.facts.now.to_string())
+    pub fn now(context: NativeCallContext) -> Result<String, Box<EvalAltResult>> {
+        at(&context, || run::with(|work| work.facts.now.to_string()))
     }
 
     /// The moment that `text` names, in UTC: an RFC 3339 time, or seconds or milliseconds since 1970.
@@ -27,8 +27,8 @@ pub(super) mod functions {
     /// time::parse("2026-11-23T10:00:00-05:00") // "2026-11-23T15:00:00Z"
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn parse(text: &str) -> Result<String, Box<EvalAltResult>> {
-        Ok(moment(text)?.timestamp().to_string())
+    pub fn parse(context: NativeCallContext, text: &str) -> Result<String, Box<EvalAltResult>> {
+        at(&context, || Ok(moment(text)?.timestamp().to_string()))
     }
 
     /// The moment so many seconds, or milliseconds, since 1970, in UTC.
@@ -37,8 +37,8 @@ pub(super) mod functions {
     /// time::parse(1795446000) // "2026-11-23T15:00:00Z"
     /// ```
     #[rhai_fn(name = "parse", return_raw)]
-    pub fn parse_number(number: i64) -> Result<String, Box<EvalAltResult>> {
-        Ok(since_1970(number)?.to_string())
+    pub fn parse_number(context: NativeCallContext, number: i64) -> Result<String, Box<EvalAltResult>> {
+        at(&context, || Ok(since_1970(number)?.to_string()))
     }
 
     /// `time` written by a pattern of strftime: `%Y-%m-%d`, `%H:%M`, `%A`, …, at the offset it is given in.
@@ -47,8 +47,8 @@ pub(super) mod functions {
     /// time::format("2026-11-23T10:00:00-05:00", "%A %H:%M") // "Monday 10:00"
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn format(time: &str, pattern: &str) -> Result<String, Box<EvalAltResult>> {
-        written(&moment(time)?, pattern)
+    pub fn format(context: NativeCallContext, time: &str, pattern: &str) -> Result<String, Box<EvalAltResult>> {
+        at(&context, || written(&moment(time)?, pattern))
     }
 
     /// `time` written by a pattern of strftime, as the clocks of `zone` show it.
@@ -57,8 +57,13 @@ pub(super) mod functions {
     /// time::format("2026-11-23T15:00:00Z", "%-I:%M %p", "America/New_York") // "10:00 AM"
     /// ```
     #[rhai_fn(name = "format", return_raw)]
-    pub fn format_in(time: &str, pattern: &str, zone: &str) -> Result<String, Box<EvalAltResult>> {
-        written(&zoned(time, zone)?, pattern)
+    pub fn format_in(
+        context: NativeCallContext,
+        time: &str,
+        pattern: &str,
+        zone: &str,
+    ) -> Result<String, Box<EvalAltResult>> {
+        at(&context, || written(&zoned(time, zone)?, pattern))
     }
 
     /// The same moment as the clocks of `zone` show it.
@@ -67,8 +72,8 @@ pub(super) mod functions {
     /// time::in_zone("2026-11-23T15:00:00Z", "Europe/Berlin") // "2026-11-23T16:00:00+01:00"
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn in_zone(time: &str, zone: &str) -> Result<String, Box<EvalAltResult>> {
-        Ok(rfc3339(&zoned(time, zone)?))
+    pub fn in_zone(context: NativeCallContext, time: &str, zone: &str) -> Result<String, Box<EvalAltResult>> {
+        at(&context, || Ok(rfc3339(&zoned(time, zone)?)))
     }
 
     /// `time` moved by a duration such as `"2h"`, `"1h 30m"`, `"-3d"` or `"1 week"`. Days and longer are of
@@ -78,10 +83,13 @@ pub(super) mod functions {
     /// time::add("2026-11-23T15:00:00Z", "1h 30m") // "2026-11-23T16:30:00Z"
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn add(time: &str, duration: &str) -> Result<String, Box<EvalAltResult>> {
-        let span: Span = duration.parse().map_err(|error| fail(format_args!("`{duration}` is not a duration: {error}")))?;
-        let sum = moment(time)?.checked_add(span).map_err(fail)?;
-        Ok(rfc3339(&sum))
+    pub fn add(context: NativeCallContext, time: &str, duration: &str) -> Result<String, Box<EvalAltResult>> {
+        at(&context, || {
+            let span: Span =
+                duration.parse().map_err(|error| fail(format_args!("`{duration}` is not a duration: {error}")))?;
+            let sum = moment(time)?.checked_add(span).map_err(fail)?;
+            Ok(rfc3339(&sum))
+        })
     }
 
     /// How many seconds lie between `from` and `to`; negative if `to` comes first.
@@ -90,8 +98,8 @@ pub(super) mod functions {
     /// time::seconds_between("2026-11-23T15:00:00Z", "2026-11-23T15:01:30Z") // 90
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn seconds_between(from: &str, to: &str) -> Result<i64, Box<EvalAltResult>> {
-        Ok(moment(from)?.timestamp().duration_until(moment(to)?.timestamp()).as_secs())
+    pub fn seconds_between(context: NativeCallContext, from: &str, to: &str) -> Result<i64, Box<EvalAltResult>> {
+        at(&context, || Ok(moment(from)?.timestamp().duration_until(moment(to)?.timestamp()).as_secs()))
     }
 }
 

@@ -1,0 +1,158 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::*;
+use crate::engine::facts::Host;
+
+/// A host whose time is over after it was asked so many times.
+struct Impatient {
+    asks: AtomicU64,
+    operations_max: Option<u64>,
+}
+
+impl Host for Impatient {
+    fn out_of_time(&self) -> bool {
+        self.asks.fetch_sub(1, Ordering::Relaxed) <= 1
+    }
+
+    fn operations_max(&self) -> Option<u64> {
+        self.operations_max
+    }
+}
+
+fn impatient(asks: u64, operations_max: Option<u64>) -> Run {
+    Run::new(&facts(), Arc::new(Impatient { asks: asks.into(), operations_max }))
+}
+
+#[test]
+fn a_script_ends_when_the_time_is_over() {
+    for text in [
+        "loop { }",
+        "while true { 1 + 1; }",
+        "let f = |f| f.call(f); try { loop {} } catch { loop {} }",
+        "[1, 2].map(|x| { loop { } })",
+        "state::update(\"a\", |old| { loop { } })",
+        "let a = []; loop { a.push(1); a.sort(|x, y| 1); a.pop(); }",
+        "for x in 0..9223372036854775807 { 1 + x; }",
+    ] {
+        assert_eq!(eval_within(text, &json!({}), &mut impatient(50, None)), Err(ScriptFault::OutOfTime), "{text}");
+    }
+}
+
+#[test]
+fn a_script_that_takes_more_than_the_host_allows_is_unfinished() {
+    let mut run = impatient(u64::MAX, Some(500));
+    assert_eq!(eval_within("1 + 1", &json!({}), &mut run), Ok(json!(2)));
+    assert_eq!(eval_within("loop { }", &json!({}), &mut run), Err(ScriptFault::Unfinished));
+    assert_eq!(eval_within("let x = 1; x + 1", &json!({}), &mut run), Err(ScriptFault::Unfinished), "it is one sum");
+    let mut closures = impatient(u64::MAX, Some(500));
+    let text = "for i in 0..10 { [1].map(|x| { for j in 0..20 { 1 + j; } }) }";
+    assert_eq!(eval_within(text, &json!({}), &mut closures), Err(ScriptFault::Unfinished), "closures are counted");
+}
+
+#[test]
+fn what_could_grow_without_end_is_stopped() {
+    let too_large = "the script's values became too large";
+    for (text, expected) in [
+        ("let x = 0; loop { x += 1; }", "the script took more than 1000000 operations"),
+        ("let s = \"abcdefgh\"; loop { s += s; }", "length of string too large"),
+        ("let s = \"abcdefgh\"; loop { s = `${s}${s}`; }", "length of string too large"),
+        ("let s = \"\"; s.pad(100000, \"a\"); s.replace(\"a\", s)", "the text would be longer than 262144 bytes"),
+        ("let s = \"\"; s.pad(100000, 'a'); s.replace('a', s)", "the text would be longer than 262144 bytes"),
+        ("let s = \"\"; s.pad(100000, 'a'); s.replace(\"\", s)", "the text would be longer than 262144 bytes"),
+        ("let s = \"\"; s.pad(1000000000000, \"a\")", "length of string too large"),
+        ("let a = []; a.pad(1000000000000, 1)", "size of array/BLOB too large"),
+        ("let a = [1]; loop { a += a; }", "size of array/BLOB too large"),
+        ("let a = []; loop { a = [a, a]; }", "size of array/BLOB too large"),
+        ("fn f(x) { f(x) + 1 } f(1)", "functions call each other too deeply"),
+        ("let f = |f, x| f.call(f, x) + 1; f.call(f, 1)", "functions call each other too deeply"),
+        ("sleep(5)", "a script cannot sleep: the caller is waiting"),
+        ("sleep(5.0)", "a script cannot sleep: the caller is waiting"),
+        ("get_fn_metadata_list()", "functions cannot be listed by a script"),
+        ("Fn(\"eval\").call(\"1 + 1\")", "syntax error: `eval` is a reserved keyword"),
+        ("let s = \"\"; s.pad(200000, \"a\"); let m = #{}; for i in 0..9 { m[`k${i}`] = s; } `${m}`", too_large),
+        (
+            "let s = \"\"; s.pad(200000, \"a\"); let m = #{}; for i in 0..9 { m[`k${i}`] = s; } m",
+            "the value is too large",
+        ),
+        ("let m = #{}; let i = 0; loop { let s = \"\"; s.pad(200000, \"a\"); m[`k${i}`] = s; i += 1; }", too_large),
+        ("let m = #{}; loop { let n = #{}; n.a = m; m = n; }", too_large),
+        ("let a = []; loop { a = [a]; }", too_large),
+        ("state::set(\"a\", (0..20000).map(|x| x))", "no function fits the call `map (range, Fn)`"),
+        ("let s = \"\"; s.pad(100000, \"a\"); state::set(\"a\", s)", "the value is too large"),
+        ("9223372036854775807 + 1", "addition overflow: 9223372036854775807 + 1"),
+        ("1 / 0", "division by zero: 1 / 0"),
+        ("\"abc\"[10]", "string index 10 out of bounds: only 3 characters in string"),
+    ] {
+        let found = match eval(text, &json!({})) {
+            Err(ScriptFault::Failed { message, .. }) => message,
+            other => format!("{other:?}").chars().take(200).collect(),
+        };
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+#[test]
+fn odd_scripts_end_in_some_way() {
+    for text in [
+        "let a = []; let f = |x| a.push(x); f.call(a); a",
+        "let a = [1]; let f = || a; a.push(a); a.push(f); `${a}`",
+        "let m = #{}; let f = || { m.self = m; }; f.call(); m",
+        "let m = #{}; let f = || m; m.f = f; m.g = m; `${m}`",
+        "let a = [3, 1, 2]; a.sort(|x, y| 1); a",
+        "let a = []; a.pad(2000, 1); a.sort(|x, y| if x == y { -1 } else { 1 }); a.len()",
+        "let a = [1, 2, 3]; a[7] = 1; a",
+        "let x = (); x.a.b = 1; x",
+        "let a = [1]; for x in a { a.push(x); } a",
+        "let f = Fn(\"nothing\"); f.call(1)",
+        "let x = 1; let f = || x += 1; f.call(f.call())",
+        "fn f(x) { this.a = x; } let m = #{}; m.f(m); m",
+        "[1, 2].reduce(|a, b| throw a)",
+        "exit(7)",
+        "return",
+        "0..10",
+        "'x'",
+        "\"x\".to_blob()",
+    ] {
+        let mut run = impatient(10_000, None);
+        let names = Names { open: true, ..Names::default() };
+        if let Some(block) = no_scripts().block(text, &names, &locate, &mut Vec::new()) {
+            drop(block.eval(&[], &mut run));
+        }
+        assert_eq!(eval_within("1", &json!({}), &mut run), Ok(json!(1)), "after {text}");
+    }
+}
+
+#[test]
+fn nesting_is_refused_by_the_parser() {
+    for (open, close) in [
+        ("(", ")"),
+        ("[", "]"),
+        ("#{a:", "}"),
+        ("{", "}"),
+        ("-", ""),
+        ("!", ""),
+        ("if true {", "}"),
+        ("|x|", ""),
+        ("`${", "}`"),
+    ] {
+        let text = format!("{}1{}", open.repeat(50_000), close.repeat(50_000));
+        let found = block(&text, &json!({})).unwrap_err();
+        assert_eq!(found[0].slug, "script-syntax", "{open}");
+    }
+}
+
+#[test]
+fn long_texts_that_are_not_nested_for_their_author_end_in_some_way() {
+    for part in
+        ["1 + ", "call.a + ", "call.", "call?.", "1 && ", "() ?? ", "1 - ", "f(1) + ", "\"a\" + ", "x = ", "1;", "1, "]
+    {
+        eprintln!("{part}");
+        let text = part.repeat(50_000) + "call";
+        let found = block(&text, &json!({ "call": 1 })).err();
+        eprintln!("{part} {:?}", found.map(|f| f[0].message.clone()));
+    }
+    let text = format!("call{}", "[0]".repeat(50_000));
+    eprintln!("{:?}", block(&text, &json!({ "call": 1 })).err().map(|f| f[0].message.clone()));
+    let text = format!("if call {{}} {} else {{}}", "else if call {} ".repeat(50_000));
+    eprintln!("{:?}", block(&text, &json!({ "call": 1 })).err().map(|f| f[0].message.clone()));
+}

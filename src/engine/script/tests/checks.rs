@@ -1,0 +1,110 @@
+use super::*;
+
+/// Slug, place, message and help of everything that is wrong with a block.
+fn problems(text: &str) -> Vec<String> {
+    let scope = json!({ "customer": 0, "call": 0, "args": 0 });
+    block(text, &scope).err().unwrap_or_default().iter().map(shown).collect()
+}
+
+fn shown(problem: &Diagnostic) -> String {
+    format!("{}..{} {}", problem.span.start, problem.span.end, described(problem))
+}
+
+#[test]
+fn what_cannot_work_is_found_before_it_runs() {
+    for (text, expected) in [
+        ("custmer.number", "0..7 unknown-name: nothing is called `custmer` here; did you mean `customer`?"),
+        ("let guest = 1; gest", "15..19 unknown-name: nothing is called `gest` here"),
+        ("x = null", "4..8 unknown-name: nothing is called `null` here; what is absent is written `()`"),
+        (
+            "[1].map(|i| i + custmer.n)",
+            "16..23 unknown-name: nothing is called `custmer` here; did you mean `customer`?",
+        ),
+        ("caal(1)", "0..4 unknown-function: no function is called `caal`; did you mean `call`?"),
+        (
+            "customer.start_with(\"+\")",
+            "9..19 unknown-function: no function is called `start_with`; did you mean `starts_with`?",
+        ),
+        ("customer.trim(1)", "9..13 wrong-arity: `trim` takes 0 arguments, not 1"),
+        ("trim()", "0..4 wrong-arity: `trim` takes 1 argument, not 0"),
+        ("fn two(a, b) { a } two(1)", "19..22 wrong-arity: `two` takes 2 arguments, not 1"),
+        ("state::got(\"a\")", "0..5 unknown-function: the module `state` has no function `got`; did you mean `get`?"),
+        ("state::set(\"a\")", "0..5 wrong-arity: `state::set` takes 2 arguments, not 1"),
+        ("stat::get(\"a\")", "0..4 unknown-module: no module is called `stat`; did you mean `state`?"),
+        ("lookup(\"guests\", 1)", "0..6 not-available-yet: `lookup` is not available yet"),
+        ("http::get(\"x\")", "0..4 not-available-yet: `http` is not available yet"),
+        ("act::say(\"x\")", "0..3 not-available-yet: `act` is not available yet"),
+        (
+            "fn f() { 1 } f!()",
+            "13..14 capturing-call: a function cannot be called with `!`; hand it what it needs as arguments",
+        ),
+        ("timestamp()", "0..9 unknown-function: no function is called `timestamp`"),
+        (
+            "let a = 1 let b = 2",
+            "10..13 script-syntax: `;` is missing to terminate this statement; each statement but the last ends in `;`",
+        ),
+        ("eval(\"1\")", "0..4 script-syntax: `eval` is not available: a script is checked before it runs"),
+        ("\"abc", "0..1 script-syntax: a text is not closed; texts over several lines stand between backticks"),
+        (
+            "'abc'",
+            "0..1 script-syntax: single quotes hold one character; texts stand between double quotes or backticks",
+        ),
+        ("if customer { 1; ", "17..17 script-syntax: `}` is missing to terminate this block"),
+        (
+            "customer.",
+            "9..9 script-syntax: the name of a field is missing; a name with other signs is written `[\"x-name\"]`",
+        ),
+        ("import \"phone\" as p; 1", "0..6 unknown-module: there is no script `phone.rhai` in the folder of scripts"),
+    ] {
+        let found = problems(text);
+        assert!(found.iter().any(|found| found == expected), "{text}: {found:#?}\n{expected}");
+    }
+}
+
+#[test]
+fn what_works_is_let_pass() {
+    for text in [
+        "let m = #{ shout: |x| x + \"!\" }; m.shout(\"a\")",
+        "let m = #{}; m.shout = |x| x; m.shout(1)",
+        "let f = |x| x; f.call(1)",
+        "fn price(x) { x } [1].map(price)",
+        "fn price(x) { x } [1].map(Fn(\"price\"))",
+        "customer.number.len() > 3 && customer.number.len > 3",
+        "is_def_var(\"customer\")",
+        "1 + 2 * -3 % 4 ** 2",
+        "1 in [1, 2] || 3 !in 0..9",
+        "call.id; args.x",
+        "const A = 1; A",
+        "exit(1)",
+    ] {
+        assert_eq!(problems(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn an_open_scope_lets_any_name_pass() {
+    let mut found = Vec::new();
+    let names = Names { open: true, ..Names::default() };
+    let expression = no_scripts().expression("anything.at.all", &names, &locate, &mut found).unwrap();
+    assert_eq!(found, []);
+    assert_eq!(expression.uses().len(), 1);
+}
+
+#[test]
+fn an_expression_is_no_block() {
+    let mut found = Vec::new();
+    let scripts = no_scripts();
+    let names = Names::from_iter(["x"]);
+    assert!(scripts.expression("let y = 1; y", &names, &locate, &mut found).is_none());
+    assert_eq!(found[0].slug, "script-syntax");
+    assert!(scripts.expression("if x { 1 } else { 2 }", &names, &locate, &mut found).is_some());
+    assert!(scripts.expression("", &names, &locate, &mut found).is_none());
+}
+
+#[test]
+fn positions_are_found_in_the_yaml_around() {
+    let mut found = Vec::new();
+    let locate = |start: usize, end: usize| super::locate(100 + start, 100 + end);
+    assert!(no_scripts().expression("1 +\n oops", &Names::default(), &locate, &mut found).is_none());
+    assert_eq!((found[0].span.start, found[0].span.end), (105, 109));
+}
