@@ -73,6 +73,13 @@ impl Sources {
         self.0.get(id.0 as usize).map(|(file, _)| file)
     }
 
+    /// Adds all files of `other` and returns the id that its first one has here.
+    pub fn append(&mut self, other: &Sources) -> FileId {
+        let first = FileId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
+        self.0.extend(other.0.iter().cloned());
+        first
+    }
+
     /// Every file with its id, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &SourceFile)> {
         (0..).map(FileId).zip(self.0.iter().map(|(file, _)| file))
@@ -159,6 +166,14 @@ impl Diagnostic {
     #[must_use]
     pub fn hint(slug: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic { severity: Severity::Hint, ..Diagnostic::error(slug, span, message) }
+    }
+
+    /// The same finding once its sources have been appended to others, in which their first file is `first`.
+    #[must_use]
+    pub fn shifted(mut self, first: FileId) -> Diagnostic {
+        self.span.file.0 += first.0;
+        self.notes.iter_mut().for_each(|(span, _)| span.file.0 += first.0);
+        self
     }
 
     /// Adds what to do about it.

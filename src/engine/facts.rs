@@ -1,6 +1,7 @@
 //! What a decision may know of the world, as values.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -23,6 +24,9 @@ pub trait Host: Send + Sync {
     /// Whether the time that this decision may take is over.
     fn out_of_time(&self) -> bool;
 
+    /// Whether more than `time` has passed since the event arrived: how a rule's own `timeout` is kept.
+    fn passed(&self, time: Duration) -> bool;
+
     /// After how many script operations to give up and report
     /// [`Unfinished`](super::decision::Unfinished), so that the decision can be made again where it
     /// holds up nobody. `None`: the limits of the rule set alone hold.
@@ -37,6 +41,10 @@ pub struct Unhurried;
 
 impl Host for Unhurried {
     fn out_of_time(&self) -> bool {
+        false
+    }
+
+    fn passed(&self, _: Duration) -> bool {
         false
     }
 }

@@ -214,6 +214,12 @@ impl KindSet {
         KindSet(self.0 | other.0)
     }
 
+    /// The kinds of this set that are not in the other.
+    #[must_use]
+    pub const fn minus(self, other: KindSet) -> KindSet {
+        KindSet(self.0 & !other.0)
+    }
+
     /// Whether the two sets share a kind.
     #[must_use]
     pub const fn overlaps(self, other: KindSet) -> bool {

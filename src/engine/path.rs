@@ -74,6 +74,11 @@ impl Path {
     }
 }
 
+fn is_name(key: &str, hyphens: bool) -> bool {
+    let starts = key.chars().next().is_some_and(|c| in_name(c, false) && !c.is_ascii_digit());
+    starts && key.chars().all(|c| in_name(c, hyphens))
+}
+
 fn in_name(c: char, hyphens: bool) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$' || (hyphens && c == '-')
 }
@@ -93,7 +98,7 @@ impl fmt::Display for Path {
         for (at, segment) in self.0.iter().enumerate() {
             match segment {
                 Segment::Index(index) => write!(f, "[{index}]")?,
-                Segment::Key(key) if key.chars().all(|c| in_name(c, true)) && !key.is_empty() => {
+                Segment::Key(key) if is_name(key, self.root() == "headers") => {
                     write!(f, "{}{key}", if at == 0 { "" } else { "." })?;
                 }
                 Segment::Key(key) => write!(f, "[\"{key}\"]")?,
@@ -109,9 +114,16 @@ mod tests {
 
     #[test]
     fn paths_are_shown_as_they_were_written() {
-        for text in
-            ["call", "call.id", "artifact.messages[-1].role", "a[0][1].b", "call.metadata[\"a.b\"]", "headers.x-foo"]
-        {
+        for text in [
+            "call",
+            "call.id",
+            "artifact.messages[-1].role",
+            "a[0][1].b",
+            "call.metadata[\"a.b\"]",
+            "headers.x-foo",
+            "a[\"x-foo\"]",
+            "a[\"1\"]",
+        ] {
             assert_eq!(Path::parse(text).map(|path| path.to_string()).as_deref(), Some(text));
         }
     }

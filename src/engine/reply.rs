@@ -31,7 +31,7 @@ pub use self::tree::{Shape, Tree};
 const ENDPOINTING_SECONDS: f64 = 0.8;
 
 /// A reply, ready to be sent.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Reply {
     /// A JSON object.
     Json(Value),
@@ -42,6 +42,7 @@ pub enum Reply {
     /// Raw speech: signed 16 bit, little endian, mono.
     Audio(Vec<u8>),
     /// `{}`, to a kind that expects no reply.
+    #[default]
     Nothing,
 }
 
@@ -165,6 +166,13 @@ impl Reply {
         Reply::Function(outcome.unwrap_or_else(|| Outcome::error("")))
     }
 
+    /// Adds the results of the next tool call of the same event.
+    pub fn append(&mut self, next: Reply) {
+        if let (Reply::Tools(results), Reply::Tools(next)) = (self, next) {
+            results.extend(next);
+        }
+    }
+
     /// The reply as JSON. Speech is shown as a rule would give it, `{"audio": <base64>}`.
     #[must_use]
     pub fn to_json(&self) -> Cow<'_, Value> {
@@ -187,6 +195,18 @@ impl Reply {
             Reply::Audio(samples) => samples.clone(),
             Reply::Nothing => b"{}".to_vec(),
             reply => reply.to_json().to_string().into_bytes(),
+        }
+    }
+
+    /// About how many bytes the reply takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Reply::Json(value) => value.to_string().len(),
+            Reply::Tools(results) => results.iter().map(ToolResult::size).sum(),
+            Reply::Function(outcome) => outcome.text().len(),
+            Reply::Audio(samples) => samples.len(),
+            Reply::Nothing => 0,
         }
     }
 

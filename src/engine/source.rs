@@ -1,4 +1,276 @@
-//! To be written.
+//! Rule files as their authors wrote them, and [`compile`], which makes an engine of them.
+//!
+//! Types that mirror the files never leave this module. Between them and the engine stands one function,
+//! which finds everything there is to find before it gives up.
 
+mod bindings;
+mod kinds;
+mod names;
+mod node;
+mod placeholder;
 pub mod read;
+mod review;
+mod rule;
+mod template;
+mod tools;
+mod when;
 pub mod yaml;
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::Engine;
+use super::diagnostic::{self, Diagnostic, FileId, Severity, Sources, Span};
+use super::event::WantedBuilder;
+use super::kind::{Deadline, Kind};
+use super::rule::RuleSet;
+use super::script::{ScriptFile, ScriptLimits, Scripts};
+use super::tools::Tools;
+use placeholder::{Piece, split};
+use rule::Draft;
+use tools::Declared;
+use yaml::{Node, Yaml};
+
+/// What a rule file may hold.
+const FILE_FIELDS: &[&str] = &["rules", "vars", "tools", "tables", "actions"];
+
+/// How Vapi's fixed deadlines are kept: an assistant-request is answered this long after its arrival at
+/// the latest, since Vapi gives up at 7.5 s (contract, section 4).
+const ASSISTANT_REQUEST: Duration = Duration::from_secs(6);
+/// A knowledge-base-request likewise, since Vapi gives up at 10 s (contract, section 3).
+const KNOWLEDGE_BASE: Duration = Duration::from_secs(8);
+/// What the other kinds are answered ahead of the server's own timeout, for the way there and back.
+const MARGIN: Duration = Duration::from_secs(2);
+
+/// What a rule set's server settings say about it.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Vapi's `server.timeoutSeconds` for this URL.
+    pub timeout: Duration,
+    /// The sentence that a caller hears when no rule answers an assistant-request.
+    pub no_assistant: String,
+    /// The limits that scripts run within.
+    pub scripts: ScriptLimits,
+    /// How large one compiled pattern may be.
+    pub regex_bytes_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            timeout: Duration::from_secs(20),
+            no_assistant: "Sorry, nobody can take your call right now. Please try again later.".to_owned(),
+            scripts: ScriptLimits::default(),
+            regex_bytes_max: 1 << 20,
+        }
+    }
+}
+
+impl Options {
+    /// How long after its arrival an event of `kind` is answered at the latest; `None` if nobody waits.
+    #[must_use]
+    pub fn time_for(&self, kind: Kind) -> Option<Duration> {
+        // A server with a timeout of a second or two still needs some time.
+        let own = self.timeout.saturating_sub(MARGIN).max(self.timeout / 2);
+        match kind.deadline() {
+            Deadline::None => None,
+            Deadline::AssistantRequest => Some(ASSISTANT_REQUEST),
+            Deadline::KnowledgeBase => Some(KNOWLEDGE_BASE.min(own)),
+            Deadline::ServerTimeout => Some(own),
+        }
+    }
+}
+
+/// An engine, and what its author should know about it.
+#[derive(Debug)]
+pub struct Compiled {
+    /// Ready to decide.
+    pub engine: Engine,
+    /// Warnings and hints.
+    pub found: Vec<Diagnostic>,
+}
+
+/// Makes an engine of rule files (`*.yaml`, `*.yml`) and script modules (`scripts/*.rhai`).
+///
+/// # Errors
+/// Everything that was found, if any of it is an error.
+pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Diagnostic>> {
+    let mut found = Vec::new();
+    let scripts = Scripts::compile(&script_files(sources), &options.scripts, &mut found);
+    let mut files = Vec::new();
+    for (id, file) in sources.iter().filter(|(_, file)| is_rule_file(&file.path)) {
+        files.extend(yaml::parse(id, &file.text, &mut found).map(|node| (id, node)));
+    }
+    let vars = variables(&files, &mut found);
+    let mut wanted = WantedBuilder::new();
+    let mut shop = Workshop {
+        sources,
+        options,
+        scripts: &scripts,
+        vars: &vars,
+        wanted: &mut wanted,
+        wants_headers: false,
+        found: &mut found,
+    };
+    let (drafts, declared) = shop.files(&files);
+    let wants_headers = shop.wants_headers;
+    diagnostic::sort(&mut found);
+    if found.iter().any(|found| found.severity == Severity::Error) {
+        return Err(found);
+    }
+    let rules = drafts.into_iter().filter(|draft| draft.enabled).map(|draft| draft.rule).collect();
+    let tools = declared.into_iter().filter_map(|tool| Some((tool.name, tool.arguments?)));
+    let engine = Engine {
+        rules: RuleSet::new(rules),
+        wanted: wanted.build(),
+        tools: Tools::new(tools),
+        wants_headers,
+        sources: sources.clone(),
+        no_assistant: options.no_assistant.clone(),
+    };
+    Ok(Compiled { engine, found })
+}
+
+/// Whether `path` is a rule file, rather than a test, a script or a table.
+#[must_use]
+pub fn is_rule_file(path: &str) -> bool {
+    let stem = path.strip_suffix(".yaml").or_else(|| path.strip_suffix(".yml"));
+    stem.is_some_and(|stem| stem.strip_suffix(".test").is_none())
+}
+
+/// The module that the script at `path` is, by its place below the folder `scripts`.
+#[must_use]
+pub fn module_name(path: &str) -> Option<&str> {
+    let inside = path.strip_prefix("scripts/").or_else(|| Some(path.split_once("/scripts/")?.1))?;
+    inside.strip_suffix(".rhai")
+}
+
+fn script_files(sources: &Sources) -> Vec<ScriptFile<'_>> {
+    sources
+        .iter()
+        .filter_map(|(file, source)| {
+            let module = module_name(&source.path)?;
+            Some(ScriptFile { file, module, text: &source.text, path: &source.path })
+        })
+        .collect()
+}
+
+/// What is at hand while rules are compiled.
+struct Workshop<'a> {
+    sources: &'a Sources,
+    options: &'a Options,
+    scripts: &'a Scripts,
+    vars: &'a IndexMap<String, Value>,
+    wanted: &'a mut WantedBuilder,
+    /// Whether any rule looks at the request's headers.
+    wants_headers: bool,
+    found: &'a mut Vec<Diagnostic>,
+}
+
+impl Workshop<'_> {
+    fn files(&mut self, files: &[(FileId, Node)]) -> (Vec<Draft>, Vec<Declared>) {
+        let (mut drafts, mut declared) = (Vec::new(), Vec::new());
+        for (_, node) in files {
+            if matches!(node.value, Yaml::Null) {
+                continue;
+            }
+            if !matches!(node.value, Yaml::Map(_)) {
+                self.found.push(
+                    Diagnostic::error(
+                        "wrong-type",
+                        node.span,
+                        format!("a rule file is a mapping, not {}", node.describe()),
+                    )
+                    .help("begin with `rules:` and write the rules below it, each with a dash"),
+                );
+            }
+            for (key, value) in node.entries() {
+                match key.text.as_str() {
+                    "rules" => self.rules(value, &mut drafts),
+                    "tools" => self.declared_tools(value, &mut declared),
+                    "vars" => {}
+                    "tables" | "actions" => self.found.push(
+                        Diagnostic::error(
+                            "not-available-yet",
+                            key.span,
+                            format!("`{}` is not available yet", key.text),
+                        )
+                        .help(format!("remove `{}` from this file; a later version will serve it", key.text)),
+                    ),
+                    other => self.found.push(unknown_file_field(other, key.span)),
+                }
+            }
+        }
+        let spans: Vec<(String, Span)> = declared.iter().map(|tool| (tool.name.clone(), tool.span)).collect();
+        self.review(&drafts, &spans, files.first().map(|(file, _)| *file));
+        (drafts, declared)
+    }
+
+    fn rules(&mut self, node: &Node, drafts: &mut Vec<Draft>) {
+        match &node.value {
+            Yaml::List(rules) => drafts.extend(rules.iter().filter_map(|rule| self.rule(rule))),
+            Yaml::Null => {}
+            _ => self.found.push(
+                Diagnostic::error("wrong-type", node.span, format!("`rules` is a list, not {}", node.describe()))
+                    .help("begin each rule with a dash: `- name: …`"),
+            ),
+        }
+    }
+}
+
+fn unknown_file_field(name: &str, span: Span) -> Diagnostic {
+    let found = Diagnostic::error("unknown-field", span, format!("a rule file has no field `{name}`"));
+    let plain = found.help.len();
+    let found = found.suggest(name, FILE_FIELDS.iter().copied());
+    if found.help.len() > plain { found } else { found.help(format!("it may hold {}", FILE_FIELDS.join(", "))) }
+}
+
+/// The `vars` of all files: constants, known once the rules are loaded.
+fn variables(files: &[(FileId, Node)], found: &mut Vec<Diagnostic>) -> IndexMap<String, Value> {
+    let mut vars = IndexMap::new();
+    let mut places: IndexMap<&str, Span> = IndexMap::new();
+    for node in files.iter().filter_map(|(_, node)| node.get("vars")) {
+        if !matches!(node.value, Yaml::Map(_) | Yaml::Null) {
+            found.push(
+                Diagnostic::error(
+                    "wrong-type",
+                    node.span,
+                    format!("`vars` is a mapping of names to values, not {}", node.describe()),
+                )
+                .help("write each on a line of its own: `front_desk: \"+15550100\"`"),
+            );
+        }
+        for (key, value) in node.entries() {
+            if let Some(first) = places.insert(&key.text, key.span) {
+                found.push(
+                    Diagnostic::error("duplicate-name", key.span, format!("the variable `{}` is set twice", key.text))
+                        .note(first, "the first time is here")
+                        .help("all files of a server share their variables: remove one, or give it another name"),
+                );
+            }
+            no_placeholders(value, found);
+            vars.insert(key.text.clone(), value.to_json());
+        }
+    }
+    vars
+}
+
+fn no_placeholders(node: &Node, found: &mut Vec<Diagnostic>) {
+    match &node.value {
+        Yaml::List(items) => items.iter().for_each(|item| no_placeholders(item, found)),
+        Yaml::Map(entries) => entries.iter().for_each(|(_, entry)| no_placeholders(entry, found)),
+        Yaml::Text(text) => {
+            let plain =
+                split(&text.text).is_ok_and(|pieces| pieces.iter().all(|piece| matches!(piece, Piece::Text(_))));
+            if !plain {
+                found.push(
+                    Diagnostic::error("not-constant", node.span, "a variable is a fixed value, without `${…}`")
+                        .help("values that depend on the event go into the rule's `let`"),
+                );
+            }
+        }
+        _ => {}
+    }
+}

@@ -103,6 +103,19 @@ impl<'a> Val<'a> {
         }
     }
 
+    /// Whether this is a list that holds `item`.
+    #[must_use]
+    pub fn has_item(&self, item: &Value) -> bool {
+        match self {
+            Val::Absent => false,
+            Val::Json(json) => json.items().any(|found| found.equals(item)),
+            Val::Value(value) => {
+                let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+                items.iter().any(|found| Val::Value(Cow::Borrowed(found)).equals(item))
+            }
+        }
+    }
+
     /// How many characters a text has, items a list, fields an object; other values have no length.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a value that has no length is not empty either")]
@@ -150,6 +163,12 @@ impl<'a> From<Option<Json<'a>>> for Val<'a> {
 impl<'a> From<Option<&'a Value>> for Val<'a> {
     fn from(value: Option<&'a Value>) -> Val<'a> {
         value.filter(|value| !value.is_null()).map_or(Val::Absent, |value| Val::Value(Cow::Borrowed(value)))
+    }
+}
+
+impl From<Value> for Val<'_> {
+    fn from(value: Value) -> Self {
+        Val::Value(Cow::Owned(value))
     }
 }
 

@@ -79,6 +79,13 @@ pub struct ToolResult {
 }
 
 impl ToolResult {
+    /// About how many bytes the result takes.
+    pub(super) fn size(&self) -> usize {
+        let ToolAnswer { outcome, message, metadata } = &self.answer;
+        let extras: usize = [message, metadata].into_iter().flatten().map(|value| value.to_string().len()).sum();
+        self.id.len() + self.name.len() + outcome.text().len() + extras
+    }
+
     /// The item of `results` that Vapi reads.
     #[must_use]
     pub fn to_json(&self) -> Value {

@@ -1,0 +1,71 @@
+//! What was decided about an event, and why.
+
+use super::diagnostic::Place;
+use super::facts::StateChange;
+use super::matcher::Leaf;
+use super::reply::Reply;
+use super::rule::RuleId;
+use super::script::LogLine;
+
+/// The engine's whole answer to one event, or to one tool call of it.
+#[derive(Debug, Default)]
+pub struct Decision {
+    /// What Vapi is told.
+    pub reply: Reply,
+    /// The rule that gave the reply; `None` if no rule did.
+    pub answered_by: Option<RuleId>,
+    /// What went wrong on the way; the reply is valid all the same.
+    pub faults: Vec<Fault>,
+    /// What scripts wanted logged.
+    pub logs: Vec<LogLine>,
+    /// What scripts changed in the state of the call.
+    pub state_changes: Vec<StateChange>,
+    /// Which rules were considered, and what became of them.
+    pub trace: Trace,
+}
+
+/// The decision needs longer than its host allows here. Nothing has happened; it can be made again
+/// where it holds up nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unfinished;
+
+/// Something that went wrong in a rule while it was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The rule.
+    pub rule: RuleId,
+    /// Where in the author's files.
+    pub place: Place,
+    /// What went wrong.
+    pub message: String,
+    /// Whether the time was over, rather than the rule wrong.
+    pub out_of_time: bool,
+}
+
+/// Which rules were considered, in order, and what became of them. Rules that an index has ruled out do
+/// not appear.
+#[derive(Debug, Default)]
+pub struct Trace(pub Vec<(RuleId, Considered)>);
+
+/// What became of a rule that was considered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Considered {
+    /// All its conditions held.
+    Matched,
+    /// This condition did not hold.
+    Missed(Leaf),
+    /// A script in its conditions failed, which counts as not matching.
+    Failed,
+}
+
+impl Decision {
+    /// Adds what was decided about the next tool call of the same event.
+    pub fn join(&mut self, next: Decision) {
+        self.reply.append(next.reply);
+        self.answered_by = self.answered_by.or(next.answered_by);
+        self.faults.extend(next.faults);
+        self.logs.extend(next.logs);
+        self.state_changes.extend(next.state_changes);
+        self.trace.0.extend(next.trace.0);
+    }
+}

@@ -1,0 +1,118 @@
+//! Rules as they run: immutable, compiled, indexed by kind and by equal values.
+
+mod index;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use smallvec::SmallVec;
+
+use super::diagnostic::{Place, Span};
+use super::event::Event;
+use super::kind::{Kind, KindSet};
+use super::matcher::Condition;
+use super::path::Path;
+use super::scope::Scope;
+use super::template::Template;
+use super::term::{Evaluation, Handler, Lookup};
+
+use index::Index;
+
+/// A rule's number within its rule set, in the order in which rules are considered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RuleId(pub u32);
+
+/// One rule, ready to run.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its name, unique in its rule set.
+    pub name: String,
+    /// Where it stands.
+    pub place: Place,
+    /// The kinds of event that it is for.
+    pub kinds: KindSet,
+    /// All of these must hold.
+    pub conditions: Vec<Condition>,
+    /// Those of its conditions by which it can be found.
+    pub equalities: Vec<Equality>,
+    /// Where each of its conditions stands, by its leaf.
+    pub leaves: Vec<Span>,
+    /// Values by name; the names are gone, since terms refer to them by number.
+    pub lets: Vec<Template>,
+    /// How it makes a reply, if it does.
+    pub answer: Option<Answer>,
+    /// The reply when `answer` fails or takes too long.
+    pub fallback: Option<Template>,
+    /// How long `answer` may take; without it the event's own deadline holds.
+    pub time_max: Option<Duration>,
+    /// Whether later rules are not considered once this one has matched.
+    pub stop: bool,
+}
+
+/// How a rule makes its reply.
+#[derive(Debug)]
+pub enum Answer {
+    /// A tree with placeholders.
+    Respond(Template),
+    /// A function of a script module.
+    Run(Handler),
+    /// Statements written in place.
+    Script(Evaluation),
+}
+
+/// A condition that holds just when the value at `path` is one of `texts`.
+#[derive(Debug)]
+pub struct Equality {
+    /// Where the value lies, as its author wrote it: equal paths share an index.
+    pub path: Path,
+    /// How the value is found.
+    pub lookup: Lookup,
+    /// The texts.
+    pub texts: Vec<String>,
+}
+
+/// The rules of one server, in order.
+#[derive(Debug, Default)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    by_kind: HashMap<Kind, Index>,
+    unknown: Index,
+}
+
+impl RuleSet {
+    /// Indexes `rules`, which are in the order in which they are to be considered.
+    #[must_use]
+    pub fn new(mut rules: Vec<Rule>) -> RuleSet {
+        let mut equalities: Vec<Vec<Equality>> =
+            rules.iter_mut().map(|rule| std::mem::take(&mut rule.equalities)).collect();
+        let wanted = rules.iter().fold(KindSet::EMPTY, |kinds, rule| kinds.union(rule.kinds));
+        let by_kind = wanted.kinds().map(|kind| (kind, Index::new(&rules, &equalities, kind.into()))).collect();
+        let unknown = Index::new(&rules, &equalities, KindSet::UNKNOWN);
+        for (rule, equalities) in rules.iter_mut().zip(equalities.drain(..)) {
+            rule.equalities = equalities;
+        }
+        RuleSet { rules, by_kind, unknown }
+    }
+
+    /// The rules, in order.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rule of that number.
+    #[must_use]
+    pub fn rule(&self, id: RuleId) -> Option<&Rule> {
+        self.rules.get(id.0 as usize)
+    }
+
+    /// The rules that may match this event, in order.
+    pub fn candidates<'a>(&'a self, event: &Event, scope: &Scope<'_>) -> impl Iterator<Item = (RuleId, &'a Rule)> {
+        let index = match event.kind().known() {
+            Some(kind) => self.by_kind.get(&kind),
+            None => Some(&self.unknown),
+        };
+        let ids: SmallVec<[RuleId; 16]> = index.map(|index| index.candidates(scope)).unwrap_or_default();
+        ids.into_iter().filter_map(|id| Some((id, self.rule(id)?)))
+    }
+}

@@ -1,0 +1,87 @@
+//! Finds the rules that may match by the values that they demand, so that ten thousand cost what ten do.
+
+use std::collections::HashMap;
+
+use smallvec::SmallVec;
+
+use super::{Equality, Rule, RuleId};
+use crate::engine::json::Val;
+use crate::engine::kind::KindSet;
+use crate::engine::path::Path;
+use crate::engine::scope::Scope;
+use crate::engine::term::Lookup;
+
+/// The rules of one kind.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    groups: Vec<Group>,
+    // Rules that demand no equal text, to be considered always.
+    others: Vec<RuleId>,
+}
+
+/// Rules that demand a certain text at the same place.
+#[derive(Debug)]
+struct Group {
+    // Whose `Equality` says how the value is found: lookups are not copied.
+    lookup: Lookup,
+    rules: HashMap<Box<str>, Vec<RuleId>>,
+}
+
+impl Index {
+    /// Indexes those of `rules` that are for one of `kinds`.
+    pub(super) fn new(rules: &[Rule], equalities: &[Vec<Equality>], kinds: KindSet) -> Index {
+        let of_kind = || {
+            let numbered = (0..).map(RuleId).zip(rules.iter().zip(equalities));
+            numbered.filter(|(_, (rule, _))| rule.kinds.overlaps(kinds))
+        };
+        let mut popularity: HashMap<&Path, usize> = HashMap::new();
+        for (_, (_, equalities)) in of_kind() {
+            for equality in equalities {
+                *popularity.entry(&equality.path).or_default() += 1;
+            }
+        }
+        let mut index = Index::default();
+        let mut places: HashMap<&Path, usize> = HashMap::new();
+        for (id, (_, equalities)) in of_kind() {
+            // The path that most rules share splits them best: for tool calls that is `tool.name`.
+            let Some(best) = equalities.iter().rev().max_by_key(|equality| popularity.get(&equality.path)) else {
+                index.others.push(id);
+                continue;
+            };
+            let place = *places.entry(&best.path).or_insert_with(|| {
+                index.groups.push(Group { lookup: best.lookup.clone(), rules: HashMap::new() });
+                index.groups.len() - 1
+            });
+            if let Some(group) = index.groups.get_mut(place) {
+                group.add(id, &best.texts);
+            }
+        }
+        index
+    }
+
+    /// The rules that may match, in order.
+    pub(super) fn candidates(&self, scope: &Scope<'_>) -> SmallVec<[RuleId; 16]> {
+        let mut ids = SmallVec::from_slice(&self.others);
+        for group in &self.groups {
+            let value = scope.value(&group.lookup).ok();
+            let text = value.as_ref().and_then(Val::as_str);
+            if let Some(found) = text.and_then(|text| group.rules.get(&*text)) {
+                ids.extend_from_slice(found);
+            }
+        }
+        ids.sort_unstable();
+        ids
+    }
+}
+
+impl Group {
+    fn add(&mut self, id: RuleId, texts: &[String]) {
+        for text in texts {
+            let rules = self.rules.entry(text.as_str().into()).or_default();
+            // A list may name the same text twice.
+            if rules.last() != Some(&id) {
+                rules.push(id);
+            }
+        }
+    }
+}

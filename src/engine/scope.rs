@@ -1,0 +1,147 @@
+//! The names that a rule may use, while one decision is made about one event.
+
+use std::borrow::Cow;
+use std::cell::{OnceCell, RefCell};
+
+use serde_json::{Value, json};
+
+use super::event::{Event, ToolCall};
+use super::facts::Facts;
+use super::json::Val;
+use super::path::Segment;
+use super::script::{Run, ScriptFault};
+use super::template::Template;
+use super::term::{Evaluation, Handler, Lookup, Term};
+
+/// What one rule sees of the world.
+pub struct Scope<'a> {
+    event: &'a Event,
+    call: Option<&'a ToolCall>,
+    facts: &'a Facts,
+    lets: &'a [Template],
+    // Computed when first needed, and at most once.
+    values: Box<[OnceCell<Result<Value, ScriptFault>>]>,
+    run: &'a RefCell<Run>,
+}
+
+impl<'a> Scope<'a> {
+    /// The scope of a rule with these `lets`.
+    #[must_use]
+    pub fn new(
+        event: &'a Event,
+        call: Option<&'a ToolCall>,
+        facts: &'a Facts,
+        lets: &'a [Template],
+        run: &'a RefCell<Run>,
+    ) -> Scope<'a> {
+        Scope { event, call, facts, lets, values: lets.iter().map(|_| OnceCell::new()).collect(), run }
+    }
+
+    /// The facts of this decision.
+    #[must_use]
+    pub fn facts(&self) -> &'a Facts {
+        self.facts
+    }
+
+    /// The event's kind as Vapi spells it.
+    #[must_use]
+    pub fn kind_name(&self) -> &str {
+        self.event.kind().name()
+    }
+
+    /// The value of a term.
+    ///
+    /// # Errors
+    /// When a script on the way to it fails.
+    pub fn term<'s>(&'s self, term: &'s Term) -> Result<Val<'s>, ScriptFault> {
+        match term {
+            Term::Lookup(lookup) => self.value(lookup),
+            Term::Evaluation(evaluation) => Ok(Val::Value(Cow::Owned(self.evaluate(evaluation)?))),
+        }
+    }
+
+    /// The value that `lookup` finds.
+    ///
+    /// # Errors
+    /// When it lies in a `let` whose script fails.
+    pub fn value<'s>(&'s self, lookup: &'s Lookup) -> Result<Val<'s>, ScriptFault> {
+        Ok(match lookup {
+            Lookup::Event(slot) => self.event.get(slot),
+            Lookup::Arguments(rest) => match self.call.map(ToolCall::arguments) {
+                Some(Ok(arguments)) => Val::Json(arguments).walk(rest),
+                Some(Err(_)) | None => Val::Absent,
+            },
+            Lookup::Tool(rest) => self.tool(rest),
+            Lookup::Headers(rest) => below(&self.facts.headers, rest),
+            Lookup::State(rest) => return Ok(self.state(rest)),
+            Lookup::Now => text(self.facts.now.to_string()),
+            Lookup::Let(index, rest) => match self.binding(*index) {
+                Ok(value) => Val::Value(Cow::Borrowed(value)).walk(rest),
+                Err(fault) => return Err(fault.clone()),
+            },
+            Lookup::Constant(value) => Val::Value(Cow::Borrowed(value)),
+        })
+    }
+
+    /// Evaluates an expression or a block of statements.
+    ///
+    /// # Errors
+    /// When it fails, or a `let` that it looks at does.
+    pub fn evaluate(&self, evaluation: &Evaluation) -> Result<Value, ScriptFault> {
+        let values = self.values(&evaluation.inputs)?;
+        evaluation.expression.eval(&values, &mut self.run.borrow_mut())
+    }
+
+    /// Calls a handler.
+    ///
+    /// # Errors
+    /// When it fails, or a `let` that it looks at does.
+    pub fn call(&self, handler: &Handler) -> Result<Value, ScriptFault> {
+        let values = self.values(&handler.inputs)?;
+        handler.function.call(&values, &mut self.run.borrow_mut())
+    }
+
+    fn values<'s>(&'s self, inputs: &'s [Lookup]) -> Result<Vec<Val<'s>>, ScriptFault> {
+        inputs.iter().map(|input| self.value(input)).collect()
+    }
+
+    fn binding(&self, index: usize) -> Result<&Value, &ScriptFault> {
+        static ABSENT: Value = Value::Null;
+        match (self.values.get(index), self.lets.get(index)) {
+            // A cycle among the bindings is refused at load, so this never waits for itself.
+            (Some(cell), Some(binding)) => cell.get_or_init(|| binding.render(self)).as_ref(),
+            _ => Ok(&ABSENT),
+        }
+    }
+
+    fn tool(&self, rest: &[Segment]) -> Val<'_> {
+        let Some(call) = self.call else { return Val::Absent };
+        match rest {
+            [Segment::Key(key)] if &**key == "name" => text(&*call.name),
+            [Segment::Key(key)] if &**key == "id" => text(&*call.id),
+            [] => Val::Value(Cow::Owned(json!({ "name": call.name, "id": call.id }))),
+            _ => Val::Absent,
+        }
+    }
+
+    // What a script of this very decision has set is visible at once.
+    fn state(&self, rest: &[Segment]) -> Val<'static> {
+        let run = self.run.borrow();
+        let value = below(&run.state(), rest).to_value();
+        Val::Value(Cow::Owned(value))
+    }
+}
+
+fn text<'a>(text: impl Into<String>) -> Val<'a> {
+    Val::Value(Cow::Owned(Value::String(text.into())))
+}
+
+fn below<'a>(map: &'a serde_json::Map<String, Value>, rest: &[Segment]) -> Val<'a> {
+    match rest {
+        [] => Val::Value(Cow::Owned(Value::Object(map.clone()))),
+        [Segment::Key(key), rest @ ..] => {
+            map.get(&**key).map_or(Val::Absent, |value| Val::Value(Cow::Borrowed(value)).walk(rest))
+        }
+        [Segment::Index(_), ..] => Val::Absent,
+    }
+}

@@ -1,0 +1,186 @@
+//! Reads what a rule is for: its kinds (`on`) and tools (`tool`).
+
+use super::Workshop;
+use super::read::Spanned;
+use super::yaml::{Node, Yaml};
+use crate::engine::diagnostic::{Diagnostic, Span};
+use crate::engine::kind::{Kind, KindSet, Subscription};
+
+/// The kinds that a rule is for.
+pub(super) struct On {
+    /// Those of the contract, each with the place that names it. `*` names them all.
+    pub(super) kinds: Vec<(Kind, Span)>,
+    /// Those that only the author knows. If there are any, there are no others.
+    pub(super) unknown: Vec<(String, Span)>,
+    /// All of them.
+    pub(super) set: KindSet,
+}
+
+impl Workshop<'_> {
+    /// The kinds of a rule; `tool` stands for the kinds that ask for tools.
+    pub(super) fn on(&mut self, on: Option<&Node>, tool: Option<&Node>, name: &Spanned<String>) -> Option<On> {
+        let Some(on) = on else {
+            let Some(tool) = tool else {
+                self.found.push(
+                    Diagnostic::error("missing-field", name.span, format!("rule `{}` does not say what it is for", name.value))
+                        .help("add `on:` with a kind of event, such as `on: assistant-request`, or `tool:` with the name of a tool"),
+                );
+                return None;
+            };
+            let kinds = [Kind::ToolCalls, Kind::FunctionCall].map(|kind| (kind, tool.span));
+            return Some(On {
+                kinds: kinds.into(),
+                unknown: Vec::new(),
+                set: kinds.into_iter().map(|(kind, _)| kind).collect(),
+            });
+        };
+        let on = self.read_kinds(on)?;
+        if let Some(tool) = tool {
+            for (kind, span) in on.kinds.iter().filter(|(kind, _)| !kind.asks_for_tools()) {
+                self.found.push(
+                    Diagnostic::error("tool-kind", *span, format!("`{}` is not about a tool", kind.name()))
+                        .note(tool.span, "the tool is named here")
+                        .help("with `tool:` the kinds are `tool-calls` and `function-call`, so `on:` can go"),
+                );
+            }
+        }
+        Some(on)
+    }
+
+    fn read_kinds(&mut self, on: &Node) -> Option<On> {
+        if on.as_str() == Some("*") {
+            let kinds = Kind::ALL.iter().map(|kind| (*kind, on.span)).collect();
+            return Some(On { kinds, unknown: Vec::new(), set: KindSet::ALL });
+        }
+        let nodes = match &on.value {
+            Yaml::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(on),
+        };
+        let (mut kinds, mut unknown, mut sound) = (Vec::new(), Vec::new(), true);
+        for node in nodes {
+            match self.read_kind(node) {
+                Some(Named::Known(kind)) => kinds.push((kind, node.span)),
+                Some(Named::Unknown(name)) => unknown.push((name, node.span)),
+                None => sound = false,
+            }
+        }
+        if let (Some((name, span)), false) = (unknown.first(), kinds.is_empty()) {
+            self.found.push(
+                Diagnostic::error(
+                    "mixed-kinds",
+                    *span,
+                    format!("`{name}` is not known here, so it needs a rule of its own"),
+                )
+                .help("make two rules of it"),
+            );
+            sound = false;
+        }
+        if nodes.is_empty() {
+            self.found
+                .push(Diagnostic::error("wrong-type", on.span, "`on` names no kind").help("write `on: tool-calls`"));
+            sound = false;
+        }
+        let known: KindSet = kinds.iter().map(|(kind, _)| *kind).collect();
+        let set = if unknown.is_empty() { known } else { KindSet::UNKNOWN };
+        sound.then_some(On { kinds, unknown, set })
+    }
+
+    fn read_kind(&mut self, node: &Node) -> Option<Named> {
+        if let Yaml::Map(entries) = &node.value {
+            if let [(key, name)] = entries.as_slice()
+                && key.text == "kind"
+                && let Some(name) = name.as_str()
+            {
+                // Once the contract knows the kind, the rule means that.
+                return Some(Kind::from_name(name).map_or_else(|| Named::Unknown(name.to_owned()), Named::Known));
+            }
+            self.found.push(Diagnostic::error(
+                "wrong-type",
+                node.span,
+                "a kind that is not known here is written `{ kind: its-name }`",
+            ));
+            return None;
+        }
+        let Some(written) = node.as_str() else {
+            self.found.push(
+                Diagnostic::error(
+                    "wrong-type",
+                    node.span,
+                    format!("`on` names kinds of event, not {}", node.describe()),
+                )
+                .help("write `on: tool-calls`"),
+            );
+            return None;
+        };
+        let Some(kind) = Kind::from_name(written) else {
+            self.found.push(unknown_kind(written, node.span));
+            return None;
+        };
+        if kind.subscription() == Subscription::Client {
+            self.found.push(
+                Diagnostic::warning(
+                    "client-kind",
+                    node.span,
+                    format!("`{written}` is a message for client apps; Vapi does not send it to servers"),
+                )
+                .help("the rule stays without effect unless something else posts such messages"),
+            );
+        }
+        Some(Named::Known(kind))
+    }
+
+    /// The tools that a rule names.
+    pub(super) fn tool_names(&mut self, node: Option<&Node>) -> Vec<(String, Span)> {
+        let Some(node) = node else { return Vec::new() };
+        let nodes = match &node.value {
+            Yaml::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(node),
+        };
+        let mut tools = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            match node.as_str().filter(|name| !name.is_empty()) {
+                Some(name) => tools.push((name.to_owned(), node.span)),
+                None => self.found.push(
+                    Diagnostic::error(
+                        "wrong-type",
+                        node.span,
+                        format!("`tool` is a tool's name, not {}", node.describe()),
+                    )
+                    .help("write the name that the assistant calls it by: `tool: book_table`"),
+                ),
+            }
+        }
+        tools
+    }
+}
+
+enum Named {
+    Known(Kind),
+    Unknown(String),
+}
+
+/// Names that are widespread in examples and that Vapi never sends, with what is meant (contract, section 8).
+const INVENTED: &[(&str, &str)] = &[
+    ("call.started", "status-update` with `status: in-progress"),
+    ("call-started", "status-update` with `status: in-progress"),
+    ("call-start", "status-update` with `status: in-progress"),
+    ("call.ended", "end-of-call-report"),
+    ("call-ended", "end-of-call-report"),
+    ("call-end", "end-of-call-report"),
+    ("recording.ready", "end-of-call-report"),
+    ("function-calls", "tool-calls"),
+    ("tool_calls", "tool-calls"),
+];
+
+fn unknown_kind(written: &str, span: Span) -> Diagnostic {
+    let found = Diagnostic::error("unknown-event-kind", span, format!("no event kind is called `{written}`"));
+    if let Some((_, meant)) = INVENTED.iter().find(|(name, _)| *name == written) {
+        return found.help(format!("Vapi's word for it is `{meant}`"));
+    }
+    let plain = found.help.len();
+    let found = found.suggest(written, Kind::ALL.iter().map(|kind| kind.name()));
+    if found.help.len() > plain {
+        return found;
+    }
+    found.help(format!("if Vapi has a new kind of that name, write `on: {{ kind: {written} }}`"))
+}

@@ -1,0 +1,240 @@
+//! What the names in a rule mean, and whether an event of its kinds can have them at all.
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::Workshop;
+use crate::engine::diagnostic::{Diagnostic, Span, closest};
+use crate::engine::fields::{self, Verdict};
+use crate::engine::json::Val;
+use crate::engine::kind::{Kind, KindSet};
+use crate::engine::path::{Path, Segment};
+use crate::engine::script;
+use crate::engine::term::Lookup;
+
+/// Names that every rule has besides the fields of its events.
+const ALWAYS: &[&str] = &["event", "vars", "headers", "now", "state"];
+/// Names that only tool calls have.
+const FOR_TOOLS: &[&str] = &["args", "tool"];
+/// Names that come with actions.
+const FOR_ACTIONS: &[&str] = &["reply", "result"];
+
+/// The names that one rule may use.
+pub(super) struct Names {
+    /// The kinds of event that the rule is for.
+    pub(super) kinds: KindSet,
+    /// The names of its `let`, in the order of their numbers.
+    pub(super) lets: Vec<String>,
+}
+
+impl Names {
+    /// Whether kinds are among the rule's whose fields nobody knows.
+    fn open(&self) -> bool {
+        self.kinds.overlaps(KindSet::UNKNOWN)
+    }
+
+    fn for_tools(&self) -> bool {
+        self.kinds.kinds().any(Kind::asks_for_tools)
+    }
+
+    /// The names that an expression of this rule may begin with.
+    pub(super) fn for_scripts(&self) -> script::Names {
+        let mut names: script::Names = self.all().into_iter().collect();
+        names.open = self.open();
+        names
+    }
+
+    fn all(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.lets.clone();
+        names.extend(ALWAYS.iter().map(ToString::to_string));
+        if self.for_tools() {
+            names.extend(FOR_TOOLS.iter().map(ToString::to_string));
+        }
+        names.extend(self.kinds.kinds().flat_map(fields::roots).map(ToOwned::to_owned));
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Says where the value at `path` is found, or what is wrong with the path.
+    pub(super) fn resolve(&self, path: &Path, shop: &mut Workshop<'_>) -> Result<Lookup, Trouble> {
+        let rest = || path.rest().into();
+        if let Some(index) = self.lets.iter().position(|name| name == path.root()) {
+            return Ok(Lookup::Let(index, rest()));
+        }
+        match path.root() {
+            "event" => self.field(path.rest(), path, shop),
+            "vars" => constant(shop.vars, path),
+            "headers" => {
+                shop.wants_headers = true;
+                Ok(Lookup::Headers(rest()))
+            }
+            "state" => Ok(Lookup::State(rest())),
+            "now" if path.rest().is_empty() => Ok(Lookup::Now),
+            "now" => Err(Trouble::new("unknown-path", format!("`now` is a text and has no `{path}`"))
+                .help("to take a time apart, write an expression such as `${time::format(now, \"%H\")}`")),
+            "args" if self.for_tools() => Ok(Lookup::Arguments(rest())),
+            "tool" if self.for_tools() => tool(path),
+            name @ ("args" | "tool") => {
+                Err(Trouble::new("unknown-name", format!("`{name}` exists only for tool calls"))
+                    .help("name the tool with `tool:`, or the kind with `on: tool-calls`"))
+            }
+            "secrets" => Err(Trouble::not_yet("`secrets`").help("secrets are for the requests that actions make")),
+            name if FOR_ACTIONS.contains(&name) && !self.is_field(name) => Err(Trouble::not_yet(&format!("`{name}`"))),
+            _ => self.field(path.segments(), path, shop),
+        }
+    }
+
+    fn is_field(&self, name: &str) -> bool {
+        self.kinds.kinds().any(|kind| fields::roots(kind).contains(&name))
+    }
+
+    /// A value of the message; the path must be possible in one of the rule's kinds at least.
+    fn field(&self, segments: &[Segment], path: &Path, shop: &mut Workshop<'_>) -> Result<Lookup, Trouble> {
+        // What nobody knows may have any field, but only below `event` or where the contract knows the name.
+        let through_event = path.root() == "event";
+        if !(self.open() && through_event) {
+            self.check_field(segments, path)?;
+        }
+        Ok(Lookup::Event(shop.wanted.want(self.kinds, segments)))
+    }
+
+    fn check_field(&self, segments: &[Segment], path: &Path) -> Result<(), Trouble> {
+        let mut unknown: Option<(usize, Vec<&'static str>)> = None;
+        for kind in self.kinds.kinds() {
+            match fields::look_up(kind, segments) {
+                Verdict::Known | Verdict::Open => return Ok(()),
+                Verdict::Unknown { segment, mut known } => {
+                    // The kind that follows the path furthest says best what was meant.
+                    let (furthest, names) = unknown.get_or_insert((segment, Vec::new()));
+                    if segment > *furthest {
+                        names.clear();
+                        *furthest = segment;
+                    }
+                    if segment == *furthest {
+                        names.append(&mut known);
+                    }
+                }
+            }
+        }
+        match unknown {
+            // Without a known kind only the fields that every message has can be told from mistakes.
+            None => match fields::look_up(Kind::Metadata, segments) {
+                Verdict::Unknown { segment: 0, .. } => Err(self.unknown_name(path)),
+                _ => Ok(()),
+            },
+            Some((0, _)) if path.root() != "event" => Err(self.unknown_name(path)),
+            Some((at, names)) => Err(self.unknown_path(segments, at, &names, path)),
+        }
+    }
+
+    fn unknown_name(&self, path: &Path) -> Trouble {
+        let trouble = Trouble::new("unknown-name", format!("nothing is called `{}` here", path.root()));
+        if let Some(right) = fields::wrong_turns(path.segments()) {
+            return trouble.help(right);
+        }
+        let names = self.all();
+        match closest(path.root(), names.iter().map(String::as_str)) {
+            Some(name) => trouble.help(format!("did you mean `{name}`?")),
+            None if self.open() => trouble.help("fields of kinds that are not known here are reached through `event`"),
+            None => trouble.help(format!("names here are {}", list(names.iter().map(String::as_str)))),
+        }
+    }
+
+    fn unknown_path(&self, segments: &[Segment], at: usize, names: &[&'static str], path: &Path) -> Trouble {
+        let kinds: Vec<&str> = self.kinds.kinds().map(Kind::name).collect();
+        let whose = match kinds.as_slice() {
+            [kind] => format!("no `{kind}` event has"),
+            _ => "no event of these kinds has".to_owned(),
+        };
+        let trouble = Trouble::new("unknown-path", format!("{whose} a field `{path}`"));
+        if let Some(right) = fields::wrong_turns(segments) {
+            return trouble.help(right);
+        }
+        let Some(Segment::Key(written)) = segments.get(at) else {
+            return trouble.help("this value is not a list, so it has no items");
+        };
+        if let Some(name) = closest(written, names.iter().copied()) {
+            let offset = path.segments().len() - segments.len();
+            let right =
+                path.segments().iter().enumerate().map(|(index, segment)| {
+                    if index == at + offset { Segment::Key(name.into()) } else { segment.clone() }
+                });
+            return trouble
+                .help(format!("did you mean `{}`?", Path::new("", right).to_string().trim_start_matches("[\"\"].")));
+        }
+        if names.is_empty() { trouble } else { trouble.help(format!("known there: {}", list(names.iter().copied()))) }
+    }
+}
+
+/// A value of `vars`, which cannot change once the rules are loaded.
+fn constant(vars: &IndexMap<String, Value>, path: &Path) -> Result<Lookup, Trouble> {
+    let Some(Segment::Key(name)) = path.rest().first() else {
+        return Err(Trouble::new("unknown-name", "`vars` is used with the name of a variable: `vars.name`"));
+    };
+    let unknown = |what: String| Trouble::new("unknown-variable", what);
+    let Some(value) = vars.get(&**name) else {
+        let trouble = unknown(format!("there is no variable `{name}` in `vars`"));
+        return Err(match closest(name, vars.keys().map(String::as_str)) {
+            Some(known) => trouble.help(format!("did you mean `vars.{known}`?")),
+            None => trouble.help(format!("add it at the top of the file:\n  vars:\n    {name}: …")),
+        });
+    };
+    let deeper = path.rest().get(1..).unwrap_or_default();
+    let value = Val::from(value.clone()).walk(deeper).to_value();
+    if value.is_null() && !deeper.is_empty() {
+        return Err(unknown(format!("the variable `{name}` has no `{path}`")));
+    }
+    Ok(Lookup::Constant(value))
+}
+
+fn tool(path: &Path) -> Result<Lookup, Trouble> {
+    match path.rest() {
+        [] => Ok(Lookup::Tool(Box::default())),
+        [Segment::Key(key)] if matches!(&**key, "name" | "id") => Ok(Lookup::Tool(path.rest().into())),
+        _ => Err(Trouble::new("unknown-path", format!("a tool call has no `{path}`"))
+            .help("there are `tool.name` and `tool.id`; what the model filled in is `args`")),
+    }
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 12;
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names.dedup();
+    let more = names.len().saturating_sub(SHOWN);
+    names.truncate(SHOWN);
+    let shown = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
+}
+
+/// What is wrong with a name; its place is added by whoever knows it.
+pub(super) struct Trouble {
+    slug: &'static str,
+    message: String,
+    help: Option<String>,
+}
+
+impl Trouble {
+    pub(super) fn new(slug: &'static str, message: impl Into<String>) -> Trouble {
+        Trouble { slug, message: message.into(), help: None }
+    }
+
+    fn not_yet(what: &str) -> Trouble {
+        Trouble::new("not-available-yet", format!("{what} is not available yet"))
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Trouble {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The finding, at its place.
+    pub(super) fn at(self, span: Span) -> Diagnostic {
+        let found = Diagnostic::error(self.slug, span, self.message);
+        match self.help {
+            Some(help) => found.help(help),
+            None => found,
+        }
+    }
+}

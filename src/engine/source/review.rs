@@ -1,0 +1,189 @@
+//! What can only be seen by looking at all rules of a server together.
+
+use std::collections::HashMap;
+
+use super::Workshop;
+use super::rule::Draft;
+use crate::engine::diagnostic::{Diagnostic, FileId, Severity, Span};
+use crate::engine::kind::{Kind, KindSet, Subscription};
+
+/// Kinds that callers wait for in nearly every set-up.
+const USUAL: &[Kind] =
+    &[Kind::AssistantRequest, Kind::ToolCalls, Kind::TransferDestinationRequest, Kind::HandoffDestinationRequest];
+
+impl Workshop<'_> {
+    /// Looks at all rules together.
+    pub(super) fn review(&mut self, drafts: &[Draft], declared: &[(String, Span)], first_file: Option<FileId>) {
+        self.names_are_unique(drafts);
+        let rules: Vec<&Draft> = drafts.iter().filter(|draft| draft.enabled).collect();
+        self.every_rule_can_answer(&rules);
+        self.kinds_are_sent(&rules);
+        self.declared_tools_are_answered(&rules, declared);
+        self.kinds_are_answered(&rules);
+        if !self.found.iter().any(|found| found.severity == Severity::Error)
+            && let Some(file) = first_file
+        {
+            self.usual_kinds_are_answered(&rules, file);
+        }
+    }
+
+    fn names_are_unique(&mut self, drafts: &[Draft]) {
+        let mut names: HashMap<&str, Span> = HashMap::new();
+        for draft in drafts {
+            if let Some(first) = names.get(draft.rule.name.as_str()) {
+                self.found.push(
+                    Diagnostic::error(
+                        "duplicate-name",
+                        draft.span,
+                        format!("two rules are called `{}`", draft.rule.name),
+                    )
+                    .note(*first, "the first one is here")
+                    .help("give one of them another name: names appear in logs and metrics"),
+                );
+            } else {
+                names.insert(&draft.rule.name, draft.span);
+            }
+        }
+    }
+
+    /// A rule never answers if an earlier one always does.
+    fn every_rule_can_answer(&mut self, rules: &[&Draft]) {
+        // Whatever blocks a rule has its first demand in common with it, so few pairs need a closer look.
+        let mut blockers: HashMap<Option<String>, Vec<&Draft>> = HashMap::new();
+        for draft in rules {
+            if draft.rule.answer.is_some() {
+                let shared = draft.demands().map(Some).chain([None]);
+                let earlier = shared.filter_map(|demand| blockers.get(&demand)).flatten().copied();
+                if let Some(blocker) = earlier.into_iter().find(|earlier| shadows(earlier, draft)) {
+                    self.found.push(self.unreachable(draft, blocker));
+                }
+            }
+            if draft.rule.answer.is_some() || draft.rule.stop {
+                blockers.entry(draft.demands().next()).or_default().push(draft);
+            }
+        }
+    }
+
+    fn unreachable(&self, draft: &Draft, blocker: &Draft) -> Diagnostic {
+        let place = self.sources.place(blocker.span);
+        let message =
+            format!("`{}` never answers: `{}` always matches first ({place})", draft.rule.name, blocker.rule.name);
+        Diagnostic::warning("unreachable-rule", draft.span, message)
+            .help("move it above that rule, or give that rule conditions")
+    }
+
+    /// Some kinds come only to those who ask for them.
+    fn kinds_are_sent(&mut self, rules: &[&Draft]) {
+        let mut seen = KindSet::EMPTY;
+        for (kind, span) in
+            rules.iter().filter(|draft| draft.kinds.len() < Kind::ALL.len()).flat_map(|draft| &draft.kinds)
+        {
+            if seen.overlaps((*kind).into()) {
+                continue;
+            }
+            seen = seen.union((*kind).into());
+            let list = match kind.subscription() {
+                Subscription::OptIn => "assistant.serverMessages",
+                Subscription::Campaign => "campaign.serverMessages",
+                Subscription::Always | Subscription::Default | Subscription::Client => continue,
+            };
+            self.found.push(
+                Diagnostic::hint(
+                    "opt-in-kind",
+                    *span,
+                    format!("Vapi sends `{}` only to those who subscribe to it", kind.name()),
+                )
+                .help(format!("add it to `{list}` in Vapi")),
+            );
+            if *kind == Kind::PhoneCallControl {
+                self.found.push(Diagnostic::hint(
+                    "opt-in-kind",
+                    *span,
+                    "who subscribes to `phone-call-control` must forward and hang up calls himself",
+                ));
+            }
+        }
+    }
+
+    fn declared_tools_are_answered(&mut self, rules: &[&Draft], declared: &[(String, Span)]) {
+        for (tool, span) in declared {
+            let answers = |draft: &&Draft| {
+                let asked = draft.kinds.iter().any(|(kind, _)| kind.asks_for_tools());
+                asked
+                    && draft.rule.answer.is_some()
+                    && (draft.tools.is_empty() || draft.tools.iter().any(|(name, _)| name == tool))
+            };
+            if !rules.iter().any(answers) {
+                self.found.push(
+                    Diagnostic::warning("unanswered-tool", *span, format!("no rule answers the tool `{tool}`"))
+                        .help(format!("add a rule with `tool: {tool}`")),
+                );
+            }
+        }
+    }
+
+    /// A kind that a rule names and that waits for a reply should get one from some rule.
+    fn kinds_are_answered(&mut self, rules: &[&Draft]) {
+        let mut named: Vec<(Kind, Span)> = Vec::new();
+        for (kind, span) in
+            rules.iter().filter(|draft| draft.kinds.len() < Kind::ALL.len()).flat_map(|draft| &draft.kinds)
+        {
+            if kind.expects_reply() && !named.iter().any(|(other, _)| other == kind) {
+                named.push((*kind, *span));
+            }
+        }
+        for (kind, span) in named {
+            if !answered(rules, kind) {
+                self.found.push(
+                    Diagnostic::warning(
+                        "unanswered-kind",
+                        span,
+                        format!("`{}` waits for a reply, but no rule gives one", kind.name()),
+                    )
+                    .help("add `respond`, `run` or `script` to a rule for it"),
+                );
+            }
+        }
+    }
+
+    fn usual_kinds_are_answered(&mut self, rules: &[&Draft], file: FileId) {
+        let named = |kind: &Kind| rules.iter().any(|draft| draft.rule.kinds.overlaps((*kind).into()));
+        let missing: Vec<String> =
+            USUAL.iter().filter(|kind| !named(kind)).map(|kind| format!("`{}`", kind.name())).collect();
+        if !missing.is_empty() {
+            self.found.push(
+                Diagnostic::hint(
+                    "unanswered-kind",
+                    Span { file, start: 0, end: 0 },
+                    format!("no rule answers {}", missing.join(", ")),
+                )
+                .help("if Vapi asks all the same, it gets the emptiest valid reply"),
+            );
+        }
+    }
+}
+
+impl Draft {
+    /// What an event must have for the rule to match, as texts; a rule for several tools demands none of them.
+    fn demands(&self) -> impl Iterator<Item = String> {
+        let tool = match self.tools.as_slice() {
+            [(tool, _)] => Some(format!("tool: {tool}")),
+            _ => None,
+        };
+        self.written.iter().cloned().chain(tool)
+    }
+}
+
+fn answered(rules: &[&Draft], kind: Kind) -> bool {
+    rules.iter().any(|draft| draft.rule.kinds.overlaps(kind.into()) && draft.rule.answer.is_some())
+}
+
+/// Whether `earlier` matches whenever `later` does.
+fn shadows(earlier: &Draft, later: &Draft) -> bool {
+    let kinds = later.rule.kinds;
+    let covers = kinds.minus(earlier.rule.kinds) == KindSet::EMPTY;
+    let tools = earlier.tools.is_empty()
+        || (!later.tools.is_empty()
+            && later.tools.iter().all(|(tool, _)| earlier.tools.iter().any(|(other, _)| other == tool)));
+    covers && tools && earlier.written.iter().all(|condition| later.written.contains(condition))
+}

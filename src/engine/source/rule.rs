@@ -1,0 +1,341 @@
+//! A rule as its author wrote it, and how it is made into one that runs.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Workshop;
+use super::kinds::On;
+use super::names::Names;
+use super::read::{Field, Spanned, read};
+use super::when::Conditions;
+use super::yaml::{Node, Yaml};
+use crate::engine::diagnostic::{Diagnostic, Span};
+use crate::engine::kind::Kind;
+use crate::engine::matcher::{Ask, Test};
+use crate::engine::path::{Path, Segment};
+use crate::engine::reply::{self, Step};
+use crate::engine::rule::{Answer, Equality, Rule};
+use crate::engine::template::Template;
+use crate::engine::term::{Handler, Lookup};
+
+/// A rule exactly as it stands in the file; lives only until it is compiled.
+#[derive(Debug, Deserialize)]
+pub(super) struct RuleSource {
+    name: Field<Spanned<String>>,
+    on: Option<Node>,
+    tool: Option<Node>,
+    when: Option<Node>,
+    #[serde(rename = "if")]
+    condition: Option<Node>,
+    #[serde(rename = "let")]
+    bindings: Option<Node>,
+    fetch: Option<Node>,
+    respond: Option<Node>,
+    run: Option<Field<Spanned<String>>>,
+    script: Option<Node>,
+    #[serde(rename = "do")]
+    actions: Option<Node>,
+    table: Option<Node>,
+    timeout: Option<Field<Spanned<Duration>>>,
+    fallback: Option<Node>,
+    stop: Option<Field<bool>>,
+    enabled: Option<Field<bool>>,
+    #[expect(dead_code, reason = "for people; read so that its type is checked")]
+    description: Option<Field<String>>,
+    #[expect(dead_code, reason = "for people; read so that its type is checked")]
+    tags: Option<Field<Vec<String>>>,
+}
+
+/// A compiled rule with what the checks across rules want to know of it.
+pub(super) struct Draft {
+    pub(super) rule: Rule,
+    /// Where the name stands.
+    pub(super) span: Span,
+    /// Whether it is in force.
+    pub(super) enabled: bool,
+    /// The tools that it is for; empty: all.
+    pub(super) tools: Vec<(String, Span)>,
+    /// Where each kind is named.
+    pub(super) kinds: Vec<(Kind, Span)>,
+    /// Its conditions as they were written, one text each.
+    pub(super) written: Vec<String>,
+}
+
+impl Workshop<'_> {
+    /// Makes a rule of what its author wrote; what is wrong is noted.
+    pub(super) fn rule(&mut self, node: &Node) -> Option<Draft> {
+        let source: RuleSource = read(node, "a rule", self.found)?;
+        let name = source.name.get()?.clone();
+        self.not_yet(&source);
+        let tools = self.tool_names(source.tool.as_ref());
+        let On { kinds, unknown, set } = self.on(source.on.as_ref(), source.tool.as_ref(), &name)?;
+        let names = Names { kinds: set, lets: self.binding_names(source.bindings.as_ref()) };
+
+        let mut conditions = Conditions::default();
+        if let Some((_, span)) = unknown.first() {
+            let unknown = unknown.iter().map(|(name, _)| name.as_str().into()).collect();
+            conditions.push(Ask::KindName(unknown), *span);
+        }
+        demand_tools(&tools, &mut conditions);
+        if let Some(when) = &source.when {
+            self.when(when, &names, &mut conditions);
+        }
+        if let Some(condition) = &source.condition {
+            self.if_condition(condition, &names, &mut conditions);
+        }
+        let lets = self.bindings(source.bindings.as_ref(), &names);
+        let answer = self.answer(&source, &names, &kinds);
+        let fallback = source.fallback.as_ref().map(|node| self.reply(node, "fallback", &names, &kinds));
+        self.check_fallback(&source, answer.as_ref());
+        let time_max = self.time_max(&source, &kinds);
+        let rule = Rule {
+            name: name.value.clone(),
+            place: self.sources.place(name.span),
+            kinds: names.kinds,
+            conditions: conditions.all,
+            equalities: conditions.equalities,
+            leaves: conditions.leaves,
+            lets,
+            answer,
+            fallback,
+            time_max,
+            stop: source.stop.as_ref().and_then(Field::get).copied().unwrap_or(false),
+        };
+        let enabled = source.enabled.as_ref().and_then(Field::get).copied().unwrap_or(true);
+        let written = written_conditions(&source, &names);
+        Some(Draft { rule, span: name.span, enabled, tools, kinds, written })
+    }
+
+    /// Fields that the rule language has, but this daemon does not serve yet, must not be ignored silently.
+    fn not_yet(&mut self, source: &RuleSource) {
+        let fields = [("fetch", &source.fetch), ("do", &source.actions), ("table", &source.table)];
+        for (name, node) in fields.into_iter().filter_map(|(name, node)| Some((name, node.as_ref()?))) {
+            self.found.push(
+                Diagnostic::error("not-available-yet", node.span, format!("`{name}` is not available yet"))
+                    .help(format!("remove `{name}` from this rule; a later version will serve it")),
+            );
+        }
+    }
+
+    fn if_condition(&mut self, node: &Node, names: &Names, conditions: &mut Conditions) {
+        let Some(text) = node.as_str() else {
+            if let Yaml::Bool(_) = node.value {
+                self.found.push(
+                    Diagnostic::error("wrong-type", node.span, "`if` is an expression")
+                        .help("to switch a rule off write `enabled: false`"),
+                );
+            } else {
+                self.found.push(Diagnostic::error(
+                    "wrong-type",
+                    node.span,
+                    format!("`if` is an expression, not {}", node.describe()),
+                ));
+            }
+            return;
+        };
+        // Authors who know placeholders from elsewhere in the file write them here too.
+        let (written, offset) = match text.trim().strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
+            Some(inside) => (inside, text.find("${").map_or(0, |at| at + 2)),
+            None => (text, 0),
+        };
+        if let Some(evaluation) = self.expression(written, offset, node, names, false) {
+            conditions.push(Ask::If(Box::new(evaluation)), node.span);
+        }
+    }
+
+    fn answer(&mut self, source: &RuleSource, names: &Names, kinds: &[(Kind, Span)]) -> Option<Answer> {
+        let run = source.run.as_ref().and_then(Field::get);
+        let given = [
+            ("respond", source.respond.as_ref().map(|node| node.span)),
+            ("run", run.map(|run| run.span)),
+            ("script", source.script.as_ref().map(|node| node.span)),
+        ];
+        let mut given = given.into_iter().filter_map(|(name, span)| Some((name, span?)));
+        if let (Some((first, first_span)), Some((second, span))) = (given.next(), given.next()) {
+            self.found.push(
+                Diagnostic::error(
+                    "two-answers",
+                    span,
+                    format!("a rule has one of `respond`, `run` and `script`, not `{first}` and `{second}`"),
+                )
+                .note(first_span, "the other one is here")
+                .help("make two rules of it, or call the function in `script`"),
+            );
+        }
+        if let Some(node) = &source.respond {
+            return Some(Answer::Respond(self.reply(node, "respond", names, kinds)));
+        }
+        if let Some(run) = run {
+            return self.handler(run, names, kinds).map(Answer::Run);
+        }
+        let node = source.script.as_ref()?;
+        let Some(text) = node.as_str() else {
+            self.found.push(
+                Diagnostic::error(
+                    "wrong-type",
+                    node.span,
+                    format!("`script` is a text of statements, not {}", node.describe()),
+                )
+                .help("write `script: |` and the statements below it, indented"),
+            );
+            return None;
+        };
+        self.expression(text, 0, node, names, true).map(Answer::Script)
+    }
+
+    fn handler(&mut self, run: &Spanned<String>, names: &Names, kinds: &[(Kind, Span)]) -> Option<Handler> {
+        let tools = kinds.iter().filter(|(kind, _)| kind.asks_for_tools()).count();
+        if tools != 0 && tools != kinds.len() {
+            self.found.push(
+                Diagnostic::error("mixed-kinds", run.span, "a handler is either for tool calls or for other events")
+                    .help("make two rules of it: a handler for tools gets `args`, one for other events gets `event`"),
+            );
+            return None;
+        }
+        let function = match self.scripts.function(&run.value, tools != 0, run.span) {
+            Ok(function) => function,
+            Err(found) => {
+                self.found.push(found);
+                return None;
+            }
+        };
+        let mut inputs = Vec::with_capacity(function.uses().len());
+        for used in function.uses() {
+            let path = Path::new(&used.root, used.path.iter().cloned());
+            inputs.push(self.lookup(&path, used.span, names));
+        }
+        let inputs: Option<Box<[Lookup]>> = inputs.into_iter().collect();
+        Some(Handler { function, inputs: inputs? })
+    }
+
+    /// Makes a template of a reply and holds its literal parts against the contract of each kind.
+    fn reply(&mut self, node: &Node, field: &str, names: &Names, kinds: &[(Kind, Span)]) -> Template {
+        let before = self.found.len();
+        let template = self.template(node, names);
+        if self.found.len() > before {
+            return template;
+        }
+        let replying: Vec<Kind> = kinds.iter().map(|(kind, _)| *kind).filter(|kind| kind.expects_reply()).collect();
+        if replying.is_empty() && !kinds.is_empty() {
+            let kind = kinds.first().map_or("", |(kind, _)| kind.name());
+            self.found.push(
+                Diagnostic::warning("reply-not-read", node.span, format!("Vapi does not read a reply to `{kind}`"))
+                    .help(format!("remove `{field}`, or choose a kind that waits for a reply")),
+            );
+        }
+        for kind in replying {
+            for fault in reply::check(kind, &template) {
+                let span = span_of(node, &fault.path);
+                let message = format!("{} (reply to `{}`)", fault.message, kind.name());
+                let found = Diagnostic::error("bad-reply", span, message);
+                let found = match fault.help {
+                    Some(help) => found.help(help),
+                    None => found,
+                };
+                if !self.found.contains(&found) {
+                    self.found.push(found);
+                }
+            }
+        }
+        template
+    }
+
+    fn check_fallback(&mut self, source: &RuleSource, answer: Option<&Answer>) {
+        let Some(fallback) = &source.fallback else { return };
+        if answer.is_none() && source.run.is_none() && source.script.is_none() && source.respond.is_none() {
+            self.found.push(
+                Diagnostic::warning("useless-fallback", fallback.span, "a rule without a reply needs no `fallback`")
+                    .help("add `respond`, `run` or `script`, or remove `fallback`"),
+            );
+        }
+    }
+
+    /// The rule's `timeout`, which every kind of the rule must leave it.
+    fn time_max(&mut self, source: &RuleSource, kinds: &[(Kind, Span)]) -> Option<Duration> {
+        let timeout = source.timeout.as_ref().and_then(Field::get)?;
+        let tightest = kinds.iter().filter_map(|(kind, _)| Some((self.options.time_for(*kind)?, kind))).min();
+        if let Some((budget, kind)) = tightest
+            && timeout.value > budget
+        {
+            self.found.push(
+                Diagnostic::error(
+                    "deadline",
+                    timeout.span,
+                    format!(
+                        "`{}` must be answered within {}, so this rule cannot take {}",
+                        kind.name(),
+                        seconds(budget),
+                        seconds(timeout.value)
+                    ),
+                )
+                .help(format!("write {} at most", seconds(budget))),
+            );
+        }
+        if timeout.value.is_zero() {
+            self.found.push(
+                Diagnostic::error("deadline", timeout.span, "a timeout of nothing leaves no time to answer")
+                    .help("write a duration such as `1500ms` or `4s`"),
+            );
+        }
+        Some(timeout.value)
+    }
+}
+
+/// A rule that names tools is for calls of these alone.
+fn demand_tools(tools: &[(String, Span)], conditions: &mut Conditions) {
+    let Some((_, span)) = tools.first() else { return };
+    let name = || [Segment::Key("name".into())];
+    let texts: Vec<String> = tools.iter().map(|(tool, _)| tool.clone()).collect();
+    let wanted = texts.iter().cloned().map(Value::String).collect();
+    let lookup = Lookup::Tool(name().into());
+    conditions.push(Ask::Value(lookup.clone(), vec![Test::In(wanted)]), *span);
+    conditions.equalities.push(Equality { path: Path::new("tool", name()), lookup, texts });
+}
+
+/// A duration as authors write it.
+fn seconds(duration: Duration) -> String {
+    if duration.subsec_millis() == 0 {
+        format!("{}s", duration.as_secs())
+    } else {
+        format!("{}ms", duration.as_millis())
+    }
+}
+
+/// Where the part of `node` stands that `path` leads to, or as near as possible.
+fn span_of(node: &Node, path: &[Step]) -> Span {
+    let Some((step, rest)) = path.split_first() else { return node.span };
+    match (&node.value, step) {
+        (Yaml::Map(entries), Step::Key(key)) => {
+            entries.iter().find(|(name, _)| name.text == *key).map_or(node.span, |(name, inner)| {
+                // An unknown key is pointed at itself, anything else at the value.
+                if rest.is_empty()
+                    && !matches!(inner.value, Yaml::Text(_) | Yaml::Int(_) | Yaml::Float(_) | Yaml::Bool(_))
+                {
+                    name.span
+                } else {
+                    span_of(inner, rest)
+                }
+            })
+        }
+        (Yaml::List(items), Step::Item(index)) => items.get(*index).map_or(node.span, |item| span_of(item, rest)),
+        _ => node.span,
+    }
+}
+
+/// The conditions as texts that are equal when the conditions are; none if they depend on the rule's own names.
+fn written_conditions(source: &RuleSource, names: &Names) -> Vec<String> {
+    let mut written = Vec::new();
+    if let Some(when) = &source.when {
+        written.extend(when.entries().iter().map(|(key, node)| format!("{}: {}", key.text, node.to_json())));
+    }
+    if let Some(condition) = &source.condition {
+        written.push(format!("if: {}", condition.to_json()));
+    }
+    if !names.lets.is_empty() && !written.is_empty() {
+        // Two rules may mean different things by the same name.
+        written.push(format!("let of {}", source.name.get().map_or("", |name| &name.value)));
+    }
+    written
+}

@@ -1,0 +1,167 @@
+//! Makes templates and expressions of what stands in the YAML.
+
+use serde_json::{Number, Value};
+
+use super::Workshop;
+use super::names::Names;
+use super::placeholder::{Piece, Unclosed, split};
+use super::yaml::{Node, Yaml};
+use crate::engine::diagnostic::{Diagnostic, Span};
+use crate::engine::path::Path;
+use crate::engine::script::Expression;
+use crate::engine::template::{Part, Template};
+use crate::engine::term::{Evaluation, Lookup, Term};
+
+impl Workshop<'_> {
+    /// Makes a template; what is wrong in it is noted, and a template comes back all the same so that
+    /// the checking can go on.
+    pub(super) fn template(&mut self, node: &Node, names: &Names) -> Template {
+        match &node.value {
+            Yaml::Null => Template::Constant(Value::Null),
+            Yaml::Bool(value) => Template::Constant(Value::Bool(*value)),
+            Yaml::Int(value) => Template::Constant(Value::from(*value)),
+            Yaml::Float(value) => Template::Constant(Number::from_f64(*value).map_or(Value::Null, Value::Number)),
+            Yaml::Text(text) => self.text_template(&text.text, node, names),
+            Yaml::List(items) => Template::List(items.iter().map(|item| self.template(item, names)).collect()),
+            Yaml::Map(entries) => Template::Map(
+                entries.iter().map(|(key, entry)| (key.text.clone(), self.template(entry, names))).collect(),
+            ),
+        }
+    }
+
+    fn text_template(&mut self, text: &str, node: &Node, names: &Names) -> Template {
+        let pieces = match split(text) {
+            Ok(pieces) => pieces,
+            Err(unclosed) => {
+                self.found.push(self.unclosed(node, unclosed));
+                return Template::Constant(Value::String(text.to_owned()));
+            }
+        };
+        match pieces.as_slice() {
+            [Piece::Text(text)] => return Template::Constant(Value::String(text.clone())),
+            [Piece::Hole(range)] => return self.hole(text, range.start, range.end, node, names),
+            _ => {}
+        }
+        let mut parts = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => parts.push(Part::Text(text)),
+                Piece::Hole(range) => match self.hole(text, range.start, range.end, node, names) {
+                    Template::Hole(term) => parts.push(Part::Hole(term)),
+                    // What is known now need not be joined for every event.
+                    constant => parts.push(Part::Text(joined(constant.constant()))),
+                },
+            }
+        }
+        if parts.iter().all(|part| matches!(part, Part::Text(_))) {
+            let texts = parts.iter().map(|part| if let Part::Text(text) = part { text.as_str() } else { "" });
+            return Template::Constant(Value::String(texts.collect()));
+        }
+        Template::Text(parts)
+    }
+
+    fn hole(&mut self, text: &str, start: usize, end: usize, node: &Node, names: &Names) -> Template {
+        let written = text.get(start..end).unwrap_or_default();
+        let lead = written.len() - written.trim_start().len();
+        let start = start + lead;
+        let written = written.trim();
+        if written.is_empty() {
+            let span = self.locate(node, start.saturating_sub(2), start + 1);
+            self.found.push(
+                Diagnostic::error("empty-placeholder", span, "there is nothing between `${` and `}`")
+                    .help("name a value, such as `${customer.number}`; for the letters `${` themselves write `$${`"),
+            );
+            return Template::Constant(Value::Null);
+        }
+        if let Some(path) = Path::parse(written) {
+            let span = self.locate(node, start, start + written.len());
+            return match self.lookup(&path, span, names) {
+                Some(Lookup::Constant(value)) => spread(value),
+                Some(lookup) => Template::Hole(Term::Lookup(lookup)),
+                None => Template::Constant(Value::Null),
+            };
+        }
+        match self.expression(written, start, node, names, false) {
+            Some(evaluation) => Template::Hole(Term::Evaluation(Box::new(evaluation))),
+            None => Template::Constant(Value::Null),
+        }
+    }
+
+    /// Compiles an expression, or with `block` a block of statements, which begins at byte `offset` of the
+    /// text that `node` holds.
+    pub(super) fn expression(
+        &mut self,
+        written: &str,
+        offset: usize,
+        node: &Node,
+        names: &Names,
+        block: bool,
+    ) -> Option<Evaluation> {
+        let known = names.for_scripts();
+        let (sources, scripts) = (self.sources, self.scripts);
+        let locate = |start: usize, end: usize| locate(sources, node, offset + start, offset + end);
+        let expression = if block {
+            scripts.block(written, &known, &locate, self.found)
+        } else {
+            scripts.expression(written, &known, &locate, self.found)
+        }?;
+        let inputs = self.inputs(&expression, names)?;
+        Some(Evaluation { expression, inputs })
+    }
+
+    fn inputs(&mut self, expression: &Expression, names: &Names) -> Option<Box<[Lookup]>> {
+        let mut inputs = Vec::with_capacity(expression.uses().len());
+        for used in expression.uses() {
+            let path = Path::new(&used.root, used.path.iter().cloned());
+            inputs.push(self.lookup(&path, used.span, names));
+        }
+        inputs.into_iter().collect()
+    }
+
+    /// Resolves a path, or notes what is wrong with it.
+    pub(super) fn lookup(&mut self, path: &Path, span: Span, names: &Names) -> Option<Lookup> {
+        match names.resolve(path, self) {
+            Ok(lookup) => Some(lookup),
+            Err(trouble) => {
+                self.found.push(trouble.at(span));
+                None
+            }
+        }
+    }
+
+    fn unclosed(&self, node: &Node, unclosed: Unclosed) -> Diagnostic {
+        let span = self.locate(node, unclosed.at, unclosed.at + 2);
+        Diagnostic::error("unclosed-placeholder", span, "this `${` has no `}`")
+            .help("close it, or write `$${` for the letters `${` themselves")
+    }
+
+    /// Where bytes `start..end` of the text that `node` holds stand in its file.
+    pub(super) fn locate(&self, node: &Node, start: usize, end: usize) -> Span {
+        locate(self.sources, node, start, end)
+    }
+}
+
+fn locate(sources: &crate::engine::diagnostic::Sources, node: &Node, start: usize, end: usize) -> Span {
+    match sources.file(node.span.file) {
+        Some(file) => node.locate(&file.text, start, end),
+        None => node.span,
+    }
+}
+
+/// A constant as a template, level by level.
+fn spread(value: Value) -> Template {
+    match value {
+        Value::Array(items) => Template::List(items.into_iter().map(spread).collect()),
+        Value::Object(entries) => Template::Map(entries.into_iter().map(|(key, entry)| (key, spread(entry))).collect()),
+        scalar => Template::Constant(scalar),
+    }
+}
+
+/// A constant as it reads inside a text.
+fn joined(value: Option<Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
+    }
+}

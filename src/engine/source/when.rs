@@ -1,0 +1,164 @@
+//! Makes conditions of a rule's `when`.
+
+mod now;
+mod operators;
+
+use super::Workshop;
+use super::names::Names;
+use super::yaml::{Key, Node, Yaml};
+use crate::engine::diagnostic::{Diagnostic, Span};
+use crate::engine::matcher::{Ask, Condition, Leaf, Test};
+use crate::engine::path::Path;
+use crate::engine::rule::Equality;
+use crate::engine::term::Lookup;
+
+/// Words in `when` that are no paths.
+const GROUPS: &[&str] = &["all", "any", "not", "now", "share"];
+
+/// What a rule's conditions are made into.
+#[derive(Default)]
+pub(super) struct Conditions {
+    /// All must hold.
+    pub(super) all: Vec<Condition>,
+    /// Those among them by which the rule can be found.
+    pub(super) equalities: Vec<Equality>,
+    /// Where each leaf stands, by its number.
+    pub(super) leaves: Vec<Span>,
+}
+
+impl Conditions {
+    /// Adds a condition that must hold too.
+    pub(super) fn push(&mut self, ask: Ask, span: Span) {
+        let condition = self.condition(ask, span);
+        self.all.push(condition);
+    }
+
+    fn condition(&mut self, ask: Ask, span: Span) -> Condition {
+        let leaf = Leaf(u32::try_from(self.leaves.len()).unwrap_or(u32::MAX));
+        self.leaves.push(span);
+        Condition { leaf, ask }
+    }
+}
+
+impl Workshop<'_> {
+    /// Makes conditions of `when`, which must be a mapping.
+    pub(super) fn when(&mut self, node: &Node, names: &Names, into: &mut Conditions) {
+        let Yaml::Map(entries) = &node.value else {
+            self.found.push(
+                Diagnostic::error(
+                    "wrong-type",
+                    node.span,
+                    format!("`when` is a mapping of conditions, not {}", node.describe()),
+                )
+                .help("write each condition on a line of its own: `customer.number: present`"),
+            );
+            return;
+        };
+        for (key, value) in entries {
+            if let Some(ask) = self.ask(key, value, names, into) {
+                note_equality(key, &ask, names, &mut into.equalities);
+                into.push(ask, key.span);
+            }
+        }
+    }
+
+    fn ask(&mut self, key: &Key, value: &Node, names: &Names, into: &mut Conditions) -> Option<Ask> {
+        match key.text.as_str() {
+            "all" => Some(Ask::All(self.group(key, value, names, into)?)),
+            "any" => Some(Ask::Any(self.group(key, value, names, into)?)),
+            "not" => Some(Ask::Not(self.nested(value, names, into))),
+            "now" => self.windows(value, names),
+            "share" => self.share(value, names),
+            written => {
+                let Some(path) = Path::parse(written) else {
+                    self.found.push(no_path(key));
+                    return None;
+                };
+                let lookup = self.lookup(&path, key.span, names);
+                let tests = self.tests(value, names)?;
+                self.check_types(&path, &tests, value, names);
+                Some(Ask::Value(lookup?, tests))
+            }
+        }
+    }
+
+    /// The conditions of a mapping within `any`, `all` or `not`.
+    fn nested(&mut self, node: &Node, names: &Names, into: &mut Conditions) -> Vec<Condition> {
+        let mut inner = Conditions { leaves: std::mem::take(&mut into.leaves), ..Conditions::default() };
+        self.when(node, names, &mut inner);
+        into.leaves = inner.leaves;
+        inner.all
+    }
+
+    fn group(&mut self, key: &Key, node: &Node, names: &Names, into: &mut Conditions) -> Option<Vec<Condition>> {
+        let Yaml::List(items) = &node.value else {
+            self.found.push(
+                Diagnostic::error("wrong-type", node.span, format!("`{}` is a list of conditions, not {}", key.text, node.describe()))
+                    .help(format!("write each on a line of its own, with a dash:\n  {}:\n    - {{ status: ended }}\n    - {{ status: forwarding }}", key.text)),
+            );
+            return None;
+        };
+        let mut conditions = Vec::with_capacity(items.len());
+        for item in items {
+            let all = self.nested(item, names, into);
+            conditions.push(into.condition(Ask::All(all), item.span));
+        }
+        Some(conditions)
+    }
+
+    fn share(&mut self, node: &Node, names: &Names) -> Option<Ask> {
+        let (of, percent) = (node.get("of"), node.get("percent"));
+        for (key, _) in node.entries().iter().filter(|(key, _)| !matches!(key.text.as_str(), "of" | "percent")) {
+            self.found.push(
+                Diagnostic::error("unknown-field", key.span, format!("`share` has no field `{}`", key.text))
+                    .suggest(&key.text, ["of", "percent"]),
+            );
+        }
+        let percent = percent.and_then(|node| match node.value {
+            #[expect(clippy::cast_precision_loss, reason = "only 0 to 100 is let through")]
+            Yaml::Int(percent) => Some(percent as f64),
+            Yaml::Float(percent) => Some(percent),
+            _ => None,
+        });
+        let (Some(of), Some(percent)) =
+            (of.and_then(Node::as_str), percent.filter(|percent| (0.0..=100.0).contains(percent)))
+        else {
+            self.found.push(
+                Diagnostic::error("bad-share", node.span, "`share` needs a value and a percentage from 0 to 100")
+                    .help("write `share: { of: customer.number, percent: 20 }`"),
+            );
+            return None;
+        };
+        let Some(path) = Path::parse(of) else {
+            self.found.push(Diagnostic::error("bad-share", node.span, format!("`{of}` is not the name of a value")));
+            return None;
+        };
+        Some(Ask::Share { of: self.lookup(&path, node.span, names)?, salt: of.to_owned(), percent })
+    }
+}
+
+/// A condition that only certain texts pass lets the rule be found by them.
+fn note_equality(key: &Key, ask: &Ask, names: &Names, equalities: &mut Vec<Equality>) {
+    let Ask::Value(lookup, tests) = ask else { return };
+    let (Some(path), [Test::In(values)]) = (Path::parse(&key.text), tests.as_slice()) else { return };
+    if matches!(lookup, Lookup::Let(..)) || names.lets.iter().any(|name| name == path.root()) {
+        return;
+    }
+    let wanted: Option<Vec<String>> = values.iter().map(|value| value.as_str().map(ToOwned::to_owned)).collect();
+    if let Some(texts) = wanted {
+        equalities.push(Equality { path, lookup: lookup.clone(), texts });
+    }
+}
+
+fn no_path(key: &Key) -> Diagnostic {
+    let found = Diagnostic::error("bad-path", key.span, format!("`{}` is not the name of a value", key.text));
+    if key.text.contains("${") {
+        return found.help("write the plain name here, without `${` and `}`: `customer.number: present`");
+    }
+    if key.text.contains(['(', '=', '<', '>', '+', ' ']) {
+        return found.help("an expression goes under `if:`, beside `when:`");
+    }
+    found
+        .help("names are joined by dots: `customer.number`, `artifact.messages[0].role`")
+        .suggest(&key.text, GROUPS.iter().copied())
+}

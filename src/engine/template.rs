@@ -1,0 +1,110 @@
+//! Templates: trees whose texts may hold `${…}`, compiled once and rendered for each event.
+//!
+//! A text that is one `${…}` keeps the type of its value; otherwise values are joined into text, in
+//! which what is absent is empty.
+
+use serde_json::{Map, Value};
+
+use super::json::Val;
+use super::reply::{Shape, Tree};
+use super::scope::Scope;
+use super::script::ScriptFault;
+use super::term::Term;
+
+/// A tree with placeholders.
+#[derive(Debug)]
+pub enum Template {
+    /// Null, a truth value, a number or a text, just as it was written.
+    Constant(Value),
+    /// A text that is one `${…}`: the value itself.
+    Hole(Term),
+    /// A text with placeholders in it.
+    Text(Vec<Part>),
+    /// A list.
+    List(Vec<Template>),
+    /// A mapping.
+    Map(Vec<(String, Template)>),
+}
+
+/// A stretch of a text with placeholders.
+#[derive(Debug)]
+pub enum Part {
+    /// Itself.
+    Text(String),
+    /// A placeholder.
+    Hole(Term),
+}
+
+impl Template {
+    /// Fills in the placeholders.
+    ///
+    /// # Errors
+    /// When a script in one of them fails.
+    pub fn render(&self, scope: &Scope<'_>) -> Result<Value, ScriptFault> {
+        match self {
+            Template::Constant(value) => Ok(value.clone()),
+            Template::Hole(term) => Ok(scope.term(term)?.to_value()),
+            Template::Text(parts) => Ok(Value::String(join(parts, scope)?)),
+            Template::List(items) => items.iter().map(|item| item.render(scope)).collect(),
+            Template::Map(entries) => {
+                let mut map = Map::with_capacity(entries.len());
+                for (key, entry) in entries {
+                    map.insert(key.clone(), entry.render(scope)?);
+                }
+                Ok(Value::Object(map))
+            }
+        }
+    }
+
+    /// The value, if it holds no placeholder at all.
+    #[must_use]
+    pub fn constant(&self) -> Option<Value> {
+        match self {
+            Template::Constant(value) => Some(value.clone()),
+            Template::Hole(_) | Template::Text(_) => None,
+            Template::List(items) => items.iter().map(Template::constant).collect(),
+            Template::Map(entries) => {
+                let entries = entries.iter().map(|(key, entry)| Some((key.clone(), entry.constant()?)));
+                entries.collect::<Option<Map<_, _>>>().map(Value::Object)
+            }
+        }
+    }
+}
+
+fn join(parts: &[Part], scope: &Scope<'_>) -> Result<String, ScriptFault> {
+    let mut text = String::new();
+    for part in parts {
+        match part {
+            Part::Text(part) => text.push_str(part),
+            Part::Hole(term) => push(&mut text, &scope.term(term)?),
+        }
+    }
+    Ok(text)
+}
+
+/// Appends a value as it reads inside a text: absence is empty, lists and objects are compact JSON.
+fn push(text: &mut String, value: &Val<'_>) {
+    if value.is_absent() {
+        return;
+    }
+    match value.as_str() {
+        Some(value) => text.push_str(&value),
+        None => text.push_str(&value.to_value().to_string()),
+    }
+}
+
+impl Tree for Template {
+    fn shape(&self) -> Shape<'_, Template> {
+        match self {
+            Template::Constant(Value::Bool(value)) => Shape::Bool(*value),
+            Template::Constant(Value::Number(value)) => value.as_f64().map_or(Shape::Unknown, Shape::Number),
+            Template::Constant(Value::String(value)) => Shape::Text(value),
+            Template::Constant(Value::Null) => Shape::Null,
+            // Trees are compiled level by level, so a constant is never one of these.
+            Template::Constant(Value::Array(_) | Value::Object(_)) | Template::Hole(_) => Shape::Unknown,
+            Template::Text(_) => Shape::UnknownText,
+            Template::List(items) => Shape::List(items.iter().collect()),
+            Template::Map(entries) => Shape::Map(entries.iter().map(|(key, entry)| (key.as_str(), entry)).collect()),
+        }
+    }
+}
