@@ -1,3 +1,90 @@
-//! The command line: one file per command.
+//! The commands, one file each, with their arguments beside the code.
+//!
+//! Every command ends in an exit code: 0 fine, 1 findings, 2 could not run.
 
+pub mod check;
 pub mod report;
+pub mod run;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::engine::diagnostic::{Diagnostic, Severity, Sources};
+use report::Format;
+
+/// Answers Vapi server URLs: YAML rules, Rhai handlers, an answer always in time.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Without a command, `run` is meant. Exit codes: 0 fine, 1 findings, 2 could not run."
+)]
+#[command(args_conflicts_with_subcommands = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::Arguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the rules
+    Run(run::Arguments),
+    /// Find every mistake in the rules and settings
+    Check(check::Arguments),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All is well.
+    Fine,
+    /// Something was found.
+    Findings,
+    /// The command could not do its work.
+    CouldNotRun,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> ExitCode {
+        ExitCode::from(match outcome {
+            Outcome::Fine => 0,
+            Outcome::Findings => 1,
+            Outcome::CouldNotRun => 2,
+        })
+    }
+}
+
+/// Runs the command that the command line names.
+#[must_use]
+pub fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    let outcome = match line.command {
+        Some(Command::Run(arguments)) => run::run(&arguments),
+        Some(Command::Check(arguments)) => check::run(&arguments),
+        None => run::run(&line.run),
+    };
+    outcome.into()
+}
+
+/// Says on standard error why a command could not do its work.
+fn could_not_run(why: &dyn std::fmt::Display) -> Outcome {
+    complain(&format!("switchhook: {why}\n"));
+    Outcome::CouldNotRun
+}
+
+/// Shows findings to people on standard error; errors are [`Outcome::Findings`].
+fn show(found: &[Diagnostic], sources: &Sources) -> Outcome {
+    if !found.is_empty() {
+        complain(&report::render(found, sources, Format::Human, std::io::stderr().is_terminal()));
+    }
+    if found.iter().any(|found| found.severity == Severity::Error) { Outcome::Findings } else { Outcome::Fine }
+}
+
+fn complain(text: &str) {
+    // There is nobody left to tell if standard error is closed.
+    drop(std::io::stderr().write_all(text.as_bytes()));
+}

@@ -1,7 +1,21 @@
 //! Switchhook answers Vapi server URLs: an event goes in, a decision comes out.
+//!
+//! The modules, in the order in which to read them:
+//!
+//! - [`engine`] is the core: pure and synchronous, it knows events, rules and decisions, and nothing of sockets, files
+//!   or the clock.
+//! - [`server`] brings events in over HTTP and replies out, in time.
+//! - [`load`] reads rule files, [`settings`] what the daemon was told about itself.
+//! - [`telemetry`] is everything that is logged, [`clock`] the only place that asks what time it is.
+//! - [`cli`] is the commands.
 
-pub mod cli;
-pub mod clock;
 pub mod engine;
 pub mod server;
+
+pub mod load;
+pub mod settings;
+
+pub mod clock;
 pub mod telemetry;
+
+pub mod cli;

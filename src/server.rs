@@ -6,11 +6,20 @@
 //! for that of a connection.
 
 pub mod admin;
+pub mod answering;
 pub mod auth;
+pub mod call_state;
 pub mod decrypt;
 pub mod dedup;
+pub mod encode;
 pub mod limits;
+pub mod novelty;
+pub mod occasion;
+pub mod pool;
 pub mod refusal;
+pub mod service;
+pub mod site;
+pub mod world;
 
 mod admission;
 mod body;

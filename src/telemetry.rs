@@ -9,6 +9,11 @@ use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use crate::engine::decision::Fault;
+use crate::engine::event::Event;
+use crate::engine::kind::Kind;
+use crate::engine::script::{LogLevel, LogLine};
+
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -17,6 +22,14 @@ use tracing_subscriber::{Layer as _, Registry, fmt};
 
 /// Where the transport's events come from, for filters.
 const SERVER: &str = "switchhook::server";
+/// Who was let in.
+const AUTH: &str = "switchhook::auth";
+/// What came, and who answered.
+const EVENTS: &str = "switchhook::events";
+/// What went wrong in the author's files.
+const RULES: &str = "switchhook::rules";
+/// What scripts log.
+const SCRIPTS: &str = "switchhook::scripts";
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -134,6 +147,71 @@ pub(crate) fn drained(cut_off: usize) {
     } else {
         warn!(target: SERVER, cut_off, "drained, but not in time");
     }
+}
+
+/// The daemon is ready.
+pub(crate) fn listening(address: SocketAddr, admin: SocketAddr, rules: usize) {
+    info!(target: SERVER, %address, %admin, rules, "listening");
+}
+
+/// The daemon has come to its end.
+pub(crate) fn stopped(cut_off: usize) {
+    info!(target: SERVER, cut_off, "stopped");
+}
+
+/// A sender did not prove who he is.
+pub(crate) fn unauthorized(server: &str, peer: SocketAddr, why: &dyn Display) {
+    warn!(target: AUTH, server, %peer, %why, "refused a sender");
+}
+
+/// A body is not a server message.
+pub(crate) fn unreadable(server: &str, peer: SocketAddr, why: &dyn Display) {
+    warn!(target: EVENTS, server, %peer, %why, "cannot read a body");
+}
+
+/// A kind of event came for the first time that the daemon does not know.
+pub(crate) fn unknown_kind(server: &str, kind: &str) {
+    warn!(target: EVENTS, server, kind, "met an unknown kind of event; it is acknowledged");
+}
+
+/// An event was decided. Those that nobody waits for are many, and told only to who wants to know.
+pub(crate) fn decided(server: &str, event: &Event, rule: Option<&str>, took: Duration) {
+    let (kind, call, took_us) = (event.kind().name(), event.call_id(), took.as_micros());
+    let call = call.as_deref();
+    if event.kind().known().is_some_and(Kind::expects_reply) {
+        info!(target: EVENTS, server, kind, call, rule, took_us, "answered");
+    } else {
+        debug!(target: EVENTS, server, kind, call, rule, took_us, "acknowledged");
+    }
+}
+
+/// A tool call came again and got the answer that it got before.
+pub(crate) fn repeated(server: &str, call: Option<&str>) {
+    info!(target: EVENTS, server, call, "answered a repeated tool call as before");
+}
+
+/// A rule could not do what it says; the reply was its fallback.
+pub(crate) fn rule_failed(server: &str, rule: &str, fault: &Fault) {
+    warn!(target: RULES, server, rule, place = %fault.place, why = fault.message, "a rule failed");
+}
+
+/// No rule answered an event that waits for a reply.
+pub(crate) fn unanswered(server: &str, event: &Event) {
+    let (kind, call) = (event.kind().name(), event.call_id());
+    warn!(target: RULES, server, kind, call = call.as_deref(), "no rule answered; the reply was the emptiest one");
+}
+
+/// A script wanted something logged.
+pub(crate) fn script_said(server: &str, line: &LogLine) {
+    match line.level {
+        LogLevel::Info => info!(target: SCRIPTS, server, "{}", line.text),
+        LogLevel::Warn => warn!(target: SCRIPTS, server, "{}", line.text),
+    }
+}
+
+/// Decisions of one call changed its state so often that one of them was given up.
+pub(crate) fn state_contended(server: &str, call: Option<&str>) {
+    warn!(target: RULES, server, call, "the state of a call changed too often; the rule's fallback was sent");
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use http_body_util::Full;
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 
+use crate::engine::event::EventError;
+
 /// Why a request was not answered by what stands behind the server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -62,6 +64,9 @@ pub enum Refusal {
     /// The body ended early or is badly encoded.
     #[error("the body is incomplete or badly encoded")]
     BodyBroken,
+    /// The body is not a server message that can be read.
+    #[error("{0}")]
+    NotAnEvent(#[source] EventError),
     /// Nothing is served at this path.
     #[error("nothing is served at this path")]
     NotFound,
@@ -89,7 +94,7 @@ impl Refusal {
             | Self::TooManyRequests { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::HeaderTooSlow { .. } | Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::TooManyHeaders { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::NotOneHost | Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::NotOneHost | Self::BodyBroken | Self::NotAnEvent(_) => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
@@ -146,6 +151,7 @@ impl Refusal {
             | Self::Panicked => true,
             Self::TooManyRequests { .. }
             | Self::TooManyHeaders { .. }
+            | Self::NotAnEvent(_)
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
             | Self::Unauthorized => false,

@@ -3,8 +3,6 @@
 //! No test measures time: one that is about a timeout sets it to tens of milliseconds and waits for what must follow,
 //! all others have limits that they never reach. [`soon`] ends whatever would hang.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,8 +3,6 @@
 //! Good replies are spoilt in every way we know, at every place; on each the two must say the same. Where we
 //! differ on purpose, [`Exception`] says why, and the test fails if such a difference is no longer one.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly, as tests do")]
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

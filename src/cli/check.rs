@@ -1,0 +1,122 @@
+//! `switchhook check`: every mistake in the rules and settings, before a caller meets it.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::report::{self, Format};
+use super::{Outcome, could_not_run};
+use crate::engine::diagnostic::{Diagnostic, Severity, Sources, catalogue};
+use crate::engine::source::{Options, compile};
+use crate::load;
+use crate::settings;
+
+/// The command's arguments.
+#[derive(Debug, Args)]
+#[group(id = "check")]
+pub struct Arguments {
+    /// A folder of rules, one rule file, a settings file, or a folder with `switchhook.yaml` [default: .]
+    path: Option<PathBuf>,
+    /// How findings are written
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    /// Treat warnings as errors
+    #[arg(long)]
+    strict: bool,
+    /// Explain a finding by its name, such as `unknown-field`
+    #[arg(long, value_name = "SLUG", conflicts_with_all = ["path", "strict"])]
+    explain: Option<String>,
+}
+
+/// Checks what the arguments name.
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    if let Some(slug) = &arguments.explain {
+        return explain(slug);
+    }
+    let path = arguments.path.clone().unwrap_or_else(|| PathBuf::from("."));
+    let mut all = Findings::default();
+    match plan(&path) {
+        Plan::Rules(root) => {
+            if let Err(error) = all.rules(&root, &Options::default()) {
+                return could_not_run(&error);
+            }
+        }
+        Plan::Settings(file) => match settings::load(Some(&file)) {
+            Ok(settings) => {
+                for site in &settings.sites {
+                    if let Err(error) = all.rules(&site.rules, &site.options) {
+                        return could_not_run(&error);
+                    }
+                }
+            }
+            Err(settings::Trouble::Unreadable(error)) => return could_not_run(&error),
+            Err(settings::Trouble::Found(found, sources)) => all.add(found, &sources),
+        },
+    }
+    all.write(arguments)
+}
+
+/// What a path stands for.
+enum Plan {
+    Rules(PathBuf),
+    Settings(PathBuf),
+}
+
+fn plan(path: &Path) -> Plan {
+    if path.file_name().is_some_and(|name| name == settings::FILE) {
+        return Plan::Settings(path.to_owned());
+    }
+    let inside = path.join(settings::FILE);
+    if inside.is_file() {
+        return Plan::Settings(inside);
+    }
+    let rules = path.join(settings::RULES);
+    Plan::Rules(if path == Path::new(".") && rules.is_dir() { rules } else { path.to_owned() })
+}
+
+fn explain(slug: &str) -> Outcome {
+    let Some(page) = catalogue::page(slug) else {
+        let known = crate::engine::diagnostic::closest(slug, catalogue::ALL.iter().copied());
+        let help = known.map_or_else(String::new, |known| format!("; did you mean `{known}`?"));
+        return could_not_run(&format!("no finding is called `{slug}`{help}"));
+    };
+    write(page);
+    Outcome::Fine
+}
+
+/// What was found in several rule sets, each with its own sources.
+#[derive(Default)]
+struct Findings {
+    sources: Sources,
+    found: Vec<Diagnostic>,
+}
+
+impl Findings {
+    fn rules(&mut self, root: &Path, options: &Options) -> Result<(), load::LoadError> {
+        let sources = load::rules(root)?;
+        let found = match compile(&sources, options) {
+            Ok(compiled) => compiled.found,
+            Err(found) => found,
+        };
+        self.add(found, &sources);
+        Ok(())
+    }
+
+    fn add(&mut self, found: Vec<Diagnostic>, sources: &Sources) {
+        let first = self.sources.append(sources);
+        self.found.extend(found.into_iter().map(|found| found.shifted(first)));
+    }
+
+    fn write(&self, arguments: &Arguments) -> Outcome {
+        let colour = std::io::stdout().is_terminal();
+        write(&report::render(&self.found, &self.sources, arguments.format, colour));
+        let refused = |severity| severity == Severity::Error || (arguments.strict && severity == Severity::Warning);
+        if self.found.iter().any(|found| refused(found.severity)) { Outcome::Findings } else { Outcome::Fine }
+    }
+}
+
+fn write(text: &str) {
+    // A closed pipe, as behind `head`, is no reason to complain.
+    drop(std::io::stdout().write_all(text.as_bytes()));
+}

@@ -1,0 +1,151 @@
+//! `switchhook run`: the daemon.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{Outcome, could_not_run, show};
+use crate::engine::source::{Compiled, compile};
+use crate::load;
+use crate::server::Server;
+use crate::server::admin::Admin;
+use crate::server::answering::Answering;
+use crate::server::service::{Service, Sites};
+use crate::server::site::Site;
+use crate::settings::{self, Settings, SiteSettings};
+use crate::telemetry;
+
+/// The command's arguments; each wins over the settings file.
+#[derive(Debug, Args)]
+#[group(id = "run")]
+pub struct Arguments {
+    /// The settings file [default: switchhook.yaml, if there is one]
+    #[arg(long, env = "SWITCHHOOK_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder of rules [default: rules]
+    #[arg(long, env = "SWITCHHOOK_RULES", value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// Where to listen for Vapi [default: 127.0.0.1:8080]
+    #[arg(long, env = "SWITCHHOOK_LISTEN", value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Where to listen for operators [default: 127.0.0.1:9090]
+    #[arg(long, env = "SWITCHHOOK_ADMIN", value_name = "ADDR")]
+    admin: Option<SocketAddr>,
+    /// What to log: error, warn, info, debug, or target=level, separated by commas [default: info]
+    #[arg(long, env = "SWITCHHOOK_LOG", value_name = "FILTER")]
+    log: Option<String>,
+}
+
+/// Runs the daemon until it is told to stop.
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let settings = match settings::load(arguments.config.as_deref()) {
+        Ok(settings) => settings,
+        Err(settings::Trouble::Unreadable(error)) => return could_not_run(&error),
+        Err(settings::Trouble::Found(found, sources)) => return show(&found, &sources),
+    };
+    let settings =
+        match settings.with(arguments.rules.clone(), arguments.listen, arguments.admin, arguments.log.clone()) {
+            Ok(settings) => settings,
+            Err(why) => return could_not_run(&why),
+        };
+    if let Err(error) = telemetry::init(settings.log_format, &settings.log_filter) {
+        return could_not_run(&error);
+    }
+    let sites = match sites(&settings) {
+        Ok(sites) => sites,
+        Err(outcome) => return outcome,
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return could_not_run(&format!("cannot start its threads: {error}")),
+    };
+    runtime.block_on(serve(settings, sites))
+}
+
+/// Compiles the rules of every site; what is found is shown for all of them before anyone gives up.
+fn sites(settings: &Settings) -> Result<Vec<Site>, Outcome> {
+    let mut sites = Vec::with_capacity(settings.sites.len());
+    let mut worst = None;
+    for (index, site) in settings.sites.iter().enumerate() {
+        match compiled(site) {
+            Ok(Compiled { engine, .. }) => sites.push(Site {
+                index,
+                path: site.path.clone(),
+                engine,
+                options: site.options.clone(),
+                credentials: Arc::clone(&site.credentials),
+                credential_headers: site.credential_headers.clone(),
+                argument_key: site.argument_key.clone(),
+            }),
+            Err(outcome) => worst = Some(outcome),
+        }
+    }
+    worst.map_or(Ok(sites), Err)
+}
+
+fn compiled(site: &SiteSettings) -> Result<Compiled, Outcome> {
+    let sources = load::rules(&site.rules).map_err(|error| could_not_run(&error))?;
+    let compiled = compile(&sources, &site.options).map_err(|found| show(&found, &sources))?;
+    show(&compiled.found, &sources);
+    Ok(compiled)
+}
+
+async fn serve(settings: Settings, sites: Vec<Site>) -> Outcome {
+    let rules = sites.iter().map(|site| site.engine.rules().rules().len()).sum();
+    let answering = match Answering::start(settings.bounds) {
+        Ok(answering) => answering,
+        Err(error) => return could_not_run(&format!("cannot start its threads: {error}")),
+    };
+    let sites = sites.into_iter().map(Arc::new);
+    let sites = if settings.by_path {
+        Sites::ByPath(sites.map(|site| (site.path.clone(), site)).collect())
+    } else {
+        match sites.into_iter().next() {
+            Some(site) => Sites::Everywhere(site),
+            None => return could_not_run(&"there is no server in the settings"),
+        }
+    };
+    let service = Service::new(sites, answering);
+    let server = match Server::bind(settings.listen, settings.limits, service) {
+        Ok(server) => server,
+        Err(error) => return could_not_run(&format!("cannot listen on {}: {error}", settings.listen)),
+    };
+    let admin = match Admin::new(settings.admin, settings.admin_token.clone()) {
+        Ok(admin) => admin,
+        Err(error) => return could_not_run(&error),
+    };
+    let admin = match Server::bind(settings.admin, settings.limits, admin) {
+        Ok(admin) => admin,
+        Err(error) => return could_not_run(&format!("cannot listen on {}: {error}", settings.admin)),
+    };
+    let shutdown = CancellationToken::new();
+    if let Err(error) = stop_on_signals(&shutdown) {
+        return could_not_run(&format!("cannot listen for signals: {error}"));
+    }
+    telemetry::listening(server.local_addr(), admin.local_addr(), rules);
+    let drain_max = settings.drain_max();
+    // Health is told until the last call is answered.
+    let (drained, admin_stop) = (shutdown.clone(), CancellationToken::new());
+    let admin = tokio::spawn(admin.run(admin_stop.clone(), std::time::Duration::from_secs(1)));
+    let cut_off = server.run(drained, drain_max).await;
+    admin_stop.cancel();
+    drop(admin.await);
+    telemetry::stopped(cut_off);
+    Outcome::Fine
+}
+
+fn stop_on_signals(shutdown: &CancellationToken) -> std::io::Result<()> {
+    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+        let mut signals = signal(kind)?;
+        let shutdown = shutdown.clone();
+        tokio::spawn(async move {
+            signals.recv().await;
+            shutdown.cancel();
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! Threads for decisions that take long: scripts must not hold up other requests.
+//!
+//! Most scripts are done within microseconds where the request is read; only those that are not come
+//! here. There are few threads, so that scripts never take every core, and a bounded queue: what finds it
+//! full is told at once, and answers with its fallback.
+
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use tokio::sync::oneshot;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// A few threads and a queue before them.
+pub struct Pool {
+    queue: SyncSender<Job>,
+}
+
+/// The queue is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
+impl Pool {
+    /// Starts `threads` threads that share a queue of `waiting_max` jobs.
+    ///
+    /// # Errors
+    /// When the operating system gives no threads.
+    pub fn start(threads: usize, waiting_max: usize) -> io::Result<Pool> {
+        let (queue, jobs) = sync_channel(waiting_max);
+        let jobs = Arc::new(Mutex::new(jobs));
+        for number in 0..threads.max(1) {
+            let jobs = Arc::clone(&jobs);
+            thread::Builder::new().name(format!("script-{number}")).spawn(move || work(&jobs))?;
+        }
+        Ok(Pool { queue })
+    }
+
+    /// Runs `job` on one of the threads; its outcome comes through the receiver, which fails if the job panicked.
+    ///
+    /// # Errors
+    /// [`Full`] if too many are waiting.
+    pub fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<oneshot::Receiver<T>, Full> {
+        let (done, outcome) = oneshot::channel();
+        // Whoever asked may have gone; then nobody wants the outcome.
+        let job = Box::new(move || drop(done.send(job())));
+        self.queue.try_send(job).map_err(|_| Full)?;
+        Ok(outcome)
+    }
+}
+
+fn work(jobs: &Mutex<Receiver<Job>>) {
+    loop {
+        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = next else { return };
+        // The panic hook has logged it; the thread lives on for the next job.
+        drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panicking_job_leaves_the_thread_alive() {
+        let pool = Pool::start(1, 4).unwrap();
+        let broken = pool.run(|| panic!("on purpose")).unwrap();
+        let sound = pool.run(|| 7).unwrap();
+        assert!(broken.blocking_recv().is_err());
+        assert_eq!(sound.blocking_recv(), Ok(7));
+    }
+
+    #[test]
+    fn a_full_queue_says_so() {
+        let pool = Pool::start(1, 1).unwrap();
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let (started, first_runs) = std::sync::mpsc::channel::<()>();
+        let first = pool.run(move || {
+            started.send(()).unwrap();
+            wait.recv().unwrap();
+        });
+        first_runs.recv().unwrap();
+        let second = pool.run(|| ());
+        assert_eq!(pool.run(|| ()).err(), Some(Full));
+        release.send(()).unwrap();
+        assert_eq!(first.unwrap().blocking_recv(), Ok(()));
+        assert_eq!(second.unwrap().blocking_recv(), Ok(()));
+    }
+}

@@ -1,0 +1,117 @@
+//! One request, top to bottom: the first function to read is [`Service::respond`].
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::http::request::Parts;
+use hyper::{Method, Response, Version};
+use jiff::Timestamp;
+
+use super::answering::Answering;
+use super::auth::{self, Authentic};
+use super::occasion::Occasion;
+use super::refusal::Refusal;
+use super::site::Site;
+use super::{Answer, Received, encode, world};
+use crate::clock::Clock;
+use crate::engine::facts::Facts;
+use crate::telemetry;
+
+/// Answers server messages, for every site of the daemon. Cheap to clone.
+#[derive(Clone)]
+pub struct Service {
+    sites: Arc<Sites>,
+    answering: Arc<Answering>,
+}
+
+/// Which site answers where.
+pub enum Sites {
+    /// One answers at every path.
+    Everywhere(Arc<Site>),
+    /// Each answers at its own path.
+    ByPath(HashMap<String, Arc<Site>>),
+}
+
+impl Sites {
+    fn at(&self, path: &str) -> Option<&Arc<Site>> {
+        match self {
+            Sites::Everywhere(site) => Some(site),
+            Sites::ByPath(sites) => sites.get(path),
+        }
+    }
+}
+
+impl Service {
+    /// A service for these sites.
+    #[must_use]
+    pub fn new(sites: Sites, answering: Answering) -> Service {
+        Service { sites: Arc::new(sites), answering: Arc::new(answering) }
+    }
+
+    async fn respond(&self, received: Received) -> Result<Response<Full<Bytes>>, Refusal> {
+        let site = self.sites.at(received.head.uri.path()).ok_or(Refusal::NotFound)?;
+        let now = Clock::now();
+        let body = authenticate(site, &received, now)?;
+        let event = site.engine.read(body.into_body().into()).map_err(|error| {
+            telemetry::unreadable(&site.path, received.peer, &error);
+            Refusal::NotAnEvent(error)
+        })?;
+        let event = match &site.argument_key {
+            Some(key) => self.answering.decrypt(event, key).await,
+            None => event,
+        };
+        let facts = facts(site, &received.head, now);
+        let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at: received.begun_at };
+        Ok(encode::reply(&self.answering.answer(occasion).await))
+    }
+}
+
+impl Answer for Service {
+    fn refuse(&self, head: &Parts, _: SocketAddr) -> Option<Response<Full<Bytes>>> {
+        let refusal = match self.sites.at(head.uri.path()) {
+            None => Refusal::NotFound,
+            Some(_) if head.method != Method::POST => Refusal::MethodNotAllowed { allow: "POST" },
+            Some(_) => return None,
+        };
+        Some(refusal.response())
+    }
+
+    async fn answer(&self, received: Received) -> Response<Full<Bytes>> {
+        let response = if received.head.version == Version::HTTP_2 {
+            // A client that resets its stream would drop the decision halfway; its own task keeps it whole.
+            let service = self.clone();
+            tokio::spawn(async move { service.respond(received).await }).await.unwrap_or(Err(Refusal::Panicked))
+        } else {
+            self.respond(received).await
+        };
+        response.unwrap_or_else(|refusal| refusal.response())
+    }
+}
+
+fn authenticate(site: &Site, received: &Received, now: Timestamp) -> Result<Authentic, Refusal> {
+    let url = received.head.uri.to_string();
+    let seen = auth::Received {
+        method: received.head.method.as_str(),
+        url: &url,
+        headers: &received.head.headers,
+        body: &received.body,
+        peer: received.peer.ip(),
+        now,
+    };
+    auth::verify(&site.credentials, &seen).map_err(|refused| {
+        telemetry::unauthorized(&site.path, received.peer, &refused);
+        Refusal::Unauthorized
+    })
+}
+
+fn facts(site: &Site, head: &Parts, now: Timestamp) -> Facts {
+    let headers = if site.engine.wants_headers() {
+        world::headers(&head.headers, &site.credential_headers)
+    } else {
+        Arc::default()
+    };
+    Facts { now, headers, ..Facts::default() }
+}

@@ -1,0 +1,28 @@
+//! One server of the daemon: a URL path with its own rules and credentials.
+
+use std::sync::Arc;
+
+use hyper::header::HeaderName;
+
+use super::auth::Credentials;
+use super::decrypt::ArgumentKey;
+use crate::engine::Engine;
+use crate::engine::source::Options;
+
+/// What answers at one path.
+pub struct Site {
+    /// Its number, which tells its calls from those of the others.
+    pub index: usize,
+    /// The path, or `*` where one site answers at every path.
+    pub path: String,
+    /// Its rules.
+    pub engine: Engine,
+    /// Its deadlines and limits.
+    pub options: Options,
+    /// Who may speak to it.
+    pub credentials: Arc<Credentials>,
+    /// The headers that carry credentials: rules do not see them.
+    pub credential_headers: Vec<HeaderName>,
+    /// Decrypts tool arguments, if Vapi encrypts them.
+    pub argument_key: Option<Arc<ArgumentKey>>,
+}

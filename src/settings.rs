@@ -1,0 +1,168 @@
+//! The daemon's own settings, parsed once from file, environment and flags.
+//!
+//! Every setting has a default, so a daemon without a file serves `rules/` on loopback. This is the only
+//! place that reads the environment. Where the settings are wrong, all that is wrong is said at once, as for rules.
+
+mod auth;
+mod environment;
+mod limits;
+mod source;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::header::HeaderName;
+use secrecy::SecretString;
+
+use crate::engine::diagnostic::{Diagnostic, Severity, Sources};
+use crate::engine::source::{Options, yaml};
+use crate::load::{self, LoadError};
+use crate::server::answering::Bounds;
+use crate::server::auth::Credentials;
+use crate::server::decrypt::ArgumentKey;
+use crate::server::limits::Limits;
+use crate::telemetry;
+
+/// The settings file's name, where none is given.
+pub const FILE: &str = "switchhook.yaml";
+/// The folder of rules, where none is given.
+pub const RULES: &str = "rules";
+
+/// What the daemon was told about itself.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where it listens for Vapi.
+    pub listen: SocketAddr,
+    /// Where it listens for operators.
+    pub admin: SocketAddr,
+    /// What operators must bring, if anything.
+    pub admin_token: Option<SecretString>,
+    /// What answers at which path.
+    pub sites: Vec<SiteSettings>,
+    /// Whether paths were given; if not, the only site answers at every path.
+    pub by_path: bool,
+    /// The bounds of the transport.
+    pub limits: Limits,
+    /// The bounds of answering.
+    pub bounds: Bounds,
+    /// How a log line looks.
+    pub log_format: telemetry::Format,
+    /// What is logged.
+    pub log_filter: String,
+}
+
+/// One server of the daemon.
+#[derive(Clone)]
+pub struct SiteSettings {
+    /// Its URL path.
+    pub path: String,
+    /// Its folder of rules.
+    pub rules: PathBuf,
+    /// What the rules are held against.
+    pub options: Options,
+    /// Who may speak to it.
+    pub credentials: Arc<Credentials>,
+    /// Whether `auth` was written at all, be it `none`.
+    pub auth_written: bool,
+    /// The headers that carry credentials.
+    pub credential_headers: Vec<HeaderName>,
+    /// Decrypts tool arguments.
+    pub argument_key: Option<Arc<ArgumentKey>>,
+}
+
+/// Why there are no settings.
+pub enum Trouble {
+    /// A file cannot be read.
+    Unreadable(LoadError),
+    /// What is wrong in the file.
+    Found(Vec<Diagnostic>, Sources),
+}
+
+/// Why settings cannot be served, although each for itself is right.
+#[derive(Debug, thiserror::Error)]
+pub enum Unservable {
+    /// Anybody could speak to it.
+    #[error(
+        "the server `{path}` has no `auth`, so it may listen on loopback only, not on {listen}: \
+         write its credentials under `auth:`, or `auth: none` to accept everybody"
+    )]
+    Open {
+        /// The server.
+        path: String,
+        /// Where it should listen.
+        listen: SocketAddr,
+    },
+    /// `--rules` for a file with `servers`.
+    #[error("`--rules` names one folder, but the settings file has `servers` with folders of their own")]
+    RulesTwice,
+}
+
+/// Reads the settings file, or `switchhook.yaml` if there is one, or takes the defaults.
+///
+/// # Errors
+/// When the file cannot be read, or something in it is wrong.
+pub fn load(file: Option<&Path>) -> Result<Settings, Trouble> {
+    let default = Path::new(FILE);
+    let (path, text) = match file {
+        Some(path) => (path, load::read(path).map_err(Trouble::Unreadable)?),
+        None if default.exists() => (default, load::read(default).map_err(Trouble::Unreadable)?),
+        None => (default, String::new()),
+    };
+    let mut sources = Sources::default();
+    let id = sources.add(load::shown(path), text.as_str());
+    let mut found = Vec::new();
+    let tree = yaml::parse(id, &text, &mut found);
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    let settings = tree.and_then(|mut tree| {
+        environment::expand(&mut tree, &mut found);
+        source::settings(&tree, folder, &mut found)
+    });
+    match settings {
+        Some(settings) if !found.iter().any(|found| found.severity == Severity::Error) => Ok(settings),
+        _ => Err(Trouble::Found(found, sources)),
+    }
+}
+
+impl Settings {
+    /// The settings with what flags say, which wins.
+    ///
+    /// # Errors
+    /// When the outcome cannot be served.
+    pub fn with(
+        mut self,
+        rules: Option<PathBuf>,
+        listen: Option<SocketAddr>,
+        admin: Option<SocketAddr>,
+        log: Option<String>,
+    ) -> Result<Settings, Unservable> {
+        if let Some(rules) = rules {
+            match self.sites.as_mut_slice() {
+                [site] if !self.by_path => site.rules = rules,
+                _ => return Err(Unservable::RulesTwice),
+            }
+        }
+        self.listen = listen.unwrap_or(self.listen);
+        self.admin = admin.unwrap_or(self.admin);
+        self.log_filter = log.unwrap_or(self.log_filter);
+        let open = self.sites.iter().find(|site| !site.auth_written);
+        match open {
+            Some(site) if !self.listen.ip().to_canonical().is_loopback() => {
+                Err(Unservable::Open { path: site.path.clone(), listen: self.listen })
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// How long what is in flight may take when the daemon stops: as long as the longest deadline.
+    #[must_use]
+    pub fn drain_max(&self) -> Duration {
+        self.sites.iter().map(|site| site.options.timeout).max().unwrap_or_default() + self.limits.request_read
+    }
+}
+
+/// Loopback, until the settings say otherwise.
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}

@@ -1,0 +1,245 @@
+//! Reads `auth`, the list of credentials that a server accepts, and `decrypt`.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::header::HeaderName;
+use ipnet::IpNet;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::source::unknown_word;
+use crate::engine::diagnostic::{Diagnostic, Span};
+use crate::engine::source::read::{Each, Field, Spanned, read};
+use crate::engine::source::yaml::{Node, Yaml};
+use crate::load;
+use crate::server::auth::{
+    Algorithm, BearerSettings, Credential, Credentials, Encoding, HmacCheck, HmacSettings, InvalidCredential,
+};
+use crate::server::decrypt::ArgumentKey;
+
+/// What `auth` came to.
+pub(super) struct Auth {
+    pub(super) credentials: Credentials,
+    /// The headers that carry the credentials.
+    pub(super) headers: Vec<HeaderName>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CredentialSource {
+    secret: Field<Option<Spanned<String>>>,
+    bearer: Field<Option<Spanned<BearerSource>>>,
+    hmac: Field<Option<Spanned<HmacSource>>>,
+    addresses: Field<Option<Each<Spanned<String>>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename = "a bearer credential")]
+struct BearerSource {
+    token: Field<String>,
+    header: Field<Option<String>>,
+    prefix: Field<Option<bool>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename = "an HMAC credential")]
+struct HmacSource {
+    key: Field<String>,
+    key_is_base64: Field<Option<bool>>,
+    algorithm: Field<Option<Spanned<String>>>,
+    signature_header: Field<Option<String>>,
+    prefix: Field<Option<String>>,
+    encoding: Field<Option<Spanned<String>>>,
+    timestamp_header: Field<Option<String>>,
+    include_timestamp: Field<Option<bool>>,
+    message_id_header: Field<Option<String>>,
+    payload: Field<Option<String>>,
+    tolerance: Field<Option<Duration>>,
+}
+
+/// Reads the credentials of a server; without `auth`, and with `auth: none`, everybody is accepted.
+pub(super) fn credentials(node: Option<&Node>, found: &mut Vec<Diagnostic>) -> Auth {
+    let open = Auth { credentials: Credentials::open(), headers: Vec::new() };
+    let Some(node) = node else { return open };
+    if node.as_str() == Some("none") {
+        return open;
+    }
+    let Yaml::List(items) = &node.value else {
+        found.push(
+            Diagnostic::error(
+                "wrong-type",
+                node.span,
+                format!("`auth` is a list of credentials, not {}", node.describe()),
+            )
+            .help("begin each with a dash: `- secret: ${env.VAPI_SECRET}`, or write `auth: none` to accept everybody"),
+        );
+        return open;
+    };
+    let (mut accepted, mut headers) = (Vec::new(), Vec::new());
+    for item in items {
+        if let Some(source) = read::<CredentialSource>(item, "a credential", found) {
+            accepted.extend(credential(&source, item.span, &mut headers, found));
+        }
+    }
+    // A list in which nothing is right admits nobody.
+    Auth { credentials: Credentials::any_of(accepted), headers }
+}
+
+fn credential(
+    source: &CredentialSource,
+    span: Span,
+    headers: &mut Vec<HeaderName>,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Credential> {
+    let (secret, bearer, hmac) = (source.secret.get(), source.bearer.get(), source.hmac.get());
+    let (secret, bearer, hmac) = (secret?.as_ref(), bearer?.as_ref(), hmac?.as_ref());
+    let made = match (secret, bearer, hmac) {
+        (Some(secret), None, None) => {
+            headers.push(HeaderName::from_static("x-vapi-secret"));
+            Credential::secret(&secret.value.as_str().into()).map_err(|invalid| (invalid, secret.span))
+        }
+        (None, Some(bearer), None) => {
+            let settings = bearer_settings(&bearer.value)?;
+            headers.extend(settings.header.parse::<HeaderName>());
+            Credential::bearer(&settings).map_err(|invalid| (invalid, bearer.span))
+        }
+        (None, None, Some(hmac)) => {
+            let settings = hmac_settings(&hmac.value, found)?;
+            headers.extend(settings.signature_header.parse::<HeaderName>());
+            HmacCheck::new(&settings).map(Credential::hmac).map_err(|invalid| (invalid, hmac.span))
+        }
+        _ => {
+            found.push(
+                Diagnostic::error("bad-credential", span, "a credential is one of `secret`, `bearer` and `hmac`")
+                    .help("give each a dash of its own; any of them is accepted then"),
+            );
+            return None;
+        }
+    };
+    let credential = match made {
+        Ok(credential) => credential,
+        Err((invalid, span)) => {
+            found.push(bad_credential(&invalid, span));
+            return None;
+        }
+    };
+    narrowed(credential, source.addresses.get()?.as_ref(), span, found)
+}
+
+/// Only from these addresses.
+fn narrowed(
+    credential: Credential,
+    addresses: Option<&Each<Spanned<String>>>,
+    span: Span,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Credential> {
+    let Some(Each(addresses)) = addresses else { return Some(credential) };
+    let mut networks: Vec<IpNet> = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        match address.value.parse().or_else(|_| address.value.parse::<std::net::IpAddr>().map(IpNet::from)) {
+            Ok(network) => networks.push(network),
+            Err(_) => found.push(
+                Diagnostic::error("bad-network", address.span, format!("`{}` is not a network", address.value))
+                    .help("write `167.150.224.0/23`, which Vapi's static addresses are in, or one address"),
+            ),
+        }
+    }
+    match credential.only_from(networks) {
+        Ok(credential) => Some(credential),
+        Err(invalid) => {
+            found.push(bad_credential(&invalid, span));
+            None
+        }
+    }
+}
+
+fn bad_credential(invalid: &InvalidCredential, span: Span) -> Diagnostic {
+    Diagnostic::error("bad-credential", span, format!("`{}`: {}", invalid.field, invalid.message)).help(&*invalid.help)
+}
+
+fn bearer_settings(source: &BearerSource) -> Option<BearerSettings> {
+    let mut settings = BearerSettings::new(SecretString::from(source.token.get()?.as_str()));
+    set(&mut settings.header, &source.header);
+    set(&mut settings.prefix, &source.prefix);
+    Some(settings)
+}
+
+fn hmac_settings(source: &HmacSource, found: &mut Vec<Diagnostic>) -> Option<HmacSettings> {
+    let mut settings = HmacSettings::new(SecretString::from(source.key.get()?.as_str()));
+    set(&mut settings.key_is_base64, &source.key_is_base64);
+    set(&mut settings.signature_header, &source.signature_header);
+    set(&mut settings.prefix, &source.prefix);
+    set(&mut settings.timestamp_header, &source.timestamp_header);
+    set(&mut settings.include_timestamp, &source.include_timestamp);
+    set(&mut settings.tolerance, &source.tolerance);
+    settings.message_id_header = source.message_id_header.get().cloned().flatten();
+    settings.payload = source.payload.get().cloned().flatten();
+    let algorithms = [("sha256", Algorithm::Sha256), ("sha512", Algorithm::Sha512), ("sha1", Algorithm::Sha1)];
+    choose(&mut settings.algorithm, &source.algorithm, "an algorithm", &algorithms, found);
+    let encodings = [("hex", Encoding::Hex), ("base64", Encoding::Base64)];
+    choose(&mut settings.encoding, &source.encoding, "an encoding", &encodings, found);
+    Some(settings)
+}
+
+fn set<T: Clone>(setting: &mut T, field: &Field<Option<T>>) {
+    if let Some(Some(value)) = field.get() {
+        setting.clone_from(value);
+    }
+}
+
+fn choose<T: Copy>(
+    setting: &mut T,
+    field: &Field<Option<Spanned<String>>>,
+    what: &str,
+    words: &[(&str, T)],
+    found: &mut Vec<Diagnostic>,
+) {
+    let Some(Some(written)) = field.get() else { return };
+    if let Some((_, value)) = words.iter().find(|(word, _)| *word == written.value) {
+        *setting = *value;
+    } else {
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        found.push(unknown_word(&written.value, written.span, what, &known));
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct DecryptSource {
+    key: Field<Option<String>>,
+    file: Field<Option<Spanned<String>>>,
+    paths: Field<Option<Vec<String>>>,
+}
+
+/// Reads the private key for encrypted tool arguments: `decrypt: { file: … }` or `{ key: "${env.…}" }`.
+pub(super) fn argument_key(node: &Node, folder: &Path, found: &mut Vec<Diagnostic>) -> Option<Arc<ArgumentKey>> {
+    let source: DecryptSource = read(node, "`decrypt`", found)?;
+    let bad = |span, message: String| Diagnostic::error("bad-key", span, message);
+    let pem = match (source.key.get()?, source.file.get()?) {
+        (Some(key), None) => key.clone(),
+        (None, Some(file)) => match load::read(&folder.join(&file.value)) {
+            Ok(pem) => pem,
+            Err(error) => {
+                found.push(bad(file.span, error.to_string()).help("the path is meant from the settings file's folder"));
+                return None;
+            }
+        },
+        _ => {
+            found.push(
+                bad(node.span, "`decrypt` needs the private key".to_owned())
+                    .help("write `decrypt: { file: vapi-key.pem }` or `decrypt: { key: \"${env.VAPI_KEY}\" }`"),
+            );
+            return None;
+        }
+    };
+    match ArgumentKey::from_pem(&pem) {
+        Ok(key) => Some(Arc::new(match source.paths.get()? {
+            Some(paths) => key.only_at(paths.clone()),
+            None => key,
+        })),
+        Err(error) => {
+            found.push(bad(node.span, error.to_string()));
+            None
+        }
+    }
+}
