@@ -3,7 +3,7 @@
 /// The limits that hold for every script of a rule set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScriptLimits {
-    /// Steps of one evaluation, about ten million of which take a second.
+    /// Steps of one evaluation: each expression, statement and call is at least one.
     pub operations_max: u64,
     /// Functions that have called each other and not come back.
     pub call_depth_max: usize,
