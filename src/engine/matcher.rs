@@ -97,7 +97,7 @@ impl Condition {
             Ask::Share { of, salt, percent } => {
                 scope.value(of)?.as_str().is_some_and(|value| share::falls_in(&value, salt, *percent))
             }
-            Ask::If(evaluation) => scope.evaluate(evaluation)? == serde_json::Value::Bool(true),
+            Ask::If(evaluation) => scope.is_true(evaluation)?,
             Ask::Any(conditions) => any(conditions, scope)?,
             Ask::Not(conditions) => all(conditions, scope)? != Verdict::Holds,
         };

@@ -92,6 +92,15 @@ impl<'a> Scope<'a> {
         evaluation.expression.eval(&values, &mut self.run.borrow_mut())
     }
 
+    /// Whether an expression is `true`; absence counts as `false`.
+    ///
+    /// # Errors
+    /// When it fails or is neither true nor false, or a `let` that it looks at fails.
+    pub fn is_true(&self, evaluation: &Evaluation) -> Result<bool, ScriptFault> {
+        let values = self.values(&evaluation.inputs)?;
+        evaluation.expression.eval_bool(&values, &mut self.run.borrow_mut())
+    }
+
     /// Calls a handler.
     ///
     /// # Errors

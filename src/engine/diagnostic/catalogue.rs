@@ -22,6 +22,7 @@ macro_rules! pages {
 pages! {
     "duplicate-key",
     "invalid-value",
+    "misleading-field",
     "missing-field",
     "unknown-field",
     "unknown-value",

@@ -99,6 +99,16 @@ impl Names {
         Ok(Lookup::Event(shop.wanted.want(self.kinds, segments)))
     }
 
+    /// What to use instead of a field that every message of the rule's kinds may have, but that misleads.
+    pub(super) fn misleading(&self, path: &Path) -> Option<&'static str> {
+        if self.lets.iter().any(|name| name == path.root()) {
+            return None;
+        }
+        let segments = if path.root() == "event" { path.rest() } else { path.segments() };
+        let known = |kind| fields::look_up(kind, segments) == Verdict::Known;
+        fields::wrong_turns(segments).filter(|_| self.kinds.kinds().any(known))
+    }
+
     fn check_field(&self, segments: &[Segment], path: &Path) -> Result<(), Trouble> {
         let mut unknown: Option<(usize, Vec<&'static str>)> = None;
         for kind in self.kinds.kinds() {

@@ -121,7 +121,12 @@ impl Workshop<'_> {
     /// Resolves a path, or notes what is wrong with it.
     pub(super) fn lookup(&mut self, path: &Path, span: Span, names: &Names) -> Option<Lookup> {
         match names.resolve(path, self) {
-            Ok(lookup) => Some(lookup),
+            Ok(lookup) => {
+                self.found.extend(names.misleading(path).map(|remedy| {
+                    Diagnostic::warning("misleading-field", span, format!("`{path}` is not what it seems")).help(remedy)
+                }));
+                Some(lookup)
+            }
             Err(trouble) => {
                 self.found.push(trouble.at(span));
                 None

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::Workshop;
 use super::super::names::Names;
 use super::super::yaml::{Node, Yaml};
-use crate::engine::diagnostic::Diagnostic;
+use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::matcher::Ask;
 use crate::engine::window::{Holidays, Window};
 
@@ -54,6 +54,9 @@ impl Workshop<'_> {
             return None;
         };
         match Window::parse(&text) {
+            Ok(window) if window.names_holidays() => {
+                Some(window.with_holidays(self.named_holidays("holidays", node.span)?))
+            }
             Ok(window) => Some(window),
             Err(error) => {
                 let span = match node.as_str() {
@@ -72,39 +75,35 @@ impl Workshop<'_> {
 
     /// A list of dates, or the name of one in `vars`.
     fn holidays(&mut self, node: &Node) -> Option<Holidays> {
-        let dates = match &node.value {
-            Yaml::List(items) => {
-                items.iter().map(|item| item.as_str().map(ToOwned::to_owned)).collect::<Option<Vec<_>>>()
-            }
-            Yaml::Text(text) => {
-                let name = text.text.trim_start_matches("vars.");
-                let Some(Value::Array(dates)) = self.vars.get(name) else {
-                    self.found.push(
-                        Diagnostic::error(
-                            "unknown-variable",
-                            node.span,
-                            format!("there is no list of dates `{name}` in `vars`"),
-                        )
-                        .suggest(name, self.vars.keys().map(String::as_str))
-                        .help(format!("add it at the top of the file:\n  vars:\n    {name}: [2026-12-25, 2027-01-01]")),
-                    );
-                    return None;
-                };
-                dates.iter().map(|date| date.as_str().map(ToOwned::to_owned)).collect()
-            }
-            _ => None,
-        };
-        let parsed = dates.ok_or_else(|| "holidays are a list of dates".to_owned()).and_then(|dates| {
-            let dates: Vec<&str> = dates.iter().map(String::as_str).collect();
-            Holidays::parse(dates).map_err(|(_, error)| error.message)
-        });
+        match &node.value {
+            Yaml::Text(name) => self.named_holidays(name.text.trim_start_matches("vars."), node.span),
+            _ => self.dates(&node.to_json(), node.span),
+        }
+    }
+
+    fn named_holidays(&mut self, name: &str, span: Span) -> Option<Holidays> {
+        let vars = self.vars;
+        if let Some(dates) = vars.get(name) {
+            return self.dates(dates, span);
+        }
+        self.found.push(
+            Diagnostic::error("unknown-variable", span, format!("there is no list of dates `{name}` in `vars`"))
+                .suggest(name, vars.keys().map(String::as_str))
+                .help(format!("add it at the top of the file:\n  vars:\n    {name}: [2026-12-25, 2027-01-01]")),
+        );
+        None
+    }
+
+    fn dates(&mut self, dates: &Value, span: Span) -> Option<Holidays> {
+        let dates = dates.as_array().and_then(|dates| dates.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
+        let parsed = dates
+            .ok_or_else(|| "holidays are a list of dates".to_owned())
+            .and_then(|dates| Holidays::parse(dates).map_err(|(_, error)| error.message));
         match parsed {
             Ok(holidays) => Some(holidays),
             Err(message) => {
-                self.found.push(
-                    Diagnostic::error("bad-date", node.span, message)
-                        .help("write dates as `2026-12-25`, or `12-25` for every year"),
-                );
+                let help = "write dates as `2026-12-25`, or `12-25` for every year";
+                self.found.push(Diagnostic::error("bad-date", span, message).help(help));
                 None
             }
         }
