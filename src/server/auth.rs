@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use hyper::HeaderMap;
+use hyper::{HeaderMap, Uri};
 use ipnet::IpNet;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -149,7 +149,7 @@ pub struct Received<'a> {
     pub method: &'a str,
     /// The request's target, with or without scheme and host. Where a signature covers the URL, it may have been
     /// made over the path and query alone or over the whole, with either scheme: a proxy may have ended the TLS.
-    pub url: &'a str,
+    pub url: &'a Uri,
     /// All headers of the request.
     pub headers: &'a HeaderMap,
     /// The raw body.

@@ -92,10 +92,9 @@ impl Answer for Service {
 }
 
 fn authenticate(site: &Site, received: &Received, now: Timestamp) -> Result<Authentic, Refusal> {
-    let url = received.head.uri.to_string();
     let seen = auth::Received {
         method: received.head.method.as_str(),
-        url: &url,
+        url: &received.head.uri,
         headers: &received.head.headers,
         body: &received.body,
         peer: received.peer.ip(),

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac::{self, Context, Key};
-use hyper::Uri;
+
 use hyper::header::{HOST, HeaderName};
-use hyper::http::uri::Authority;
+use hyper::http::uri::{Authority, PathAndQuery};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use smallvec::{SmallVec, smallvec};
 
@@ -218,9 +218,8 @@ fn key_bytes(settings: &HmacSettings) -> Result<SecretSlice<u8>, InvalidCredenti
 
 /// The path and query, and both with each scheme before the host.
 fn url_forms(received: &Received<'_>) -> SmallVec<[String; 3]> {
-    let uri: Option<Uri> = received.url.parse().ok();
-    let authority = uri.as_ref().and_then(Uri::authority).map(Authority::as_str);
-    let path = uri.as_ref().and_then(Uri::path_and_query).map_or(received.url, |path| path.as_str());
+    let authority = received.url.authority().map(Authority::as_str);
+    let path = received.url.path_and_query().map_or("/", PathAndQuery::as_str);
     let host = authority.or_else(|| received.headers.get(HOST)?.to_str().ok());
     let whole = host.into_iter().flat_map(|host| [format!("https://{host}{path}"), format!("http://{host}{path}")]);
     std::iter::once(path.to_owned()).chain(whole).collect()

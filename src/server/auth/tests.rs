@@ -16,7 +16,7 @@ pub(super) fn outcome(
     }
     let received = Received {
         method: "POST",
-        url: "/bistro?a=b",
+        url: &Uri::from_static("/bistro?a=b"),
         headers: &map,
         body: &Bytes::copy_from_slice(body),
         peer: "::ffff:167.150.224.9".parse().unwrap(),
@@ -111,7 +111,7 @@ fn no_credentials_admit_nobody_and_open_ones_everybody() {
     assert_eq!(outcome(Vec::new(), &[], BODY), Err("the server accepts no credential at all".to_owned()));
     let received = Received {
         method: "POST",
-        url: "/",
+        url: &Uri::from_static("/"),
         headers: &HeaderMap::new(),
         body: &Bytes::from_static(BODY),
         peer: "203.0.113.7".parse().unwrap(),
