@@ -2,8 +2,14 @@
 
 // Only so that the lints know even the helpers for tests.
 #[cfg(test)]
+mod architecture;
+#[cfg(test)]
+mod daemon;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
 mod reply_contract;
+#[cfg(test)]
+mod support;
