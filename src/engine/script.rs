@@ -152,7 +152,8 @@ impl Scripts {
         let broken = problems.iter().any(|problem| problem.severity == Severity::Error);
         report.append(&mut problems);
         let uses = slots::shortest(found.uses, &origin);
-        (!broken).then(|| Expression::new(Arc::clone(&self.0), ast, uses, origin))
+        let handed = found.handed.iter().map(String::as_str);
+        (!broken).then(|| Expression::new(Arc::clone(&self.0), ast, uses, handed, origin))
     }
 
     /// The function that a rule's `run` names: `module::function`.
@@ -178,7 +179,13 @@ impl Scripts {
         let declared = info.declared.get(&(function.to_owned(), count)).copied().unwrap_or(span);
         let ast = ast.map_err(|error| fault::syntax(&error, &|_| span))?;
         let uses = self.behind(info, function, given);
-        let call = Expression::new(Arc::clone(&self.0), ast, uses, Origin::inside(&text, &|_, _| declared));
+        let call = Expression::new(
+            Arc::clone(&self.0),
+            ast,
+            uses,
+            given.iter().copied(),
+            Origin::inside(&text, &|_, _| declared),
+        );
         Ok(Function::new(call, declared))
     }
 

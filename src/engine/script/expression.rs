@@ -35,9 +35,16 @@ struct Script {
 }
 
 impl Expression {
-    pub(super) fn new(core: Arc<Core>, ast: AST, uses: Vec<Use>, origin: Origin) -> Expression {
+    /// `handed` are the names that `ast` hands to functions, which need not look at them.
+    pub(super) fn new<'n>(
+        core: Arc<Core>,
+        ast: AST,
+        uses: Vec<Use>,
+        handed: impl IntoIterator<Item = &'n str>,
+        origin: Origin,
+    ) -> Expression {
         let ast = core.engine.optimize_ast(&Scope::new(), ast, OptimizationLevel::Simple);
-        let slots = Slots::of(&uses);
+        let slots = Slots::of(&uses, handed);
         Expression(Arc::new(Script { core, ast, uses, slots, origin }))
     }
 

@@ -64,6 +64,8 @@ fn located(raw: RawUse, origin: &Origin) -> Use {
 /// The shape of what one name in scope is given.
 #[derive(Debug, Clone)]
 enum Shape {
+    /// Absent: it is handed on, but nobody looks at it.
+    Nothing,
     /// The value with this number.
     Value(usize),
     Fields(Vec<(Identifier, Shape)>),
@@ -79,13 +81,18 @@ enum Shape {
 pub(super) struct Slots(Vec<(Identifier, Shape)>);
 
 impl Slots {
-    /// `uses` as [`shortest`] left them.
-    pub(super) fn of(uses: &[Use]) -> Slots {
+    /// `uses` as [`shortest`] left them. A name of `handed` is in scope even if no use looks at it.
+    pub(super) fn of<'n>(uses: &[Use], handed: impl IntoIterator<Item = &'n str>) -> Slots {
         let mut roots: Vec<(Identifier, Shape)> = Vec::new();
         for (number, used) in uses.iter().enumerate() {
             match roots.iter_mut().find(|(name, _)| *name == used.root) {
                 Some((_, shape)) => shape.put(&used.path, number),
                 None => roots.push((used.root.as_str().into(), Shape::of(&used.path, number))),
+            }
+        }
+        for name in handed {
+            if roots.iter().all(|(root, _)| root != name) {
+                roots.push((name.into(), Shape::Nothing));
             }
         }
         Slots(roots)
@@ -139,6 +146,7 @@ impl Shape {
 
     fn fill(&self, values: &[Val<'_>]) -> Result<Dynamic, String> {
         match self {
+            Shape::Nothing => Ok(Dynamic::UNIT),
             Shape::Value(number) => values.get(*number).map_or(Ok(Dynamic::UNIT), value::from_val),
             Shape::Fields(fields) => {
                 let fields = fields.iter().map(|(key, shape)| Ok((key.clone(), shape.fill(values)?)));

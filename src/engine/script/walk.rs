@@ -70,6 +70,8 @@ pub(super) struct Found {
     pub(super) declared: Vec<String>,
     /// Calls `f!(…)`, which hand over every name in scope.
     pub(super) captures: Vec<Position>,
+    /// Names from outside that are handed to functions of the same file, which need not look at them.
+    pub(super) handed: BTreeSet<String>,
 }
 
 impl RawUse {
@@ -87,6 +89,7 @@ impl Found {
         self.namespaces.append(&mut other.namespaces);
         self.keys.append(&mut other.keys);
         self.captures.append(&mut other.captures);
+        self.handed.append(&mut other.handed);
     }
 }
 
@@ -319,6 +322,7 @@ impl<'a> Walker<'a> {
                 self.expr(argument);
                 continue;
             };
+            self.found.handed.insert(used.root.clone());
             for behind in self.functions.behind(name, count, index) {
                 let mut path = used.path.clone();
                 let (to, bracketed) = (behind.to, behind.bracketed);

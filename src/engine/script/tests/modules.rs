@@ -72,6 +72,17 @@ fn functions_find_their_imports_and_constants() {
 }
 
 #[test]
+fn a_function_need_not_look_at_what_it_is_given() {
+    let text = "fn hours(args) { `9 to 5` }\nfn number(args, event) { args.n }\nfn passed(args) { hours(args.day) }\n";
+    let scripts = good(&[("desk", text)]);
+    let scope = json!({ "args": { "n": 7 }, "event": { "status": "ended" } });
+    assert_eq!(call(&scripts, "desk::hours", &scope), Ok(json!("9 to 5")));
+    assert_eq!(call(&scripts, "desk::number", &scope), Ok(json!(7)));
+    assert_eq!(call(&scripts, "desk::passed", &scope), Ok(json!("9 to 5")));
+    assert_eq!(eval("fn hours(day) { `9 to 5` } hours(args.day)", &scope), Ok(json!("9 to 5")));
+}
+
+#[test]
 fn a_function_says_what_it_looks_at() {
     let scripts = good(BISTRO);
     let shown = |name: &str, first_is_args| {
