@@ -5,4 +5,17 @@
 
 mod auth;
 mod contract;
+mod memory;
 mod refusals;
+mod scripts;
+
+use serde_json::{Value, json};
+
+/// A `tool-calls` message of `call` that asks for these: the id, the name and the arguments of each.
+fn tool_calls(call: &str, calls: &[(&str, &str, Value)]) -> String {
+    let calls = calls.iter().map(|(id, name, arguments)| {
+        json!({ "id": id, "type": "function", "function": { "name": name, "arguments": arguments } })
+    });
+    let calls: Vec<Value> = calls.collect();
+    json!({ "message": { "type": "tool-calls", "call": { "id": call }, "toolCallList": calls } }).to_string()
+}

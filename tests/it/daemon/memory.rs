@@ -1,0 +1,121 @@
+//! What the daemon remembers: the answers to tool calls, and the state of a call.
+
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeySize, OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PrivateDecryptingKey};
+use data_encoding::BASE64;
+use serde_json::{Value, json};
+
+use super::tool_calls;
+use crate::support::{Answer, Client, Daemon};
+
+const RULES: &str = r##"
+rules:
+  - { name: work, tool: work, run: "desk::work" }
+  - { name: greeted, on: assistant-request, script: "state::set(`guest`, event.customer.name); #{ assistantId: `a1` }" }
+  - { name: status, on: status-update, script: "state::set(`status`, event.status); state::incr(`updates`)" }
+  - { name: whose, tool: whose, respond: "${state.guest}/${state.status}/${state.updates}" }
+"##;
+
+/// Long enough to be found at work by a second request.
+const DESK: &str = r#"fn work(args) {
+    let n = 0;
+    while n < args.rounds { n += 1; }
+    `${crypto::uuid()} ${state::incr("works")}`
+}
+"#;
+
+fn start() -> Daemon {
+    Daemon::start(&[("rules/rules.yaml", RULES), ("rules/scripts/desk.rhai", DESK)])
+}
+
+fn result(answer: &Answer) -> String {
+    answer.json()["results"][0]["result"].as_str().unwrap_or_else(|| panic!("{}", answer.text())).to_owned()
+}
+
+/// Asks for `work` and returns what came of it: an identifier and the number of times that it was done in this call.
+fn work(client: &mut Client, call: &str, id: &str, rounds: usize) -> String {
+    result(&client.post("/", &[], tool_calls(call, &[(id, "work", json!({ "rounds": rounds }))])))
+}
+
+#[test]
+fn a_tool_call_that_comes_again_is_carried_out_once() {
+    let mut daemon = start();
+    let mut client = daemon.connect();
+    let first = work(&mut client, "call-1", "t1", 1);
+    assert!(first.ends_with(" 1"), "{first}");
+    assert_eq!(work(&mut client, "call-1", "t1", 1), first);
+    assert_eq!(work(&mut daemon.connect(), "call-1", "t1", 1), first);
+    let line = daemon.logged("answered a repeated tool call as before");
+    assert_eq!(line["call"], "call-1");
+
+    let another = work(&mut client, "call-1", "t2", 1);
+    assert!(another.ends_with(" 2"), "{another}");
+    let elsewhere = work(&mut client, "call-2", "t1", 1);
+    assert!(elsewhere.ends_with(" 1") && elsewhere != first, "{elsewhere}");
+    // Hooks give all of their calls one id.
+    let hooks = ["1", "2", "3"].map(|_| work(&mut client, "call-3", "hook-function-call", 1));
+    assert_eq!(hooks.each_ref().map(|it| it.rsplit_once(' ').unwrap().1), ["1", "2", "3"]);
+
+    // A message in which an old call stands beside a new one.
+    let both = [("t1", "work", json!({ "rounds": 1 })), ("t9", "work", json!({ "rounds": 1 }))];
+    let reply = client.post("/", &[], tool_calls("call-1", &both)).json();
+    let said = [0, 1].map(|at| reply["results"][at]["result"].as_str().unwrap().to_owned());
+    assert_eq!(said[0], first);
+    assert!(said[1].ends_with(" 3"), "{reply}");
+}
+
+#[test]
+fn a_tool_call_that_comes_again_while_it_is_at_work_is_carried_out_once() {
+    let daemon = start();
+    let body = tool_calls("call-1", &[("t1", "work", json!({ "rounds": 60_000 }))]);
+    let mut clients = [daemon.connect(), daemon.connect(), daemon.connect()];
+    for client in &mut clients {
+        client.begin("POST", "/", &[("expect", "100-continue")], body.len());
+        assert_eq!(client.answer().status, 100);
+    }
+    for client in &mut clients {
+        client.send(&body);
+    }
+    let [first, second, third] = clients.map(|mut client| result(&client.answer()));
+    assert!(first.ends_with(" 1"), "{first}");
+    assert_eq!((&second, &third), (&first, &first));
+}
+
+#[test]
+fn a_call_keeps_its_state_and_no_other_call_sees_it() {
+    let daemon = start();
+    let mut client = daemon.connect();
+    let mut event = |call: &str, mut message: Value| {
+        message["call"] = json!({ "id": call });
+        client.post("/", &[], json!({ "message": message }).to_string())
+    };
+    event("call-1", json!({ "type": "assistant-request", "customer": { "name": "Ada" } }));
+    event("call-2", json!({ "type": "assistant-request", "customer": { "name": "Bo" } }));
+    for status in ["in-progress", "forwarding"] {
+        assert_eq!(event("call-1", json!({ "type": "status-update", "status": status })).text(), "{}");
+    }
+    let whose = |call| result(&daemon.post("/", tool_calls(call, &[("t1", "whose", json!({}))])));
+    assert_eq!(whose("call-1"), "Ada/forwarding/2");
+    assert_eq!(whose("call-2"), "Bo//");
+    assert_eq!(whose("call-3"), "//");
+}
+
+#[test]
+fn encrypted_arguments_reach_the_rules_in_plain() {
+    let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
+    let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", BASE64.encode(der.as_ref()));
+    let rules = "rules:\n  - { name: read, tool: read, respond: \"${args.open} ${args.ssn} ${args.other}\" }\n";
+    let settings = "decrypt: { file: keys/vapi.pem, paths: [ssn] }\n";
+    let daemon = Daemon::start(&[("switchhook.yaml", settings), ("keys/vapi.pem", &pem), ("rules/rules.yaml", rules)]);
+
+    let public = OaepPublicEncryptingKey::new(key.public_key()).unwrap();
+    let mut block = vec![0; public.ciphertext_size()];
+    let block = public.encrypt(&OAEP_SHA256_MGF1SHA256, b"078-05-1120", &mut block, None).unwrap();
+    let block = BASE64.encode(block);
+    let arguments = json!({ "open": "yes", "ssn": block, "other": block });
+    let answer = daemon.post("/", tool_calls("call-1", &[("t1", "read", arguments)]));
+    assert_eq!(result(&answer), format!("yes 078-05-1120 {block}"));
+    let log = Value::from(daemon.stop()).to_string();
+    assert!(!log.contains("078-05-1120"), "{log}");
+}
