@@ -4,10 +4,14 @@
 //! daemon many things. No test sleeps: it waits for an answer, for a closed connection, or for a line of the log.
 
 mod auth;
+mod commands;
 mod contract;
 mod memory;
+mod readme;
 mod refusals;
 mod scripts;
+mod shutdown;
+mod sites;
 
 use serde_json::{Value, json};
 

@@ -1,0 +1,126 @@
+//! The command line: what flags and variables say, how commands end, and what they say when they cannot go on.
+
+use std::net::TcpListener;
+
+use serde_json::{Value, json};
+
+use crate::support::{Daemon, Ended, Folder, switchhook};
+
+const YES: &str = "rules:\n  - { name: predial, on: campaign.predial, respond: { eligible: true } }\n";
+const NO: &str = "rules:\n  - { name: predial, on: campaign.predial, respond: { eligible: false } }\n";
+const BROKEN: &str = "rules:\n  - { name: predial, on: campaign.predal }\n";
+const FREE: &str = "127.0.0.1:0";
+
+/// An address that this machine does not have.
+const NOT_HERE: &str = "192.0.2.1:1";
+
+/// Whether the daemon says that a contact is eligible, and what it says when nobody answers.
+fn said(daemon: &Daemon) -> (bool, String) {
+    let ask = |kind: &str| daemon.post("/", json!({ "message": { "type": kind } }).to_string()).json();
+    (ask("campaign.predial")["eligible"] == true, ask("assistant-request")["error"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn flags_win_over_variables_and_these_over_the_settings_file() {
+    let sentence = "It said so in the file.".to_owned();
+    let file =
+        format!("listen: {NOT_HERE}\nadmin: {{ listen: {NOT_HERE} }}\nrules: ../yes\nno_assistant: {sentence}\n");
+    let folder = || Folder::with(&[("desk/desk.yaml", &file), ("yes/rules.yaml", YES), ("no/rules.yaml", NO)]);
+
+    let flags = ["run", "--config", "desk/desk.yaml", "--rules", "no", "--listen", FREE, "--admin", FREE];
+    let by_flags = folder();
+    let mut command = switchhook(&by_flags);
+    command.args(flags).env("SWITCHHOOK_RULES", "nowhere").env("SWITCHHOOK_LISTEN", NOT_HERE);
+    assert_eq!(said(&Daemon::of(by_flags, &mut command)), (false, sentence.clone()));
+
+    let by_variables = folder();
+    let mut command = switchhook(&by_variables);
+    command.env("SWITCHHOOK_CONFIG", "desk/desk.yaml").env("SWITCHHOOK_LISTEN", FREE).env("SWITCHHOOK_ADMIN", FREE);
+    assert_eq!(said(&Daemon::of(by_variables, &mut command)), (true, sentence.clone()));
+
+    let without_command = Folder::with(&[("switchhook.yaml", &file), ("no/rules.yaml", NO)]);
+    let mut command = switchhook(&without_command);
+    command.args(["--listen", FREE, "--admin", FREE]).env("SWITCHHOOK_RULES", "no");
+    assert_eq!(said(&Daemon::of(without_command, &mut command)), (false, sentence));
+}
+
+/// Checks that the program, in a folder with these files, ends with `code` and says these things.
+#[track_caller]
+fn ends(files: &[(&str, &str)], arguments: &[&str], code: i32, says: &[&str]) {
+    let folder = Folder::with(files);
+    let ended = Ended::of(switchhook(&folder).args(arguments).env_remove("NOT_SET"));
+    let all = format!("{}{}", ended.stdout, ended.stderr);
+    assert_eq!(ended.code, Some(code), "{arguments:?}: {all}");
+    for text in says {
+        assert!(all.contains(text), "{arguments:?} does not say {text:?}: {all}");
+    }
+}
+
+#[test]
+fn a_daemon_that_cannot_run_says_why() {
+    let run = ["run", "--listen", FREE, "--admin", FREE];
+    let rules = ("rules/rules.yaml", YES);
+    ends(&[], &run, 2, &["there is no `rules`", "--rules"]);
+    ends(&[("rules/notes.txt", "")], &run, 2, &["there are no rules in `rules`"]);
+    ends(&[rules], &["--rules", "no/such/folder"], 2, &["there is no `no/such/folder`"]);
+    ends(&[rules], &["--config", "no.yaml"], 2, &["there is no `no.yaml`"]);
+    ends(&[rules], &["--listen", "here"], 2, &["'here'", "--listen"]);
+    ends(&[rules], &["rum"], 2, &["'rum'", "'run'"]);
+    ends(&[rules], &["--listen", FREE, "--admin", "0.0.0.0:0"], 2, &["0.0.0.0:0", "needs a token"]);
+    ends(&[rules], &["--listen", FREE, "--admin", FREE, "--log", "all=loud"], 2, &["`all=loud` is not a log filter"]);
+    ends(
+        &[("rules/rules.yaml", BROKEN)],
+        &run,
+        1,
+        &["rules/rules.yaml:2:26: error[", "did you mean `campaign.predial`?"],
+    );
+
+    let taken = TcpListener::bind(FREE).unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    ends(&[rules], &["--listen", &taken, "--admin", FREE], 2, &[&format!("cannot listen on {taken}")]);
+    ends(&[rules], &["--listen", FREE, "--admin", &taken], 2, &[&format!("cannot listen on {taken}")]);
+}
+
+#[test]
+fn bad_settings_are_shown_with_place_and_remedy() {
+    for (settings, says) in [
+        ("lisen: 127.0.0.1:0\n", &["switchhook.yaml:1:1: error[unknown-field]", "did you mean `listen`?"][..]),
+        ("listen: localhost\n", &["switchhook.yaml:1:9: error[bad-address]", "write `127.0.0.1:8080`"]),
+        ("\ntimeout: 400s\n", &["switchhook.yaml:2:10: error[bad-timeout]", "from 1 to 300 seconds"]),
+        ("limits: { idle: soon }\n", &["switchhook.yaml:1:17: error["]),
+        ("auth: [ { secret: \"${env.NOT_SET}\" } ]\n", &["switchhook.yaml:1:19: error[unset-variable]", "`NOT_SET`"]),
+        ("auth: [ { secret: \"\" } ]\n", &["switchhook.yaml:1:19: error[bad-credential]"]),
+        ("auth: [ { secret: a, hmac: { key: b } } ]\n", &["error[bad-credential]", "a dash of its own"]),
+        ("auth: all\n", &["switchhook.yaml:1:7: error[wrong-type]", "`auth: none`"]),
+        ("servers:\n  desk: { rules: rules }\n", &["switchhook.yaml:2:3: error[bad-server-path]", "write `/desk`"]),
+        ("decrypt: { file: no.pem }\n", &["switchhook.yaml:1:18: error[bad-key]", "no.pem"]),
+        ("listen: 1\ntimeout: 0s\nlog: { format: xml }\n", &[":1:9: ", ":2:10: ", ":3:16: "]),
+        ("listen: [\n", &["switchhook.yaml:", "error["]),
+    ] {
+        let files = [("switchhook.yaml", settings), ("rules/rules.yaml", YES)];
+        ends(&files, &["run"], 1, says);
+        ends(&files, &["check"], 1, says);
+    }
+}
+
+#[test]
+fn check_ends_by_what_it_found() {
+    let fine = [("rules/rules.yaml", YES)];
+    let broken = [("rules/rules.yaml", BROKEN), ("rules/scripts/desk.rhai", "fn a(args) {\n")];
+    let doubtful = [("rules/rules.yaml", "rules:\n  - { name: hang, on: hang, respond: { a: 1 } }\n")];
+    ends(&fine, &["check"], 0, &[]);
+    ends(&fine, &["check", "rules/rules.yaml"], 0, &[]);
+    ends(&doubtful, &["check"], 0, &["rules/rules.yaml:2:38: warning[reply-not-read]"]);
+    ends(&doubtful, &["check", "--strict"], 1, &["warning[reply-not-read]"]);
+    ends(&broken, &["check"], 1, &["rules/rules.yaml:2:26: error[", "rules/scripts/desk.rhai:", "2 errors in 2 files"]);
+    ends(&fine, &["check", "nowhere"], 2, &["there is no `nowhere`"]);
+    ends(&[], &["check", "--explain", "unknown-field"], 0, &["unknown-field"]);
+    ends(&[], &["check", "--explain", "unknown-feld"], 2, &["did you mean `unknown-field`?"]);
+    ends(&[], &["--help"], 0, &["Exit codes: 0 fine, 1 findings, 2 could not run"]);
+
+    let folder = Folder::with(&broken);
+    let ended = Ended::of(switchhook(&folder).args(["check", "--format", "json"]));
+    let found: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {}", ended.stdout));
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(1), ""));
+    assert!(found.to_string().contains("rules/scripts/desk.rhai"), "{found}");
+}
