@@ -87,21 +87,20 @@ impl Arrow {
     }
 }
 
-/// The code of a file, line by line: without comments, without what stands in texts, without test modules.
+/// The code of a file, line by line: without comments, without what stands in texts, without what is for tests.
 fn code(source: &str) -> Vec<String> {
-    let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let mut code = blanked(code);
-    // What is for tests alone ends the file or is one item; an item is left out up to its closing brace.
-    while let Some(at) = code.find("#[cfg(test)]") {
-        let rest = &code[at..];
-        let end = rest.find([';', '{']).map_or(rest.len(), |open| match rest.as_bytes()[open] {
-            b';' => open,
-            _ => rest.find("\n}").map_or(rest.len(), |close| close + 2),
-        });
-        let left_out: String = rest[..end].chars().filter(|c| *c == '\n').collect();
-        code.replace_range(at..at + end, &left_out);
+    let code = blanked(source);
+    let (mut kept, mut rest) = (String::new(), code.as_str());
+    while let Some((before, item)) = rest.split_once("#[cfg(test)]") {
+        let declared = item.find(';').filter(|end| item.find('{').is_none_or(|open| *end < open));
+        let end = declared.or_else(|| item.find("\n}").map(|close| close + 1)).unwrap_or(item.len());
+        let (item, after) = item.split_at(end);
+        kept.push_str(before);
+        kept.extend(item.chars().filter(|c| *c == '\n'));
+        rest = after;
     }
-    code.lines().map(str::to_owned).collect()
+    kept.push_str(rest);
+    kept.lines().map(str::to_owned).collect()
 }
 
 /// The source with comments and texts taken out. Line breaks stay, so that lines keep their numbers.
@@ -109,47 +108,43 @@ fn blanked(source: &str) -> String {
     let mut code = String::with_capacity(source.len());
     let mut rest = source;
     while let Some(next) = rest.chars().next() {
-        let skipped = skipped(rest, code.chars().next_back());
-        let taken = if skipped == 0 { next.len_utf8() } else { skipped };
-        let (text, after) = rest.split_at(taken);
-        if skipped == 0 {
-            code.push_str(text);
-        } else {
-            code.extend(text.chars().filter(|c| *c == '\n'));
-        }
+        let in_word = code.ends_with(|before: char| before.is_alphanumeric());
+        let skipped = comment(rest).or_else(|| text(rest)).or_else(|| raw_text(rest).filter(|_| !in_word));
+        let (taken, after) = rest.split_at(skipped.unwrap_or(next.len_utf8()));
+        code.extend(taken.chars().filter(|c| skipped.is_none() || *c == '\n'));
         rest = after;
     }
     code
 }
 
-/// The length of the comment or text that `rest` begins with.
-fn skipped(rest: &str, before: Option<char>) -> usize {
-    if rest.starts_with("//") {
-        return rest.find('\n').unwrap_or(rest.len());
-    }
-    if before.is_none_or(|before| !before.is_alphanumeric()) && (rest.starts_with("r\"") || rest.starts_with("r#")) {
-        let hashes = rest[1..].bytes().take_while(|byte| *byte == b'#').count();
-        if rest[1 + hashes..].starts_with('"') {
-            let end = format!("\"{}", "#".repeat(hashes));
-            return rest[2 + hashes..].find(&end).map_or(rest.len(), |at| 2 + hashes + at + end.len());
-        }
-    }
+/// The length of the comment that `rest` begins with.
+fn comment(rest: &str) -> Option<usize> {
+    rest.starts_with("//").then(|| rest.find('\n').unwrap_or(rest.len()))
+}
+
+/// The length of the text that `rest` begins with, or of the one character that would look like the beginning of one.
+fn text(rest: &str) -> Option<usize> {
     if rest.starts_with("'\"'") {
-        return 3;
-    }
-    if !rest.starts_with('"') {
-        return 0;
+        return Some(3);
     }
     let mut escaped = false;
-    for (at, c) in rest.char_indices().skip(1) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return at + 1,
-            _ => {}
-        }
-    }
-    rest.len()
+    let inside = rest.strip_prefix('"')?;
+    let end = inside.char_indices().find(|(_, c)| {
+        let ends = *c == '"' && !escaped;
+        escaped = *c == '\\' && !escaped;
+        ends
+    });
+    Some(end.map_or(rest.len(), |(at, _)| at + 2))
+}
+
+/// The length of the raw text that `rest` begins with.
+fn raw_text(rest: &str) -> Option<usize> {
+    let open = rest.strip_prefix('r')?;
+    let quoted = open.trim_start_matches('#');
+    let end = format!("\"{}", "#".repeat(open.len() - quoted.len()));
+    let inside = quoted.strip_prefix('"')?;
+    let begin = rest.len() - inside.len();
+    Some(inside.find(&end).map_or(rest.len(), |at| begin + at + end.len()))
 }
 
 /// Every source file below `folder`, as its path below `src` and its text; files of tests are none.
@@ -157,8 +152,10 @@ fn sources(folder: &Path, into: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         let name = entry.file_name().unwrap().to_str().unwrap();
         if entry.is_dir() {
-            sources(&entry, into);
-        } else if name.ends_with(".rs") && name != "tests.rs" {
+            if name != "tests" {
+                sources(&entry, into);
+            }
+        } else if entry.extension().is_some_and(|it| it == "rs") && name != "tests.rs" {
             let path = entry.strip_prefix(here("src")).unwrap().to_str().unwrap().replace('\\', "/");
             into.push((path, fs::read_to_string(&entry).unwrap()));
         }
@@ -230,6 +227,8 @@ fn only_code_counts() {
         ("let a = \"tokio\";", false),
         ("let a = \"\\\"tokio\";", false),
         ("let a = \"//\"; tokio();", true),
+        ("let a = \"\\\"\\\"\"; tokio();", true),
+        ("let a = \"\\\\\"; tokio();", true),
         ("let a = '\"'; tokio();", true),
         ("let a = r#\"\" tokio\"#;", false),
         ("let a = r#\"\"#; tokio();", true),

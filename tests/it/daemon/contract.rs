@@ -65,8 +65,12 @@ fn post_all(rules: &str, special: impl Fn(Kind, &Message, &Answer)) {
         kinds.extend(post_one(&mut client, &of_its_own_call(&name, body), &special));
     }
     assert!(Kind::ALL.iter().all(|kind| kinds.contains(kind)));
-    // What nobody has met yet.
-    post_one(&mut client, br#"{"message":{"type":"brand-new","call":{"id":"c1"},"x":null}}"#, &special);
+    // What nobody has met yet is told of once.
+    for _ in 0..3 {
+        post_one(&mut client, br#"{"message":{"type":"brand-new","call":{"id":"c1"},"x":null}}"#, &special);
+    }
+    let log = daemon.stop();
+    assert_eq!(log.iter().filter(|line| line["kind"] == "brand-new" && line["level"] == "WARN").count(), 1, "{log:#?}");
 }
 
 /// The message as one of a call of its own. Many samples tell of the same tool call, and would get its first answer.

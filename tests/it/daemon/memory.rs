@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use super::tool_calls;
 use crate::support::{Answer, Client, Daemon};
 
-const RULES: &str = r##"
+const RULES: &str = r#"
 rules:
   - { name: work, tool: work, run: "desk::work" }
   - { name: greeted, on: assistant-request, script: "state::set(`guest`, event.customer.name); #{ assistantId: `a1` }" }
   - { name: status, on: status-update, script: "state::set(`status`, event.status); state::incr(`updates`)" }
   - { name: whose, tool: whose, respond: "${state.guest}/${state.status}/${state.updates}" }
-"##;
+"#;
 
 /// Long enough to be found at work by a second request.
 const DESK: &str = r#"fn work(args) {

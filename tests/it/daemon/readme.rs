@@ -8,8 +8,9 @@ use crate::support::{Daemon, Folder, here, switchhook};
 /// The text of the first block in `language` that holds `what`, and what follows it.
 fn block<'t>(text: &'t str, language: &str, what: &str) -> Option<(&'t str, &'t str)> {
     let fence = format!("```{language}\n");
-    let blocks = text.match_indices(&fence).filter_map(|(at, _)| text[at + fence.len()..].split_once("```\n"));
-    blocks.into_iter().find(|(block, _)| block.contains(what))
+    let mut blocks =
+        text.match_indices(&fence).filter_map(|(at, _)| text.split_at(at + fence.len()).1.split_once("```\n"));
+    blocks.find(|(block, _)| block.contains(what))
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn bodies_that_stop_halfway_are_refused() {
     let (mut slow, mut cut, mut gone) = (daemon.connect(), daemon.connect(), daemon.connect());
     for client in [&mut slow, &mut cut, &mut gone] {
         client.begin("POST", "/desk", &[], GOOD.len());
-        client.send(&GOOD[..20]);
+        client.send(GOOD.split_at(20).0);
     }
     drop(gone);
     cut.say_no_more();

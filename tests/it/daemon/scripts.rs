@@ -21,7 +21,7 @@ rules:
   - { name: predial, on: campaign.predial, respond: { eligible: true } }
 "##;
 
-const DESK: &str = r##"fn refuse(args) { throw "We are closed on Mondays." }
+const DESK: &str = r#"fn refuse(args) { throw "We are closed on Mondays." }
 
 fn forever(args) { loop { } }
 
@@ -35,7 +35,7 @@ fn broken(args) {
 }
 
 fn whom(event) { #{ assistant: "nobody" } }
-"##;
+"#;
 
 fn start() -> Daemon {
     // Operations are no limit here, only time is.

@@ -85,8 +85,10 @@ impl Client {
 }
 
 fn head(method: &str, path: &str, headers: &[(&str, &str)], bytes: usize) -> String {
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: {bytes}\r\n\r\n")
+    let mut lines =
+        vec![format!("{method} {path} HTTP/1.1"), "host: localhost".into(), format!("content-length: {bytes}")];
+    lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    lines.join("\r\n") + "\r\n\r\n"
 }
 
 impl Answer {
