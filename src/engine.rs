@@ -34,7 +34,7 @@ use serde_json::Value;
 
 use decision::{Considered, Decision, Fault, Unfinished};
 use diagnostic::{Place, Sources};
-use event::{Event, EventError, ToolCall, Wanted};
+use event::{Event, EventError, ToolCall, Wanted, WantedBuilder};
 use facts::{Facts, Host};
 use kind::{EventKind, Kind};
 use matcher::Verdict;
@@ -42,6 +42,7 @@ use reply::{Outcome, Reply, ToolAnswer, ToolResult};
 use rule::{Answer, Rule, RuleId, RuleSet};
 use scope::Scope;
 use script::{Run, ScriptFault};
+use source::Options;
 use time_limit::TimeLimit;
 use tools::Tools;
 
@@ -67,6 +68,19 @@ pub enum Turn {
 }
 
 impl Engine {
+    /// An engine for a server whose files are broken: it can read events and [give up](Engine::give_up).
+    #[must_use]
+    pub fn without_rules(options: &Options) -> Engine {
+        Engine {
+            rules: RuleSet::default(),
+            wanted: WantedBuilder::new().build(),
+            tools: Tools::default(),
+            no_assistant: options.no_assistant.clone(),
+            wants_headers: false,
+            sources: Sources::default(),
+        }
+    }
+
     /// Reads an event, looking only for what these rules can ask for.
     ///
     /// # Errors
@@ -96,6 +110,18 @@ impl Engine {
         }
     }
 
+    /// The reply to one turn of an event that cannot be decided.
+    #[must_use]
+    pub fn give_up(&self, event: &Event, turn: Turn) -> Reply {
+        match (tool_call(event, turn), event.kind().known()) {
+            (Some(call), _) => {
+                tool_error(event, call, &format!("The tool `{}` is not available right now.", call.name))
+            }
+            (None, Some(kind)) => reply::emptiest(kind, &self.no_assistant),
+            (None, None) => Reply::Nothing,
+        }
+    }
+
     /// Decides one turn of an event.
     ///
     /// The same event and the same facts give the same decision, as long as the host leaves it the time.
@@ -109,21 +135,18 @@ impl Engine {
         facts: &Facts,
         host: Arc<dyn Host>,
     ) -> Result<Decision, Unfinished> {
-        let call = match turn {
-            Turn::Whole => None,
-            Turn::ToolCall(index) => event.tool_calls().get(index),
-        };
+        let call = tool_call(event, turn);
         let limit = Arc::new(TimeLimit::new(host));
         let run = RefCell::new(Run::new(facts, Arc::clone(&limit) as Arc<dyn Host>));
-        let mut deciding = Deciding { engine: self, event, call, limit: &limit, decision: Decision::default() };
-        let reply = match call.and_then(|call| self.tools.refuses(call)) {
-            Some(why) => Some(deciding.tool_error(&why)),
+        let mut deciding = Deciding { engine: self, event, turn, call, limit: &limit, decision: Decision::default() };
+        let reply = match call.and_then(|call| Some((call, self.tools.refuses(call)?))) {
+            Some((call, why)) => Some(tool_error(event, call, &why)),
             None => deciding.consider_rules(facts, &run)?,
         };
         let mut decision = deciding.finish(reply);
         let mut run = run.into_inner();
         decision.logs = run.take_logs();
-        decision.state_changes = run.take_state_changes();
+        decision.state = Some(run.state()).filter(|state| !Arc::ptr_eq(state, &facts.state));
         Ok(decision)
     }
 }
@@ -132,6 +155,7 @@ impl Engine {
 struct Deciding<'a> {
     engine: &'a Engine,
     event: &'a Event,
+    turn: Turn,
     call: Option<&'a ToolCall>,
     limit: &'a TimeLimit,
     decision: Decision,
@@ -150,11 +174,13 @@ impl<'a> Deciding<'a> {
         for (id, rule) in self.engine.rules.candidates(self.event, &scope) {
             self.limit.set(rule.time_max);
             let scope = Scope::new(self.event, self.call, facts, &rule.lets, run);
+            let before = run.borrow().state();
             let considered = match matcher::all(&rule.conditions, &scope) {
                 Ok(Verdict::Holds) => Considered::Matched,
                 Ok(Verdict::Misses(leaf)) => Considered::Missed(leaf),
-                Err(ScriptFault::Unfinished) => return Err(Unfinished),
+                Err(ScriptFault::Unfinished) => return Err(Unfinished { time_max: rule.time_max }),
                 Err(fault) => {
+                    run.borrow_mut().restore(before);
                     self.fault(id, rule, &Trouble::Script(fault));
                     Considered::Failed
                 }
@@ -175,6 +201,7 @@ impl<'a> Deciding<'a> {
     }
 
     fn answer(&mut self, id: RuleId, rule: &Rule, answer: &Answer, scope: &Scope<'_>) -> Result<Reply, Unfinished> {
+        let before = scope.state();
         let made = match answer {
             Answer::Respond(template) => template.render(scope),
             Answer::Run(handler) => scope.call(handler),
@@ -182,13 +209,15 @@ impl<'a> Deciding<'a> {
         };
         match made.map_err(Trouble::Script).and_then(|value| self.shape(value)) {
             Ok(reply) => Ok(reply),
-            Err(Trouble::Script(ScriptFault::Unfinished)) => Err(Unfinished),
+            Err(Trouble::Script(ScriptFault::Unfinished)) => Err(Unfinished { time_max: rule.time_max }),
             Err(trouble) => {
                 if let Trouble::Script(ScriptFault::Thrown(text)) = &trouble
                     && let Some(refusal) = self.refusal(text)
                 {
                     return Ok(refusal);
                 }
+                // What failed must not be half done. A `throw` is an answer like any other.
+                scope.begin_anew(before);
                 self.fault(id, rule, &trouble);
                 Ok(self.fall_back(id, rule, scope))
             }
@@ -213,43 +242,30 @@ impl<'a> Deciding<'a> {
         match (self.call, self.event.kind()) {
             (Some(call), _) => {
                 let answer = reply::tool_answer(value).map_err(Trouble::Contract)?;
-                Ok(self.tool_reply(call, answer))
+                Ok(tool_reply(self.event, call, answer))
             }
             (None, EventKind::Known(kind)) => reply::normalise(*kind, value).map_err(Trouble::Contract),
             (None, EventKind::Unknown(_)) => Ok(Reply::Nothing),
         }
     }
 
-    fn tool_reply(&self, call: &ToolCall, answer: ToolAnswer) -> Reply {
-        let result = ToolResult { id: call.id.to_string(), name: call.name.to_string(), answer };
-        Reply::of_tools(self.event.kind().known().unwrap_or(Kind::ToolCalls), vec![result])
-    }
-
-    fn tool_error(&self, text: &str) -> Reply {
-        self.call.map_or(Reply::Nothing, |call| self.tool_reply(call, Outcome::error(text).into()))
-    }
-
     /// What a deliberate `throw` says, where the kind has words for it.
     fn refusal(&self, text: &str) -> Option<Reply> {
         match self.call {
-            Some(_) => Some(self.tool_error(text)),
+            Some(call) => Some(tool_error(self.event, call, text)),
             None => reply::refusal(self.event.kind().known()?, text),
         }
     }
 
     /// The reply when a rule was found, but could not give one.
     fn emptiest(&self) -> Reply {
-        match (self.call, self.event.kind().known()) {
-            (Some(call), _) => self.tool_error(&format!("The tool `{}` is not available right now.", call.name)),
-            (None, Some(kind)) => reply::emptiest(kind, &self.engine.no_assistant),
-            (None, None) => Reply::Nothing,
-        }
+        self.engine.give_up(self.event, self.turn)
     }
 
     /// The reply when no rule gave one.
     fn unanswered(&self) -> Reply {
         match self.call {
-            Some(call) => self.tool_error(&format!("There is no tool `{}` here.", call.name)),
+            Some(call) => tool_error(self.event, call, &format!("There is no tool `{}` here.", call.name)),
             None => self.emptiest(),
         }
     }
@@ -264,6 +280,22 @@ impl<'a> Deciding<'a> {
         let out_of_time = matches!(trouble, Trouble::Script(ScriptFault::OutOfTime | ScriptFault::Unfinished));
         self.decision.faults.push(Fault { rule: rule_id, place, message, out_of_time });
     }
+}
+
+fn tool_call(event: &Event, turn: Turn) -> Option<&ToolCall> {
+    match turn {
+        Turn::Whole => None,
+        Turn::ToolCall(index) => event.tool_calls().get(index),
+    }
+}
+
+fn tool_reply(event: &Event, call: &ToolCall, answer: ToolAnswer) -> Reply {
+    let result = ToolResult { id: call.id.to_string(), name: call.name.to_string(), answer };
+    Reply::of_tools(event.kind().known().unwrap_or(Kind::ToolCalls), vec![result])
+}
+
+fn tool_error(event: &Event, call: &ToolCall, text: &str) -> Reply {
+    tool_reply(event, call, Outcome::error(text).into())
 }
 
 impl Trouble {

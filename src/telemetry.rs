@@ -154,6 +154,16 @@ pub(crate) fn listening(address: SocketAddr, admin: SocketAddr, rules: usize) {
     info!(target: SERVER, %address, %admin, rules, "listening");
 }
 
+/// A server's files are broken; the others are served.
+pub(crate) fn broken(server: &str) {
+    error!(target: RULES, server, "the files of this server are broken; every event gets the emptiest valid reply");
+}
+
+/// A server accepts everybody.
+pub(crate) fn open(server: &str) {
+    warn!(target: AUTH, server, "this server accepts every sender");
+}
+
 /// The daemon has come to its end.
 pub(crate) fn stopped(cut_off: usize) {
     info!(target: SERVER, cut_off, "stopped");
@@ -202,10 +212,12 @@ pub(crate) fn unanswered(server: &str, event: &Event) {
 }
 
 /// A script wanted something logged.
-pub(crate) fn script_said(server: &str, line: &LogLine) {
+pub(crate) fn script_said(server: &str, event: &Event, rule: Option<&str>, line: &LogLine) {
+    let (kind, call) = (event.kind().name(), event.call_id());
+    let call = call.as_deref();
     match line.level {
-        LogLevel::Info => info!(target: SCRIPTS, server, "{}", line.text),
-        LogLevel::Warn => warn!(target: SCRIPTS, server, "{}", line.text),
+        LogLevel::Info => info!(target: SCRIPTS, server, kind, call, rule, "{}", line.text),
+        LogLevel::Warn => warn!(target: SCRIPTS, server, kind, call, rule, "{}", line.text),
     }
 }
 

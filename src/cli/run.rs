@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{Outcome, could_not_run, show};
+use crate::engine::Engine;
 use crate::engine::source::{Compiled, compile};
 use crate::load;
 use crate::server::Server;
@@ -66,38 +67,49 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     runtime.block_on(serve(settings, sites))
 }
 
-/// Compiles the rules of every site; what is found is shown for all of them before anyone gives up.
+/// Compiles the rules of every site. What is found is shown for all of them; a site whose files are broken leaves
+/// the others alone, and only if none is sound there is nothing to serve.
 fn sites(settings: &Settings) -> Result<Vec<Site>, Outcome> {
-    let mut sites = Vec::with_capacity(settings.sites.len());
-    let mut worst = None;
-    for (index, site) in settings.sites.iter().enumerate() {
-        match compiled(site) {
-            Ok(Compiled { engine, .. }) => sites.push(Site {
-                index,
-                path: site.path.clone(),
-                engine,
-                options: site.options.clone(),
-                credentials: Arc::clone(&site.credentials),
-                credential_headers: site.credential_headers.clone(),
-                argument_key: site.argument_key.clone(),
-            }),
-            Err(outcome) => worst = Some(outcome),
-        }
+    let compiled: Vec<Result<Engine, Outcome>> = settings.sites.iter().map(engine).collect();
+    if let Some(worst) = compiled.iter().filter_map(|engine| engine.as_ref().err()).max()
+        && compiled.iter().all(Result::is_err)
+    {
+        return Err(*worst);
     }
-    worst.map_or(Ok(sites), Err)
+    let sites = settings.sites.iter().zip(compiled).enumerate();
+    Ok(sites.map(|(index, (settings, engine))| site(index, settings, engine.ok())).collect())
 }
 
-fn compiled(site: &SiteSettings) -> Result<Compiled, Outcome> {
+fn engine(site: &SiteSettings) -> Result<Engine, Outcome> {
     let sources = load::rules(&site.rules).map_err(|error| could_not_run(&error))?;
-    let compiled = compile(&sources, &site.options).map_err(|found| show(&found, &sources))?;
-    show(&compiled.found, &sources);
-    Ok(compiled)
+    let Compiled { engine, found } = compile(&sources, &site.options).map_err(|found| show(&found, &sources))?;
+    show(&found, &sources);
+    Ok(engine)
+}
+
+fn site(index: usize, settings: &SiteSettings, engine: Option<Engine>) -> Site {
+    if engine.is_none() {
+        telemetry::broken(&settings.path);
+    }
+    if settings.credentials.is_open() {
+        telemetry::open(&settings.path);
+    }
+    Site {
+        index,
+        path: settings.path.clone(),
+        sound: engine.is_some(),
+        engine: engine.unwrap_or_else(|| Engine::without_rules(&settings.options)),
+        options: settings.options.clone(),
+        credentials: Arc::clone(&settings.credentials),
+        credential_headers: settings.credential_headers.clone(),
+        argument_key: settings.argument_key.clone(),
+    }
 }
 
 async fn serve(settings: Settings, sites: Vec<Site>) -> Outcome {
     let rules = sites.iter().map(|site| site.engine.rules().rules().len()).sum();
     let answering = match Answering::start(settings.bounds) {
-        Ok(answering) => answering,
+        Ok(answering) => Arc::new(answering),
         Err(error) => return could_not_run(&format!("cannot start its threads: {error}")),
     };
     let sites = sites.into_iter().map(Arc::new);
@@ -109,7 +121,7 @@ async fn serve(settings: Settings, sites: Vec<Site>) -> Outcome {
             None => return could_not_run(&"there is no server in the settings"),
         }
     };
-    let service = Service::new(sites, answering);
+    let service = Service::new(sites, Arc::clone(&answering));
     let server = match Server::bind(settings.listen, settings.limits, service) {
         Ok(server) => server,
         Err(error) => return could_not_run(&format!("cannot listen on {}: {error}", settings.listen)),
@@ -132,6 +144,7 @@ async fn serve(settings: Settings, sites: Vec<Site>) -> Outcome {
     let (drained, admin_stop) = (shutdown.clone(), CancellationToken::new());
     let admin = tokio::spawn(admin.run(admin_stop.clone(), std::time::Duration::from_secs(1)));
     let cut_off = server.run(drained, drain_max).await;
+    drop(tokio::time::timeout(drain_max, answering.settle()).await);
     admin_stop.cancel();
     drop(admin.await);
     telemetry::stopped(cut_off);

@@ -1,7 +1,9 @@
 //! What was decided about an event, and why.
 
+use std::time::Duration;
+
 use super::diagnostic::Place;
-use super::facts::StateChange;
+use super::facts::State;
 use super::matcher::Leaf;
 use super::reply::Reply;
 use super::rule::RuleId;
@@ -18,8 +20,8 @@ pub struct Decision {
     pub faults: Vec<Fault>,
     /// What scripts wanted logged.
     pub logs: Vec<LogLine>,
-    /// What scripts changed in the state of the call.
-    pub state_changes: Vec<StateChange>,
+    /// The state of the call as scripts have left it; `None` if they changed nothing.
+    pub state: Option<State>,
     /// Which rules were considered, and what became of them.
     pub trace: Trace,
 }
@@ -27,7 +29,10 @@ pub struct Decision {
 /// The decision needs longer than its host allows here. Nothing has happened; it can be made again
 /// where it holds up nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unfinished;
+pub struct Unfinished {
+    /// How long the rule that was at work may take, counted from when the decision began.
+    pub time_max: Option<Duration>,
+}
 
 /// Something that went wrong in a rule while it was carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,16 +61,4 @@ pub enum Considered {
     Missed(Leaf),
     /// A script in its conditions failed, which counts as not matching.
     Failed,
-}
-
-impl Decision {
-    /// Adds what was decided about the next tool call of the same event.
-    pub fn join(&mut self, next: Decision) {
-        self.reply.append(next.reply);
-        self.answered_by = self.answered_by.or(next.answered_by);
-        self.faults.extend(next.faults);
-        self.logs.extend(next.logs);
-        self.state_changes.extend(next.state_changes);
-        self.trace.0.extend(next.trace.0);
-    }
 }

@@ -6,6 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+/// Values kept by name for the length of a call.
+pub type State = Arc<Map<String, Value>>;
+
 /// What the engine is told of the world for one event: the shell fills it in, a test writes it down.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
@@ -16,7 +19,7 @@ pub struct Facts {
     /// The request's headers, names in lower case, credentials left out.
     pub headers: Arc<Map<String, Value>>,
     /// What earlier decisions of the same call have set.
-    pub state: Arc<Map<String, Value>>,
+    pub state: State,
 }
 
 /// How far a decision may go, asked again and again while scripts run.
@@ -47,13 +50,4 @@ impl Host for Unhurried {
     fn passed(&self, _: Duration) -> bool {
         false
     }
-}
-
-/// One change to the state of a call, made by a rule or a script.
-#[derive(Debug, Clone, PartialEq)]
-pub enum StateChange {
-    /// `name` now has this value; null removes it.
-    Set(String, Value),
-    /// This was added to the number called `name`, which counts from 0. Such changes can be made in any order.
-    Add(String, i64),
 }

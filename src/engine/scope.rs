@@ -6,7 +6,7 @@ use std::cell::{OnceCell, RefCell};
 use serde_json::{Value, json};
 
 use super::event::{Event, ToolCall};
-use super::facts::Facts;
+use super::facts::{Facts, State};
 use super::json::Val;
 use super::path::Segment;
 use super::script::{Run, ScriptFault};
@@ -73,7 +73,7 @@ impl<'a> Scope<'a> {
             },
             Lookup::Tool(rest) => self.tool(rest),
             Lookup::Headers(rest) => below(&self.facts.headers, rest),
-            Lookup::State(rest) => return Ok(self.state(rest)),
+            Lookup::State(rest) => return Ok(self.kept(rest)),
             Lookup::Now => text(self.facts.now.to_string()),
             Lookup::Let(index, rest) => match self.binding(*index) {
                 Ok(value) => Val::Value(Cow::Borrowed(value)).walk(rest),
@@ -110,6 +110,19 @@ impl<'a> Scope<'a> {
         handler.function.call(&values, &mut self.run.borrow_mut())
     }
 
+    /// The state of the call as the scripts of this decision have left it so far.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.run.borrow().state()
+    }
+
+    /// Takes back what was done since the state was `state`; what follows has operations of its own.
+    pub fn begin_anew(&self, state: State) {
+        let mut run = self.run.borrow_mut();
+        run.restore(state);
+        run.begin_anew();
+    }
+
     fn values<'s>(&'s self, inputs: &'s [Lookup]) -> Result<Vec<Val<'s>>, ScriptFault> {
         inputs.iter().map(|input| self.value(input)).collect()
     }
@@ -134,9 +147,8 @@ impl<'a> Scope<'a> {
     }
 
     // What a script of this very decision has set is visible at once.
-    fn state(&self, rest: &[Segment]) -> Val<'static> {
-        let run = self.run.borrow();
-        let value = below(&run.state(), rest).to_value();
+    fn kept(&self, rest: &[Segment]) -> Val<'static> {
+        let value = below(&self.state(), rest).to_value();
         Val::Value(Cow::Owned(value))
     }
 }

@@ -1,8 +1,8 @@
 //! Carries decisions out: where they are made, by when, and that nothing is carried out twice.
 //!
 //! A decision is first tried right here, with a small allowance of script operations. Most need less than
-//! that. What needs more leaves no trace and is made again on a thread of the [`Pool`], so that it holds up
-//! nobody, with all the time that its event has.
+//! that. What needs more leaves no trace and is made again in a [`Lane`](super::lanes), so that it holds up
+//! nobody, with all the time that its rule and its event have.
 
 use std::io;
 use std::sync::Arc;
@@ -10,41 +10,49 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::timeout_at;
+use tokio_util::task::TaskTracker;
 
-use super::call_state::CallStates;
+use super::call_state::{CallStates, Conflict};
 use super::decrypt::ArgumentKey;
 use super::dedup::{self, AnswerOnce};
+use super::lanes::Lane;
 use super::novelty::Novelty;
-use super::occasion::Occasion;
-use super::pool::Pool;
+use super::occasion::{Allowance, Occasion};
+use super::seen::Seen;
 use super::world::Chance;
-use crate::clock::Clock;
-use crate::engine::decision::{Decision, Unfinished};
+use crate::clock::{Clock, Deadline};
+use crate::engine::decision::{Decision, Fault, Unfinished};
 use crate::engine::event::Event;
 use crate::engine::facts::Facts;
 use crate::engine::kind::EventKind;
 use crate::engine::reply::Reply;
+use crate::engine::rule::RuleId;
+use crate::engine::script::LogLine;
 use crate::engine::{Engine, Turn};
 use crate::telemetry;
 
-/// How long after its deadline a decision is still waited for: a script notices its deadline only now and then.
-const PATIENCE: Duration = Duration::from_millis(250);
-/// How often a decision is made again because another one of the same call was quicker to change its state.
-const CONFLICTS_MAX: usize = 8;
+/// Operations that a decision may use in the first lane: some milliseconds.
+const OPERATIONS_MIDDLING: u64 = 50_000;
+/// How long after its own time a rule is still waited for: a script notices only now and then that its time is over.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Makes decisions and carries them out.
 pub struct Answering {
-    pool: Pool,
+    // For what takes some milliseconds, and for what takes longer.
+    lanes: [(Lane, Allowance); 2],
     answered: AnswerOnce<Reply>,
     states: CallStates,
+    seen: Seen,
     chance: Chance,
     unknown_kinds: Novelty,
+    // What goes on although its event has been acknowledged.
+    background: TaskTracker,
 }
 
 /// The bounds of what is kept and what is run at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Threads for scripts that take long.
+    /// Threads for scripts that take more than some milliseconds.
     pub script_threads: usize,
     /// Decisions that may wait for one of them. One more is answered with its fallback.
     pub scripts_waiting_max: usize,
@@ -56,7 +64,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Bounds {
-        // One core is left to those who wait, where there is more than one.
+        // One core is left to those who are quick, where there is more than one.
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Bounds {
             script_threads: cores.saturating_sub(1).max(1),
@@ -74,11 +82,16 @@ impl Answering {
     /// When the operating system gives no threads.
     pub fn start(bounds: Bounds) -> io::Result<Answering> {
         Ok(Answering {
-            pool: Pool::start(bounds.script_threads, bounds.scripts_waiting_max)?,
+            lanes: [
+                (Lane::start("script", 1, bounds.scripts_waiting_max)?, Allowance::Operations(OPERATIONS_MIDDLING)),
+                (Lane::start("script-long", bounds.script_threads, bounds.scripts_waiting_max)?, Allowance::AllThereIs),
+            ],
             answered: AnswerOnce::new(bounds.answers_bytes_max, Reply::size),
             states: CallStates::new(bounds.states_bytes_max),
+            seen: Seen::default(),
             chance: Chance::default(),
             unknown_kinds: Novelty::default(),
+            background: TaskTracker::new(),
         })
     }
 
@@ -137,14 +150,20 @@ impl Answering {
     /// Nobody waits for the decision, so nobody waits for a slow script either.
     fn acknowledge(self: &Arc<Self>, occasion: Arc<Occasion>) {
         let facts = self.facts(&occasion);
-        if let Ok(decision) = occasion.decide(Turn::Whole, &facts, occasion.briefly()) {
-            // A conflict about the call's state is left to the long way.
-            if self.conclude(&occasion, &facts, decision).is_some() {
-                return;
-            }
+        let first = occasion.decide(Turn::Whole, &facts, occasion.host(Clock::instant(), Allowance::Brief));
+        if let Ok(decision) = first
+            && self.conclude(&occasion, Turn::Whole, &facts, decision).is_ok()
+        {
+            return;
         }
         let answering = Arc::clone(self);
-        tokio::spawn(async move { answering.decide(&occasion, Turn::Whole).await });
+        self.background.spawn(async move { answering.decide(&occasion, Turn::Whole).await });
+    }
+
+    /// Waits until all that goes on behind the answers has come to its end.
+    pub async fn settle(&self) {
+        self.background.close();
+        self.background.wait().await;
     }
 
     /// One turn; a tool call that comes again gets the answer that it got before.
@@ -157,64 +176,87 @@ impl Answering {
         reply
     }
 
+    /// Makes the decision and carries it out. If another decision of the same call changed the state meanwhile, it is
+    /// made again, now in turn with others that met the same.
     async fn decide(&self, occasion: &Arc<Occasion>, turn: Turn) -> Reply {
-        for _ in 0..CONFLICTS_MAX {
+        let mut my_turn = None;
+        loop {
             let facts = self.facts(occasion);
-            let decision = match occasion.decide(turn, &facts, occasion.briefly()) {
-                Ok(decision) => decision,
-                Err(Unfinished) => self.decide_elsewhere(occasion, turn, facts.clone()).await,
+            let decision = self.make(occasion, turn, &facts).await;
+            match (self.conclude(occasion, turn, &facts, decision), occasion.call()) {
+                (Ok(reply), _) => return reply,
+                (Err(Conflict), Some(call)) if !occasion.deadline().passed() => {
+                    if my_turn.is_none() {
+                        let deadline = occasion.deadline().instant().into();
+                        my_turn = timeout_at(deadline, self.states.turn(&call)).await.ok();
+                    }
+                }
+                (Err(Conflict), _) => {
+                    telemetry::state_contended(&occasion.site.path, occasion.event.call_id().as_deref());
+                    let late = Decision { state: None, ..occasion.decide_late(turn, &facts) };
+                    return self.conclude(occasion, turn, &facts, late).unwrap_or_default();
+                }
+            }
+        }
+    }
+
+    /// Makes the decision: here if that is quick, else in a lane for scripts, else without its scripts.
+    async fn make(&self, occasion: &Arc<Occasion>, turn: Turn, facts: &Facts) -> Decision {
+        let began = Clock::instant();
+        let mut tried = occasion.decide(turn, facts, occasion.host(began, Allowance::Brief));
+        for (lane, allowance) in &self.lanes {
+            let time_max = match tried {
+                Ok(decision) => return decision,
+                Err(Unfinished { time_max }) => time_max,
             };
-            if let Some(reply) = self.conclude(occasion, &facts, decision) {
-                return reply;
-            }
+            let (there, known, allowance) = (Arc::clone(occasion), facts.clone(), *allowance);
+            let job = move || there.decide(turn, &known, there.host(began, allowance));
+            let rule = time_max.map(|time| Deadline::of(began, time + PATIENCE));
+            let until = rule.into_iter().chain([occasion.deadline()]).min().unwrap_or(occasion.deadline());
+            let Ok(outcome) = lane.run(job) else { break };
+            let Ok(Ok(outcome)) = timeout_at(until.instant().into(), outcome).await else { break };
+            tried = outcome;
         }
-        telemetry::state_contended(&occasion.site.path, occasion.event.call_id().as_deref());
-        occasion.decide_late(turn, &self.facts(occasion)).reply
+        tried.unwrap_or_else(|Unfinished { .. }| occasion.decide_late(turn, facts))
     }
 
-    /// Makes the decision on a thread for scripts, or without its scripts if that takes too long.
-    async fn decide_elsewhere(&self, occasion: &Arc<Occasion>, turn: Turn, facts: Facts) -> Decision {
-        let (there, known) = (Arc::clone(occasion), facts.clone());
-        let job = move || there.decide(turn, &known, there.patiently());
-        if let Ok(outcome) = self.pool.run(job) {
-            let decided = timeout_at((occasion.deadline().instant() + PATIENCE).into(), outcome).await;
-            if let Ok(Ok(Ok(decision))) = decided {
-                return decision;
-            }
+    /// Makes what was decided true: the call's state, the log.
+    fn conclude(&self, occasion: &Occasion, turn: Turn, facts: &Facts, decision: Decision) -> Result<Reply, Conflict> {
+        let has_effects = decision.state.is_some() || !decision.logs.is_empty();
+        if has_effects && self.repeats(occasion, turn) {
+            telemetry::repeated(&occasion.site.path, occasion.event.call_id().as_deref());
+            return Ok(decision.reply);
         }
-        occasion.decide_late(turn, &facts)
+        if let (Some(state), Some(call)) = (decision.state, occasion.call()) {
+            self.states.replace(&call, &facts.state, state)?;
+        }
+        tell(occasion, &decision.logs, &decision.faults, decision.answered_by);
+        Ok(decision.reply)
     }
 
-    /// Makes what was decided true: the call's state, the log. `None` if it must be decided again.
-    fn conclude(&self, occasion: &Occasion, facts: &Facts, decision: Decision) -> Option<Reply> {
-        if !decision.state_changes.is_empty()
-            && let Some(call) = occasion.call()
-            && self.states.apply(&call, &facts.state, &decision.state_changes).is_err()
-        {
-            return None;
-        }
-        let rules = occasion.site.engine.rules();
-        let name = |id| rules.rule(id).map_or("", |rule| rule.name.as_str());
-        for line in &decision.logs {
-            telemetry::script_said(&occasion.site.path, line);
-        }
-        for fault in &decision.faults {
-            telemetry::rule_failed(&occasion.site.path, name(fault.rule), fault);
-        }
-        if decision.answered_by.is_none() && occasion.expects_reply() {
-            telemetry::unanswered(&occasion.site.path, &occasion.event);
-        }
-        telemetry::decided(
-            &occasion.site.path,
-            &occasion.event,
-            decision.answered_by.map(name),
-            Clock::instant() - occasion.begun_at,
-        );
-        Some(decision.reply)
+    fn repeats(&self, occasion: &Occasion, turn: Turn) -> bool {
+        occasion.event_identity(turn, &self.seen).is_some_and(|identity| !self.seen.is_new(&identity))
     }
 
     fn facts(&self, occasion: &Occasion) -> Facts {
         let state = occasion.call().map(|call| self.states.get(&call)).unwrap_or_default();
         Facts { seed: self.chance.number(), state, ..occasion.facts.clone() }
     }
+}
+
+/// Tells the log what was decided.
+fn tell(occasion: &Occasion, logs: &[LogLine], faults: &[Fault], answered_by: Option<RuleId>) {
+    let rules = occasion.site.engine.rules();
+    let name = |id| rules.rule(id).map_or("", |rule| rule.name.as_str());
+    for line in logs {
+        telemetry::script_said(&occasion.site.path, &occasion.event, answered_by.map(name), line);
+    }
+    for fault in faults {
+        telemetry::rule_failed(&occasion.site.path, name(fault.rule), fault);
+    }
+    if answered_by.is_none() && occasion.expects_reply() {
+        telemetry::unanswered(&occasion.site.path, &occasion.event);
+    }
+    let took = Clock::instant() - occasion.begun_at;
+    telemetry::decided(&occasion.site.path, &occasion.event, answered_by.map(name), took);
 }

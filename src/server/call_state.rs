@@ -1,22 +1,23 @@
 //! What rules keep for the length of a call: `state`.
 //!
-//! A decision works on a copy and leaves changes behind, so that it can be made again without harm. They
-//! are applied at once, or not at all if another decision of the same call was quicker: then the decision
-//! is made again with what that one left.
+//! A decision works on a copy, so that it can be made again without harm. Its copy takes the place of the
+//! original only if that is still what the decision knew; otherwise another decision of the same call was quicker, and
+//! this one is made again with what that one left.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use quick_cache::Weighter;
 use quick_cache::sync::{Cache, EntryAction, EntryResult};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use tokio::sync::{Mutex, MutexGuard};
 
-use crate::engine::facts::StateChange;
+use crate::engine::facts::State;
 
 /// What is assumed of a call's state besides its texts.
 const OVERHEAD_BYTES: u64 = 128;
-
-/// The state of one call.
-pub type State = Arc<Map<String, Value>>;
+/// How many calls can take turns at the same time without waiting for each other.
+const TURNSTILES: usize = 64;
 
 /// A call: the site it belongs to, and its id.
 pub type Call = (usize, Box<str>);
@@ -24,6 +25,8 @@ pub type Call = (usize, Box<str>);
 /// The states of the calls that are going on; the longest unused make room for new ones.
 pub struct CallStates {
     calls: Cache<Call, State, Bytes>,
+    turnstiles: [Mutex<()>; TURNSTILES],
+    hasher: RandomState,
 }
 
 /// Another decision of the same call was quicker.
@@ -35,9 +38,8 @@ struct Bytes;
 
 impl Weighter<Call, State> for Bytes {
     fn weight(&self, key: &Call, state: &State) -> u64 {
-        state.iter().map(|(name, value)| (name.len() + size(value)) as u64).sum::<u64>()
-            + key.1.len() as u64
-            + OVERHEAD_BYTES
+        let values: usize = state.iter().map(|(name, value)| name.len() + size(value)).sum();
+        (values + key.1.len()) as u64 + OVERHEAD_BYTES
     }
 }
 
@@ -54,8 +56,12 @@ impl CallStates {
     /// Room for states of `bytes_max` in all.
     #[must_use]
     pub fn new(bytes_max: u64) -> CallStates {
-        let calls_expected = usize::try_from(bytes_max / 1024).unwrap_or(usize::MAX).max(16);
-        CallStates { calls: Cache::with_weighter(calls_expected, bytes_max, Bytes) }
+        let calls_expected = usize::try_from(bytes_max / 1024).unwrap_or(usize::MAX).clamp(16, 1 << 20);
+        CallStates {
+            calls: Cache::with_weighter(calls_expected, bytes_max, Bytes),
+            turnstiles: std::array::from_fn(|_| Mutex::new(())),
+            hasher: RandomState::new(),
+        }
     }
 
     /// The state of `call` as it is now.
@@ -64,67 +70,48 @@ impl CallStates {
         self.calls.get(call).unwrap_or_default()
     }
 
-    /// Applies `changes` that a decision made which knew the state as `known`.
+    /// Puts `next` in the place of `known`.
     ///
     /// # Errors
-    /// [`Conflict`] if the state has changed since and the changes cannot be made in any order.
-    pub fn apply(&self, call: &Call, known: &State, changes: &[StateChange]) -> Result<(), Conflict> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let known_empty = known.is_empty();
-        let outcome = self.calls.entry(call, None, |_, current| {
-            let commute = changes.iter().all(|change| matches!(change, StateChange::Add(..)));
-            if !Arc::ptr_eq(current, known) && !commute {
-                return EntryAction::Retain(Err(Conflict));
+    /// [`Conflict`] if the state is no longer `known`.
+    pub fn replace(&self, call: &Call, known: &State, next: State) -> Result<(), Conflict> {
+        let replaced = self.calls.entry(call, None, |_, current| {
+            if Arc::ptr_eq(current, known) {
+                *current = Arc::clone(&next);
+                EntryAction::Retain(Ok(()))
+            } else {
+                EntryAction::Retain(Err(Conflict))
             }
-            let state = Arc::make_mut(current);
-            make_all(changes, state);
-            EntryAction::Retain(Ok(()))
         });
-        match outcome {
+        match replaced {
             EntryResult::Retained(outcome) => outcome,
-            // The state was forgotten meanwhile, to make room.
-            EntryResult::Vacant(_) if !known_empty => Err(Conflict),
-            EntryResult::Vacant(place) => {
-                let mut state = Map::new();
-                make_all(changes, &mut state);
+            EntryResult::Vacant(place) if known.is_empty() => {
                 // Fails only if somebody cleared the place, in which case there is nothing to keep.
-                drop(place.insert(Arc::new(state)));
+                drop(place.insert(next));
                 Ok(())
             }
-            EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => Err(Conflict),
+            // The state was forgotten meanwhile, to make room.
+            EntryResult::Vacant(_) | EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => {
+                Err(Conflict)
+            }
         }
     }
-}
 
-fn make_all(changes: &[StateChange], state: &mut Map<String, Value>) {
-    for change in changes {
-        make(change, state);
-    }
-}
-
-fn make(change: &StateChange, state: &mut Map<String, Value>) {
-    match change {
-        StateChange::Set(name, Value::Null) => drop(state.shift_remove(name)),
-        StateChange::Set(name, value) => drop(state.insert(name.clone(), value.clone())),
-        StateChange::Add(name, by) => {
-            let number = state.get(name).and_then(Value::as_i64).unwrap_or(0).saturating_add(*by);
-            state.insert(name.clone(), number.into());
-        }
+    /// Lets one decision of `call` at a time pass: those that had a conflict take turns.
+    pub async fn turn(&self, call: &Call) -> Option<MutexGuard<'_, ()>> {
+        let number = self.hasher.hash_one(call) % TURNSTILES as u64;
+        let turnstile = self.turnstiles.get(usize::try_from(number).unwrap_or(0))?;
+        Some(turnstile.lock().await)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
-    fn set(name: &str, value: impl Into<Value>) -> Vec<StateChange> {
-        vec![StateChange::Set(name.to_owned(), value.into())]
-    }
-
-    fn add(name: &str, by: i64) -> Vec<StateChange> {
-        vec![StateChange::Add(name.to_owned(), by)]
+    fn state(value: &Value) -> State {
+        Arc::new(value.as_object().cloned().unwrap())
     }
 
     fn call() -> Call {
@@ -132,12 +119,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_set_is_found_again_and_null_removes_it() {
+    fn what_is_kept_is_found_again_in_the_same_call_only() {
         let states = CallStates::new(1 << 20);
-        states.apply(&call(), &states.get(&call()), &set("guest", "Ada")).unwrap();
+        states.replace(&call(), &states.get(&call()), state(&json!({ "guest": "Ada" }))).unwrap();
         assert_eq!(states.get(&call()).get("guest"), Some(&Value::from("Ada")));
-        states.apply(&call(), &states.get(&call()), &set("guest", Value::Null)).unwrap();
-        assert!(states.get(&call()).is_empty());
         assert!(states.get(&(1, "call-1".into())).is_empty(), "another site's call of the same id");
     }
 
@@ -145,19 +130,16 @@ mod tests {
     fn the_slower_of_two_decisions_is_told_to_try_again() {
         let states = CallStates::new(1 << 20);
         let known = states.get(&call());
-        states.apply(&call(), &known, &set("turn", 1)).unwrap();
-        assert_eq!(states.apply(&call(), &known, &set("turn", 2)), Err(Conflict));
-        assert_eq!(states.apply(&call(), &states.get(&call()), &set("turn", 2)), Ok(()));
+        states.replace(&call(), &known, state(&json!({ "turn": 1 }))).unwrap();
+        assert_eq!(states.replace(&call(), &known, state(&json!({ "turn": 2 }))), Err(Conflict));
+        assert_eq!(states.replace(&call(), &states.get(&call()), state(&json!({ "turn": 2 }))), Ok(()));
     }
 
     #[test]
-    fn sums_never_conflict() {
+    fn a_state_that_was_forgotten_is_a_conflict_too() {
         let states = CallStates::new(1 << 20);
-        let known = states.get(&call());
-        for _ in 0..3 {
-            states.apply(&call(), &known, &add("tries", 1)).unwrap();
-        }
-        assert_eq!(states.get(&call()).get("tries"), Some(&Value::from(3)));
+        let known = state(&json!({ "turn": 1 }));
+        assert_eq!(states.replace(&call(), &known, state(&json!({ "turn": 2 }))), Err(Conflict));
     }
 
     #[test]
@@ -165,7 +147,7 @@ mod tests {
         let states = CallStates::new(64 << 10);
         for number in 0..2000 {
             let call = (0, format!("call-{number}").into());
-            states.apply(&call, &State::default(), &set("text", "x".repeat(100))).unwrap();
+            states.replace(&call, &State::default(), state(&json!({ "text": "x".repeat(100) }))).unwrap();
         }
         assert!(states.calls.weight() <= 64 << 10);
     }

@@ -1,15 +1,20 @@
 //! Tool calls that arrive again are answered again, but carried out once, also while the first is still at work.
 //!
 //! Vapi repeats a request that it believes lost. A tool call's identity is its server, its call and its own id
-//! together, because some models number their tool calls anew in every call; [`Key::new`] knows what has none.
+//! together, because some models number their tool calls anew in every call (contract, section 7). Others begin anew in
+//! every turn, so what is asked counts too: no call gets the answer of another. [`Key::new`] knows what has no identity.
 //! No lock can be left behind: whoever makes an answer holds a guard, and if its future is dropped (the client hung
 //! up, the task panicked), the next one who waits makes the answer instead.
 
 use std::future::Future;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, Options, OptionsBuilder, Weighter};
+
+use crate::engine::event::ToolCall;
+use crate::engine::json::Json;
 
 /// How many bytes of answers are remembered, unless settings say otherwise.
 pub const BYTES_MAX_DEFAULT: u64 = 16 << 20;
@@ -26,16 +31,24 @@ pub struct Key {
     server: usize,
     call: Box<str>,
     tool_call: Box<str>,
+    /// Stands for the tool's name and its arguments.
+    asked: u64,
 }
 
 impl Key {
     /// The identity of the tool call `tool_call` in `call`, which came to the server at index `server`. `None` if it
     /// cannot be told from others, so that it must be carried out each time it arrives.
     #[must_use]
-    pub fn new(server: usize, call: Option<&str>, tool_call: Option<&str>) -> Option<Key> {
+    pub fn new(server: usize, call: Option<&str>, tool_call: &ToolCall) -> Option<Key> {
+        let mut asked = DefaultHasher::new();
+        (&tool_call.name, tool_call.arguments().map(Json::raw).unwrap_or_default()).hash(&mut asked);
+        Key::of(server, call, &tool_call.id, asked.finish())
+    }
+
+    fn of(server: usize, call: Option<&str>, tool_call: &str, asked: u64) -> Option<Key> {
         let call = call.filter(|id| !id.is_empty())?;
-        let tool_call = tool_call.filter(|id| !id.is_empty() && *id != HOOK_CALL)?;
-        Some(Key { server, call: call.into(), tool_call: tool_call.into() })
+        let tool_call = Some(tool_call).filter(|id| !id.is_empty() && *id != HOOK_CALL)?;
+        Some(Key { server, call: call.into(), tool_call: tool_call.into(), asked })
     }
 }
 
@@ -142,7 +155,7 @@ mod tests {
     }
 
     fn key(tool_call: &str) -> Option<Key> {
-        Key::new(0, Some("call-1"), Some(tool_call))
+        Key::of(0, Some("call-1"), tool_call, 0)
     }
 
     fn run<T>(future: impl Future<Output = T>) -> T {
@@ -227,11 +240,11 @@ mod tests {
 
     #[test]
     fn a_call_without_an_identity_is_carried_out_each_time() {
-        assert_eq!(Key::new(0, None, Some("a")), None);
-        assert_eq!(Key::new(0, Some("c"), None), None);
-        assert_eq!(Key::new(0, Some(""), Some("a")), None);
-        assert_eq!(Key::new(0, Some("c"), Some("")), None);
-        assert_eq!(Key::new(0, Some("c"), Some("hook-function-call")), None);
+        assert_eq!(Key::of(0, None, "a", 0), None);
+        assert_eq!(Key::of(0, Some("c"), "", 0), None);
+        assert_eq!(Key::of(0, Some(""), "a", 0), None);
+        assert_eq!(Key::of(0, Some("c"), "", 0), None);
+        assert_eq!(Key::of(0, Some("c"), "hook-function-call", 0), None);
         let answers = answers();
         for _ in 0..2 {
             assert_eq!(run(answers.answer(None, say("x"))).1, Turn::First);
@@ -241,9 +254,10 @@ mod tests {
     #[test]
     fn the_same_ids_elsewhere_are_another_call() {
         let keys = [
-            Key::new(0, Some("call-1"), Some("call_51kj")),
-            Key::new(1, Some("call-1"), Some("call_51kj")),
-            Key::new(0, Some("call-2"), Some("call_51kj")),
+            Key::of(0, Some("call-1"), "call_51kj", 0),
+            Key::of(1, Some("call-1"), "call_51kj", 0),
+            Key::of(0, Some("call-2"), "call_51kj", 0),
+            Key::of(0, Some("call-2"), "call_51kj", 1),
         ];
         let answers = answers();
         for key in keys {

@@ -1,10 +1,12 @@
 //! An event that waits to be decided, and how long its decision may take.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::call_state::Call;
 use super::dedup::Key;
+use super::seen::{EventKey, Seen, Version};
 use super::site::Site;
 use crate::clock::{Clock, Deadline};
 use crate::engine::Turn;
@@ -13,8 +15,10 @@ use crate::engine::event::Event;
 use crate::engine::facts::{Facts, Host};
 use crate::engine::kind::Kind;
 
-/// Script operations that a decision may use where requests are read: a fifth of a millisecond or so.
+/// See [`Allowance::Brief`].
 const OPERATIONS_BRIEF: u64 = 2_000;
+/// What scripts leave of the time before the deadline, for a fallback and the way out.
+const SPARE: Duration = Duration::from_millis(200);
 
 /// An event, whose it is, and what is known of the world.
 pub struct Occasion {
@@ -45,16 +49,36 @@ impl Occasion {
     #[must_use]
     pub fn identity(&self, turn: Turn) -> Option<Key> {
         let Turn::ToolCall(index) = turn else { return None };
-        let tool_call = self.event.tool_calls().get(index)?;
-        Key::new(self.site.index, self.event.call_id().as_deref(), Some(&tool_call.id))
+        Key::new(self.site.index, self.event.call_id().as_deref(), self.event.tool_calls().get(index)?)
     }
 
-    /// Until when it must be decided.
+    /// What makes an event the same when it comes again (contract, section 7); tool calls have identities of their own.
+    #[must_use]
+    pub fn event_identity(&self, turn: Turn, seen: &Seen) -> Option<EventKey> {
+        if turn != Turn::Whole {
+            return None;
+        }
+        let call = self.event.call_id()?;
+        let field = |name| self.event.whole().get(name).map(|value| value.raw().into());
+        let version = match self.event.kind().known() {
+            // There is one for each call, and links in it may differ from one delivery to the next.
+            Some(Kind::EndOfCallReport) => Version::Only,
+            Some(Kind::StatusUpdate) => Version::Stamped(field("status"), field("timestamp")),
+            _ => seen.body(self.event.body()),
+        };
+        Some(EventKey::new(self.site.index, &call, self.event.kind().name(), version))
+    }
+
+    /// Until when it must be answered.
     #[must_use]
     pub fn deadline(&self) -> Deadline {
+        Deadline::of(self.begun_at, self.time())
+    }
+
+    fn time(&self) -> Duration {
         let time = self.event.kind().known().and_then(|kind| self.site.options.time_for(kind));
         // Nobody waits for the others, but they must come to an end too.
-        Deadline::of(self.begun_at, time.unwrap_or(self.site.options.timeout))
+        time.unwrap_or(self.site.options.timeout)
     }
 
     /// Decides one turn within the bounds of `host`.
@@ -62,33 +86,49 @@ impl Occasion {
     /// # Errors
     /// When scripts need more operations than the host allows.
     pub fn decide(&self, turn: Turn, facts: &Facts, host: Arc<dyn Host>) -> Result<Decision, Unfinished> {
-        self.site.engine.decide(&self.event, turn, facts, host)
+        if !self.site.sound {
+            return Ok(Decision { reply: self.site.engine.give_up(&self.event, turn), ..Decision::default() });
+        }
+        let decide = || self.site.engine.decide(&self.event, turn, facts, host);
+        // No panic is known; should there be one, it costs this answer alone. The panic hook has logged it.
+        catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| {
+            Ok(Decision { reply: self.site.engine.give_up(&self.event, turn), ..Decision::default() })
+        })
     }
 
     /// Decides one turn as if its time were over: rules answer with their fallbacks.
     #[must_use]
     pub fn decide_late(&self, turn: Turn, facts: &Facts) -> Decision {
-        // Only `operations_max` leaves a decision unfinished, and this host has none.
-        self.decide(turn, facts, Arc::new(TooLate)).unwrap_or_default()
+        self.decide(turn, facts, Arc::new(TooLate)).unwrap_or_else(|Unfinished { .. }| Decision {
+            reply: self.site.engine.give_up(&self.event, turn),
+            ..Decision::default()
+        })
     }
 
-    /// A host for a first try: few operations.
+    /// A host for a decision that began at `began`.
     #[must_use]
-    pub fn briefly(&self) -> Arc<dyn Host> {
-        Arc::new(Timed { begun_at: self.begun_at, deadline: self.deadline(), operations_max: Some(OPERATIONS_BRIEF) })
-    }
-
-    /// A host for a decision that may take all the time that its event has.
-    #[must_use]
-    pub fn patiently(&self) -> Arc<dyn Host> {
-        Arc::new(Timed { begun_at: self.begun_at, deadline: self.deadline(), operations_max: None })
+    pub fn host(&self, began: Instant, allowance: Allowance) -> Arc<dyn Host> {
+        let time = self.time();
+        let spare = SPARE.min(time / 10);
+        Arc::new(Timed { began, deadline: Deadline::of(self.begun_at, time.saturating_sub(spare)), allowance })
     }
 }
 
+/// How many operations the scripts of a decision may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Allowance {
+    /// What may be used where requests are read: a fifth of a millisecond or so.
+    Brief,
+    /// So many.
+    Operations(u64),
+    /// As many as the rule set's own limits allow.
+    AllThereIs,
+}
+
 struct Timed {
-    begun_at: Instant,
+    began: Instant,
     deadline: Deadline,
-    operations_max: Option<u64>,
+    allowance: Allowance,
 }
 
 impl Host for Timed {
@@ -97,11 +137,15 @@ impl Host for Timed {
     }
 
     fn passed(&self, time: Duration) -> bool {
-        Clock::instant().saturating_duration_since(self.begun_at) > time
+        Clock::instant().saturating_duration_since(self.began) > time
     }
 
     fn operations_max(&self) -> Option<u64> {
-        self.operations_max
+        match self.allowance {
+            Allowance::Brief => Some(OPERATIONS_BRIEF),
+            Allowance::Operations(operations) => Some(operations),
+            Allowance::AllThereIs => None,
+        }
     }
 }
 

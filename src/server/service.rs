@@ -47,8 +47,8 @@ impl Sites {
 impl Service {
     /// A service for these sites.
     #[must_use]
-    pub fn new(sites: Sites, answering: Answering) -> Service {
-        Service { sites: Arc::new(sites), answering: Arc::new(answering) }
+    pub fn new(sites: Sites, answering: Arc<Answering>) -> Service {
+        Service { sites: Arc::new(sites), answering }
     }
 
     async fn respond(&self, received: Received) -> Result<Response<Full<Bytes>>, Refusal> {

@@ -17,6 +17,9 @@ pub struct Site {
     pub path: String,
     /// Its rules.
     pub engine: Engine,
+    /// Whether its files were sound when they were loaded. If not, nothing can be decided, and every event gets the
+    /// emptiest valid reply.
+    pub sound: bool,
     /// Its deadlines and limits.
     pub options: Options,
     /// Who may speak to it.

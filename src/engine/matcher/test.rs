@@ -33,7 +33,7 @@ pub enum Test {
     Phone(Vec<PhonePattern>),
     /// It does not pass all of these.
     Not(Vec<Test>),
-    /// Passes these when all letters are lower case; what they compare to is kept in lower case.
+    /// Its text, or the texts in its list, pass these in lower case; what they compare to is kept in lower case.
     IgnoringCase(Vec<Test>),
 }
 
@@ -69,11 +69,29 @@ impl Test {
             }),
             Test::Phone(patterns) => text(value, |text| patterns.iter().any(|pattern| pattern.holds(text))),
             Test::Not(tests) => !tests.iter().all(|test| test.passes(value)),
-            Test::IgnoringCase(tests) => text(value, |text| {
-                let lower = Val::from(Value::String(text.to_lowercase()));
+            Test::IgnoringCase(tests) => {
+                let lower = lower_case(value);
                 tests.iter().all(|test| test.passes(&lower))
-            }),
+            }
         }
+    }
+}
+
+/// The value with its text, or the texts of its items, in lower case.
+fn lower_case<'a>(value: &Val<'a>) -> Val<'a> {
+    if let Some(text) = value.as_str() {
+        return Val::from(Value::String(text.to_lowercase()));
+    }
+    match value.to_value() {
+        Value::Array(items) => items.into_iter().map(lower_item).collect::<Value>().into(),
+        _ => value.clone(),
+    }
+}
+
+fn lower_item(item: Value) -> Value {
+    match item {
+        Value::String(text) => Value::String(text.to_lowercase()),
+        other => other,
     }
 }
 

@@ -9,10 +9,10 @@ use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhai::{Dynamic, EvalAltResult};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::host::fail;
-use crate::engine::facts::{Facts, Host, StateChange};
+use crate::engine::facts::{Facts, Host, State};
 
 /// After how many operations the host is asked again whether the time is over.
 const OPERATIONS_BETWEEN_ASKS: u64 = 32;
@@ -46,8 +46,7 @@ pub struct Run {
 pub(super) struct Work {
     pub(super) facts: Facts,
     /// The state as the scripts see it; a copy is made at the first change.
-    pub(super) state: Arc<Map<String, Value>>,
-    pub(super) changes: Vec<StateChange>,
+    pub(super) state: State,
     pub(super) logs: Vec<LogLine>,
     /// How often chance was asked for.
     pub(super) chances: u64,
@@ -68,31 +67,25 @@ impl Run {
     /// A run that has not begun.
     #[must_use]
     pub fn new(facts: &Facts, host: Arc<dyn Host>) -> Run {
-        let work = Work {
-            facts: facts.clone(),
-            state: Arc::clone(&facts.state),
-            changes: Vec::new(),
-            logs: Vec::new(),
-            chances: 0,
-            operations: 0,
-        };
+        let work =
+            Work { facts: facts.clone(), state: Arc::clone(&facts.state), logs: Vec::new(), chances: 0, operations: 0 };
         Run { host, work: Arc::new(Mutex::new(work)) }
     }
 
     /// The state of the call as the scripts have left it.
     #[must_use]
-    pub fn state(&self) -> Arc<Map<String, Value>> {
+    pub fn state(&self) -> State {
         Arc::clone(&self.work().state)
     }
 
-    /// Makes a change of a rule's own, which later scripts see.
-    pub fn change(&mut self, change: StateChange) {
-        self.work().change(change);
+    /// Puts the state back to what [`state`](Run::state) returned before: what failed must not be half done.
+    pub fn restore(&mut self, state: State) {
+        self.work().state = state;
     }
 
-    /// Takes what was changed since the last call.
-    pub fn take_state_changes(&mut self) -> Vec<StateChange> {
-        std::mem::take(&mut self.work().changes)
+    /// Forgets the operations so far: what follows has an allowance of its own.
+    pub fn begin_anew(&mut self) {
+        self.work().operations = 0;
     }
 
     /// Takes what was logged since the last call.
@@ -127,18 +120,14 @@ impl std::fmt::Debug for Run {
 }
 
 impl Work {
-    /// Makes a change to the working copy and remembers it.
-    pub(super) fn change(&mut self, change: StateChange) {
+    /// Keeps `value` under `name`; null removes it.
+    pub(super) fn keep(&mut self, name: &str, value: Value) {
         let state = Arc::make_mut(&mut self.state);
-        match &change {
-            StateChange::Set(name, Value::Null) => drop(state.shift_remove(name)),
-            StateChange::Set(name, value) => drop(state.insert(name.clone(), value.clone())),
-            StateChange::Add(name, by) => {
-                let sum = state.get(name).and_then(Value::as_i64).unwrap_or(0).saturating_add(*by);
-                state.insert(name.clone(), sum.into());
-            }
+        if value.is_null() {
+            state.shift_remove(name);
+        } else {
+            state.insert(name.to_owned(), value);
         }
-        self.changes.push(change);
     }
 }
 

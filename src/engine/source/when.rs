@@ -141,7 +141,8 @@ impl Workshop<'_> {
 fn note_equality(key: &Key, ask: &Ask, names: &Names, equalities: &mut Vec<Equality>) {
     let Ask::Value(lookup, tests) = ask else { return };
     let (Some(path), [Test::In(values)]) = (Path::parse(&key.text), tests.as_slice()) else { return };
-    if matches!(lookup, Lookup::Let(..)) || names.lets.iter().any(|name| name == path.root()) {
+    // An earlier rule of the same decision may change the state, after the rules to consider have been found.
+    if matches!(lookup, Lookup::Let(..) | Lookup::State(_)) || names.lets.iter().any(|name| name == path.root()) {
         return;
     }
     let wanted: Option<Vec<String>> = values.iter().map(|value| value.as_str().map(ToOwned::to_owned)).collect();

@@ -100,6 +100,73 @@ fn a_call_keeps_its_state_and_no_other_call_sees_it() {
     assert_eq!(whose("call-3"), "//");
 }
 
+/// Rules about state that must hold whatever happens at the same time.
+const COUNTERS: &str = r#"
+rules:
+  - { name: ticket, tool: ticket, run: "desk::ticket" }
+  - { name: keep, tool: keep, run: "desk::keep" }
+  - { name: half, tool: half, run: "desk::half", fallback: "half" }
+  - { name: deliberate, tool: deliberate, script: "state::set(`deliberate`, 1); throw `no`" }
+  - { name: show, tool: show, respond: "${state.half}|${state.deliberate}|${state.len()}" }
+"#;
+
+const COUNTER: &str = r#"fn pass_time() { let n = 0; while n < 1500 { n += 1; } }
+
+fn ticket(args) { pass_time(); state::incr("tickets") }
+
+fn keep(args) { pass_time(); state::set("kept" + args.n, 1); "kept" }
+
+fn half(args) { state::set("half", 1); parse_int("x") }
+"#;
+
+fn counters() -> Daemon {
+    Daemon::start(&[("rules/rules.yaml", COUNTERS), ("rules/scripts/desk.rhai", COUNTER)])
+}
+
+#[test]
+fn decisions_of_one_call_at_the_same_time_lose_nothing() {
+    let daemon = counters();
+    let calls: Vec<(String, &str, Value)> =
+        (0..24).map(|n| (format!("t{n}"), if n < 12 { "ticket" } else { "keep" }, json!({ "n": n }))).collect();
+    let calls: Vec<(&str, &str, Value)> = calls.iter().map(|(id, tool, args)| (&**id, *tool, args.clone())).collect();
+    let reply = daemon.post("/", tool_calls("call-1", &calls)).json();
+    let mut tickets: Vec<u32> =
+        (0..12).map(|at| reply["results"][at]["result"].as_str().unwrap().parse().unwrap()).collect();
+    tickets.sort_unstable();
+    assert_eq!(tickets, (1..=12).collect::<Vec<_>>(), "{reply}");
+    let show = result(&daemon.post("/", tool_calls("call-1", &[("s", "show", json!({}))])));
+    assert_eq!(show, "||13");
+}
+
+#[test]
+fn what_fails_is_not_half_done_and_what_throws_is_an_answer() {
+    let daemon = counters();
+    let calls = [("t1", "half", json!({})), ("t2", "deliberate", json!({})), ("t3", "show", json!({}))];
+    for (id, tool, args) in &calls {
+        daemon.post("/", tool_calls("call-1", &[(id, tool, args.clone())]));
+    }
+    let show = result(&daemon.post("/", tool_calls("call-1", &[("t4", "show", json!({}))])));
+    assert_eq!(show, "|1|1");
+}
+
+#[test]
+fn two_tools_that_share_an_id_are_two_calls() {
+    let daemon = counters();
+    let both = [("t", "show", json!({})), ("t", "ticket", json!({}))];
+    let reply = daemon.post("/", tool_calls("call-1", &both)).json();
+    assert_eq!((&reply["results"][0]["name"], &reply["results"][1]["name"]), (&json!("show"), &json!("ticket")));
+}
+
+#[test]
+fn an_event_that_comes_again_counts_once() {
+    let daemon = start();
+    let report = json!({ "message": { "type": "status-update", "status": "ended", "timestamp": 1, "call": { "id": "call-1" } } });
+    for _ in 0..3 {
+        assert_eq!(daemon.post("/", report.to_string()).text(), "{}");
+    }
+    assert_eq!(result(&daemon.post("/", tool_calls("call-1", &[("t1", "whose", json!({}))]))), "/ended/1");
+}
+
 #[test]
 fn encrypted_arguments_reach_the_rules_in_plain() {
     let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();

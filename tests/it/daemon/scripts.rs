@@ -19,6 +19,7 @@ rules:
   - { name: whom, on: assistant-request, run: "desk::whom", fallback: { assistantId: a-fallback } }
   - { name: where, on: transfer-destination-request, script: "#{ destination: #{ type: `number`, number: 7 } }" }
   - { name: predial, on: campaign.predial, respond: { eligible: true } }
+  - { name: excuse, tool: excuse, run: "desk::forever", timeout: 300ms, fallback: "Sorry, ${args.who + \"!\"}" }
 "##;
 
 const DESK: &str = r#"fn refuse(args) { throw "We are closed on Mondays." }
@@ -132,4 +133,12 @@ fn a_handler_that_never_ends_holds_up_nobody() {
         assert_eq!(said, [r#"{"counted":5000,"lines":"a\nb"}"#, "Good morning, Bo!"]);
     }
     assert_eq!(results(&stuck.answer().json()), [("t1", "result", "It never ended.")]);
+}
+
+#[test]
+fn a_fallback_may_hold_an_expression_after_all_time_is_gone() {
+    let daemon = start();
+    let body = tool_calls("call-x", &[("t1", "excuse", json!({ "who": "Ada" }))]);
+    let reply = daemon.post("/", body).json();
+    assert_eq!(results(&reply), [("t1", "result", "Sorry, Ada!")]);
 }

@@ -6,10 +6,8 @@
 
 use rhai::FnPtr;
 use rhai::plugin::{Dynamic, EvalAltResult, NativeCallContext, export_module};
-use serde_json::Value;
 
 use super::{at, fail};
-use crate::engine::facts::StateChange;
 use crate::engine::script::run;
 use crate::engine::script::value::{self, Budget};
 
@@ -41,7 +39,7 @@ pub(super) mod functions {
     }
 
     /// Adds 1 to the number kept under `name`, which counts from 0, and gives the sum. Several events of
-    /// one call can count at the same time without losing any.
+    /// one call can count at the same time; each gets a sum of its own.
     ///
     /// ```rhai
     /// state::incr("tries");
@@ -84,15 +82,19 @@ fn kept(name: &str) -> Result<Dynamic, Box<EvalAltResult>> {
 
 fn keep(name: &str, value: &Dynamic) -> Result<(), Box<EvalAltResult>> {
     let value = value::to_json(value, VALUE).map_err(fail)?;
-    run::with(|work| work.change(StateChange::Set(name.to_owned(), value)))
+    run::with(|work| work.keep(name, value))
 }
 
 fn add(name: &str, by: i64) -> Result<i64, Box<EvalAltResult>> {
     run::with(|work| {
-        if work.state.get(name).is_some_and(|value| !value.is_i64()) {
-            return Err(fail(format_args!("`{name}` is not a whole number that could be added to")));
-        }
-        work.change(StateChange::Add(name.to_owned(), by));
-        Ok(work.state.get(name).and_then(Value::as_i64).unwrap_or(0))
+        let sum = match work.state.get(name) {
+            None => by,
+            Some(value) => match value.as_i64() {
+                Some(number) => number.saturating_add(by),
+                None => return Err(fail(format_args!("`{name}` is not a whole number that could be added to"))),
+            },
+        };
+        work.keep(name, sum.into());
+        Ok(sum)
     })?
 }

@@ -1,8 +1,9 @@
-//! Threads for decisions that take long: scripts must not hold up other requests.
+//! Threads for decisions that take long: scripts must not hold up other requests, nor each other.
 //!
-//! Most scripts are done within microseconds where the request is read; only those that are not come
-//! here. There are few threads, so that scripts never take every core, and a bounded queue: what finds it
-//! full is told at once, and answers with its fallback.
+//! Most scripts are done within microseconds where the request is read; only those that are not come here.
+//! There are lanes with a thread or more each: what needs more operations than its lane allows gives way
+//! and goes on to the next, where the slow ones wait for each other alone. A lane's queue is bounded: what
+//! finds it full is told at once, and answers with its fallback.
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -14,7 +15,7 @@ use tokio::sync::oneshot;
 type Job = Box<dyn FnOnce() + Send>;
 
 /// A few threads and a queue before them.
-pub struct Pool {
+pub struct Lane {
     queue: SyncSender<Job>,
 }
 
@@ -22,19 +23,19 @@ pub struct Pool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
-impl Pool {
+impl Lane {
     /// Starts `threads` threads that share a queue of `waiting_max` jobs.
     ///
     /// # Errors
     /// When the operating system gives no threads.
-    pub fn start(threads: usize, waiting_max: usize) -> io::Result<Pool> {
+    pub fn start(name: &str, threads: usize, waiting_max: usize) -> io::Result<Lane> {
         let (queue, jobs) = sync_channel(waiting_max);
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..threads.max(1) {
             let jobs = Arc::clone(&jobs);
-            thread::Builder::new().name(format!("script-{number}")).spawn(move || work(&jobs))?;
+            thread::Builder::new().name(format!("{name}-{number}")).spawn(move || work(&jobs))?;
         }
-        Ok(Pool { queue })
+        Ok(Lane { queue })
     }
 
     /// Runs `job` on one of the threads; its outcome comes through the receiver, which fails if the job panicked.
@@ -46,8 +47,12 @@ impl Pool {
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<oneshot::Receiver<T>, Full> {
         let (done, outcome) = oneshot::channel();
-        // Whoever asked may have gone; then nobody wants the outcome.
-        let job = Box::new(move || drop(done.send(job())));
+        let job = Box::new(move || {
+            // Whoever asked may have given up; then nobody wants the outcome.
+            if !done.is_closed() {
+                drop(done.send(job()));
+            }
+        });
         self.queue.try_send(job).map_err(|_| Full)?;
         Ok(outcome)
     }
@@ -68,25 +73,25 @@ mod tests {
 
     #[test]
     fn a_panicking_job_leaves_the_thread_alive() {
-        let pool = Pool::start(1, 4).unwrap();
-        let broken = pool.run(|| panic!("on purpose")).unwrap();
-        let sound = pool.run(|| 7).unwrap();
+        let lane = Lane::start("test", 1, 4).unwrap();
+        let broken = lane.run(|| panic!("on purpose")).unwrap();
+        let sound = lane.run(|| 7).unwrap();
         assert!(broken.blocking_recv().is_err());
         assert_eq!(sound.blocking_recv(), Ok(7));
     }
 
     #[test]
     fn a_full_queue_says_so() {
-        let pool = Pool::start(1, 1).unwrap();
+        let lane = Lane::start("test", 1, 1).unwrap();
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let (started, first_runs) = std::sync::mpsc::channel::<()>();
-        let first = pool.run(move || {
+        let first = lane.run(move || {
             started.send(()).unwrap();
             wait.recv().unwrap();
         });
         first_runs.recv().unwrap();
-        let second = pool.run(|| ());
-        assert_eq!(pool.run(|| ()).err(), Some(Full));
+        let second = lane.run(|| ());
+        assert_eq!(lane.run(|| ()).err(), Some(Full));
         release.send(()).unwrap();
         assert_eq!(first.unwrap().blocking_recv(), Ok(()));
         assert_eq!(second.unwrap().blocking_recv(), Ok(()));
