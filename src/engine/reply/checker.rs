@@ -70,14 +70,17 @@ impl Checker {
     }
 
     fn fault(&mut self, message: impl FnOnce(&str) -> String, help: Option<String>) {
-        let message = message(&place(&self.path));
-        self.faults.push(Fault { path: self.path.clone(), message, help });
+        let fault = Fault::new(&self.path, message(&place(&self.path)));
+        self.faults.push(Fault { help, ..fault });
     }
 
     fn wrong<T>(&mut self, form: &Form, shape: &Shape<'_, T>) {
         let help = match (form, shape) {
             (_, Shape::Null) if !self.path.is_empty() => "leave it out where there is nothing to say",
-            (Form::Bool | Form::Number { .. }, Shape::Text(_)) => "write it without quotes",
+            (Form::Bool, Shape::Text("true" | "false")) => "write it without quotes",
+            (Form::Bool, Shape::Text("yes" | "on")) => "write `true`",
+            (Form::Bool, Shape::Text("no" | "off")) => "write `false`",
+            (Form::Number { .. }, Shape::Text(text)) if text.parse::<f64>().is_ok() => "write it without quotes",
             (form, Shape::Number(_) | Shape::Bool(_)) if form.takes_text() => "put it in quotes",
             (form, _) => form.help(),
         };
@@ -179,7 +182,7 @@ impl Checker {
             });
         }
         for (key, _) in object.required {
-            if get(entries, key).is_none() && !strayed.meant.contains(key) {
+            if get(entries, key).is_none() && !strayed.meant.contains(key) && !strayed.advised {
                 self.fault(|place| format!("{place} lacks `{key}`"), None);
             }
         }
@@ -196,8 +199,11 @@ impl Checker {
         }
         strayed.advised |= advice.is_some();
         strayed.meant.extend(near);
-        let help = advice.or_else(|| near.map(|near| format!("did you mean `{near}`?")));
-        self.fault(|place| format!("{place} is unknown to Vapi"), help);
+        let suggestion = || near.map(|near| format!("did you mean `{near}`?"));
+        let known = || format!("known there: {}", listed(object.fields().map(|(name, _)| *name)).replace(" or ", ", "));
+        let help = advice.or_else(suggestion).unwrap_or_else(known);
+        let fault = Fault::new(&self.path, format!("{} is unknown to Vapi", place(&self.path)));
+        self.faults.push(fault.help(help).at_key());
     }
 
     /// Looks at the entries of which one must be there, unless a stray one was meant to be it, and at those of

@@ -18,6 +18,8 @@ pub enum Step {
 pub struct Fault {
     /// Where: a key that should not be there itself, but for a missing one the object that lacks it.
     pub path: Vec<Step>,
+    /// Whether the key at the end of `path` is wrong, rather than its value.
+    pub at_key: bool,
     /// What is wrong: lower case, without full stop, the reply's own words in backticks.
     pub message: String,
     /// What to do about it.
@@ -27,7 +29,12 @@ pub struct Fault {
 impl Fault {
     /// A fault at the place to which `path` leads.
     pub(super) fn new(path: &[Step], message: impl Into<String>) -> Fault {
-        Fault { path: path.to_vec(), message: message.into(), help: None }
+        Fault { path: path.to_vec(), at_key: false, message: message.into(), help: None }
+    }
+
+    /// The same, about the key at the end of the path.
+    pub(super) fn at_key(self) -> Fault {
+        Fault { at_key: true, ..self }
     }
 
     /// Says what to do about it.

@@ -195,6 +195,7 @@ fn copied(key: &str) -> Fault {
     let path = [Step::Key(key.to_owned())];
     Fault::new(&path, format!("`{key}` is filled in when the reply is sent"))
         .help("give the bare result: `toolCallId` and `name` are filled in")
+        .at_key()
 }
 
 /// The answer that checked parts make.
