@@ -16,6 +16,7 @@ mod tools;
 mod when;
 pub mod yaml;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -103,6 +104,7 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
     for (id, file) in sources.iter().filter(|(_, file)| is_rule_file(&file.path)) {
         files.extend(yaml::parse(id, &file.text, &mut found).map(|node| (id, node)));
     }
+    let misread = lines_of(&found, sources);
     let vars = variables(&files, &mut found);
     let mut wanted = WantedBuilder::new();
     let mut shop = Workshop {
@@ -116,6 +118,8 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
     };
     let (drafts, declared) = shop.files(&files);
     let wants_headers = shop.wants_headers;
+    // What YAML misread on a line, every later check misreads too: one mistake, one finding.
+    found.retain(|one| is_of_yaml(one) || !misread.contains(&line_of(one, sources)));
     diagnostic::sort(&mut found);
     if found.iter().any(|found| found.severity == Severity::Error) {
         return Err(found);
@@ -131,6 +135,20 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
         no_assistant: options.no_assistant.clone(),
     };
     Ok(Compiled { engine, found })
+}
+
+/// The lines on which YAML found a mistake.
+fn lines_of(found: &[Diagnostic], sources: &Sources) -> HashSet<(FileId, u32)> {
+    found.iter().filter(|one| is_of_yaml(one)).map(|one| line_of(one, sources)).collect()
+}
+
+fn line_of(found: &Diagnostic, sources: &Sources) -> (FileId, u32) {
+    (found.span.file, sources.place(found.span).line)
+}
+
+/// Whether the mistake is one in YAML itself.
+fn is_of_yaml(found: &Diagnostic) -> bool {
+    found.severity == Severity::Error && found.slug.starts_with("yaml-")
 }
 
 /// Whether `path` is a rule file, rather than a test, a script or a table.

@@ -50,13 +50,24 @@ impl Workshop<'_> {
     pub(super) fn bindings(&mut self, node: Option<&Node>, names: &Names) -> Vec<Template> {
         let entries = node.map(Node::entries).unwrap_or_default();
         let lets: Vec<Template> = entries.iter().map(|(_, node)| self.template(node, names)).collect();
-        for (index, (key, _)) in entries.iter().enumerate() {
-            if reaches(&lets, index, index, &mut vec![false; lets.len()]) {
-                self.found.push(
-                    Diagnostic::error("circular-let", key.span, format!("`{}` is computed from itself", key.text))
-                        .help("a name in `let` may use others, but not in a circle"),
-                );
+        let uses = |from: usize, target: usize| reaches(&lets, from, target, &mut vec![false; lets.len()]);
+        for (index, (key, _)) in entries.iter().enumerate().filter(|(index, _)| uses(*index, *index)) {
+            // A circle is reported once, at the first of its names.
+            if (0..index).any(|earlier| uses(earlier, index) && uses(index, earlier)) {
+                continue;
             }
+            let circle = entries
+                .iter()
+                .enumerate()
+                .skip(index + 1)
+                .filter(|(other, _)| uses(*other, index) && uses(index, *other));
+            let through: Vec<String> = circle.map(|(_, (key, _))| format!("`{}`", key.text)).collect();
+            let through =
+                if through.is_empty() { String::new() } else { format!(", through {}", through.join(" and ")) };
+            self.found.push(
+                Diagnostic::error("circular-let", key.span, format!("`{}` is computed from itself{through}", key.text))
+                    .help("a name in `let` may use others, but not in a circle: write one of them in another way"),
+            );
         }
         lets
     }

@@ -80,9 +80,16 @@ impl Names {
                     .help("name the tool with `tool:`, or the kind with `on: tool-calls`"))
             }
             "secrets" => Err(Trouble::not_yet("`secrets`").help("secrets are for the requests that actions make")),
-            name if FOR_ACTIONS.contains(&name) && !self.is_field(name) => Err(Trouble::not_yet(&format!("`{name}`"))),
+            name if FOR_ACTIONS.contains(&name) && !self.is_field(name) => {
+                Err(Trouble::not_yet(&format!("`{name}`")).help("it comes with `do`, which a later version will serve"))
+            }
             _ => self.field(path.segments(), path, shop),
         }
+    }
+
+    /// Whether anything is called `name`.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.open() || self.all().iter().any(|known| known == name)
     }
 
     fn is_field(&self, name: &str) -> bool {
@@ -187,13 +194,13 @@ fn constant(vars: &IndexMap<String, Value>, path: &Path) -> Result<Lookup, Troub
         let trouble = unknown(format!("there is no variable `{name}` in `vars`"));
         return Err(match closest(name, vars.keys().map(String::as_str)) {
             Some(known) => trouble.help(format!("did you mean `vars.{known}`?")),
-            None => trouble.help(format!("add it at the top of the file:\n  vars:\n    {name}: …")),
+            None => trouble.help(format!("add it under `vars:` at the top of the file: `{name}: …`")),
         });
     };
     let deeper = path.rest().get(1..).unwrap_or_default();
     let value = Val::from(value.clone()).walk(deeper).to_value();
     if value.is_null() && !deeper.is_empty() {
-        return Err(unknown(format!("the variable `{name}` has no `{path}`")));
+        return Err(unknown(format!("`vars.{name}` has nothing at `{path}`")));
     }
     Ok(Lookup::Constant(value))
 }

@@ -16,13 +16,17 @@ impl Workshop<'_> {
     pub(super) fn review(&mut self, drafts: &[Draft], declared: &[(String, Span)], first_file: Option<FileId>) {
         self.names_are_unique(drafts);
         let rules: Vec<&Draft> = drafts.iter().filter(|draft| draft.enabled).collect();
-        self.every_rule_can_answer(&rules);
+        // What is wrong with a rule is said already; what follows from it is not worth saying.
+        let sound: Vec<&Draft> = rules.iter().filter(|draft| draft.sound).copied().collect();
+        self.every_rule_can_answer(&sound);
         self.kinds_are_sent(&rules);
+        if self.found.iter().any(|found| found.severity == Severity::Error) {
+            // The rule that cannot be read may be the very one that answers.
+            return;
+        }
         self.declared_tools_are_answered(&rules, declared);
         self.kinds_are_answered(&rules);
-        if !self.found.iter().any(|found| found.severity == Severity::Error)
-            && let Some(file) = first_file
-        {
+        if let Some(file) = first_file {
             self.usual_kinds_are_answered(&rules, file);
         }
     }
@@ -87,21 +91,12 @@ impl Workshop<'_> {
                 Subscription::Campaign => "campaign.serverMessages",
                 Subscription::Always | Subscription::Default | Subscription::Client => continue,
             };
-            self.found.push(
-                Diagnostic::hint(
-                    "opt-in-kind",
-                    *span,
-                    format!("Vapi sends `{}` only to those who subscribe to it", kind.name()),
-                )
-                .help(format!("add it to `{list}` in Vapi")),
-            );
-            if *kind == Kind::PhoneCallControl {
-                self.found.push(Diagnostic::hint(
-                    "opt-in-kind",
-                    *span,
-                    "who subscribes to `phone-call-control` must forward and hang up calls himself",
-                ));
-            }
+            let message = format!("Vapi sends `{}` only to those who subscribe to it", kind.name());
+            let found = Diagnostic::hint("opt-in-kind", *span, message).help(format!("add it to `{list}` in Vapi"));
+            self.found.push(match kind {
+                Kind::PhoneCallControl => found.help("who subscribes to it must forward and hang up calls himself"),
+                _ => found,
+            });
         }
     }
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Workshop;
 use super::kinds::On;
 use super::names::Names;
 use super::read::{Field, Spanned, read};
 use super::when::Conditions;
 use super::yaml::{Node, Yaml};
-use crate::engine::diagnostic::{Diagnostic, Span};
-use crate::engine::kind::Kind;
+use super::{Workshop, module_name};
+use crate::engine::diagnostic::{Diagnostic, FileId, Severity, Span};
+use crate::engine::kind::{Deadline, Kind};
 use crate::engine::matcher::{Ask, Test};
 use crate::engine::path::{Path, Segment};
 use crate::engine::reply::{self, Step};
@@ -55,6 +55,8 @@ pub(super) struct Draft {
     pub(super) span: Span,
     /// Whether it is in force.
     pub(super) enabled: bool,
+    /// Whether nothing is wrong with it.
+    pub(super) sound: bool,
     /// The tools that it is for; empty: all.
     pub(super) tools: Vec<(String, Span)>,
     /// Where each kind is named.
@@ -66,6 +68,14 @@ pub(super) struct Draft {
 impl Workshop<'_> {
     /// Makes a rule of what its author wrote; what is wrong is noted.
     pub(super) fn rule(&mut self, node: &Node) -> Option<Draft> {
+        let before = self.found.len();
+        if !matches!(node.value, Yaml::Map(_)) {
+            self.found.push(
+                Diagnostic::error("wrong-type", node.span, format!("a rule is a mapping, not {}", node.describe()))
+                    .help("begin it with `- name: …` and write its other fields below, in the column of `name`"),
+            );
+            return None;
+        }
         let source: RuleSource = read(node, "a rule", self.found)?;
         let name = source.name.get()?.clone();
         self.not_yet(&source);
@@ -105,7 +115,9 @@ impl Workshop<'_> {
         };
         let enabled = source.enabled.as_ref().and_then(Field::get).copied().unwrap_or(true);
         let written = written_conditions(&source, &names);
-        Some(Draft { rule, span: name.span, enabled, tools, kinds, written })
+        let new = self.found.get(before..).unwrap_or_default();
+        let sound = new.iter().all(|found| found.severity != Severity::Error);
+        Some(Draft { rule, span: name.span, enabled, sound, tools, kinds, written })
     }
 
     /// Fields that the rule language has, but this daemon does not serve yet, must not be ignored silently.
@@ -121,18 +133,13 @@ impl Workshop<'_> {
 
     fn if_condition(&mut self, node: &Node, names: &Names, conditions: &mut Conditions) {
         let Some(text) = node.as_str() else {
-            if let Yaml::Bool(_) = node.value {
-                self.found.push(
-                    Diagnostic::error("wrong-type", node.span, "`if` is an expression")
-                        .help("to switch a rule off write `enabled: false`"),
-                );
-            } else {
-                self.found.push(Diagnostic::error(
-                    "wrong-type",
-                    node.span,
-                    format!("`if` is an expression, not {}", node.describe()),
-                ));
-            }
+            let help = match node.value {
+                Yaml::Bool(true) => "remove it: a rule without conditions always applies",
+                Yaml::Bool(false) => "to switch a rule off write `enabled: false`",
+                _ => "write what must be true, such as `if: args.adults + args.children > 8`",
+            };
+            let message = format!("`if` is an expression, not {}", node.describe());
+            self.found.push(Diagnostic::error("wrong-type", node.span, message).help(help));
             return;
         };
         // Authors who know placeholders from elsewhere in the file write them here too.
@@ -197,7 +204,9 @@ impl Workshop<'_> {
         let function = match self.scripts.function(&run.value, tools != 0, run.span) {
             Ok(function) => function,
             Err(found) => {
-                self.found.push(found);
+                if !self.is_broken_script(&run.value) {
+                    self.found.push(found);
+                }
                 return None;
             }
         };
@@ -210,13 +219,18 @@ impl Workshop<'_> {
         Some(Handler { function, inputs: inputs? })
     }
 
+    /// Whether `run` names a function in a script that is there and cannot be read: that is reported in the script.
+    fn is_broken_script(&self, run: &str) -> bool {
+        let module = run.rsplit_once("::").map(|(module, _)| module.replace("::", "/"));
+        let broken = |file: FileId| self.found.iter().any(|one| one.span.file == file && one.slug == "script-syntax");
+        self.sources
+            .iter()
+            .any(|(id, file)| module_name(&file.path) == module.as_deref() && module.is_some() && broken(id))
+    }
+
     /// Makes a template of a reply and holds its literal parts against the contract of each kind.
     fn reply(&mut self, node: &Node, field: &str, names: &Names, kinds: &[(Kind, Span)]) -> Template {
-        let before = self.found.len();
         let template = self.template(node, names);
-        if self.found.len() > before {
-            return template;
-        }
         let replying: Vec<Kind> = kinds.iter().map(|(kind, _)| *kind).filter(|kind| kind.expects_reply()).collect();
         if replying.is_empty() && !kinds.is_empty() {
             let kind = kinds.first().map_or("", |(kind, _)| kind.name());
@@ -227,9 +241,14 @@ impl Workshop<'_> {
         }
         for kind in replying {
             for fault in reply::check(kind, &template) {
-                let span = span_of(node, &fault.path);
-                let message = format!("{} (reply to `{}`)", fault.message, kind.name());
-                let found = Diagnostic::error("bad-reply", span, message);
+                // Both kinds that ask for tools take the same answers.
+                let whose = if kind.asks_for_tools() {
+                    "answer of a tool".into()
+                } else {
+                    format!("reply to `{}`", kind.name())
+                };
+                let span = span_of(node, &fault.path, fault.at_key);
+                let found = Diagnostic::error("bad-reply", span, format!("{} ({whose})", fault.message));
                 let found = match fault.help {
                     Some(help) => found.help(help),
                     None => found,
@@ -270,7 +289,8 @@ impl Workshop<'_> {
                         seconds(timeout.value)
                     ),
                 )
-                .help(format!("write {} at most", seconds(budget))),
+                .help(format!("write `timeout: {}` at most", seconds(budget)))
+                .help(why(*kind, self.options.timeout)),
             );
         }
         if timeout.value.is_zero() {
@@ -294,6 +314,15 @@ fn demand_tools(tools: &[(String, Span)], conditions: &mut Conditions) {
     conditions.equalities.push(Equality { path: Path::new("tool", name()), lookup, texts });
 }
 
+/// Why a reply to `kind` must come so soon; `timeout` is the server's.
+fn why(kind: Kind, timeout: Duration) -> String {
+    match kind.deadline() {
+        Deadline::AssistantRequest => "Vapi gives up after 7.5 seconds, whatever the settings say".to_owned(),
+        Deadline::KnowledgeBase if timeout > Duration::from_secs(10) => "Vapi gives up after 10 seconds".to_owned(),
+        _ => format!("Vapi waits for {}, as the server's `timeout` says, and the way takes a while", seconds(timeout)),
+    }
+}
+
 /// A duration as authors write it.
 fn seconds(duration: Duration) -> String {
     if duration.subsec_millis() == 0 {
@@ -304,22 +333,19 @@ fn seconds(duration: Duration) -> String {
 }
 
 /// Where the part of `node` stands that `path` leads to, or as near as possible.
-fn span_of(node: &Node, path: &[Step]) -> Span {
+fn span_of(node: &Node, path: &[Step], at_key: bool) -> Span {
     let Some((step, rest)) = path.split_first() else { return node.span };
     match (&node.value, step) {
         (Yaml::Map(entries), Step::Key(key)) => {
             entries.iter().find(|(name, _)| name.text == *key).map_or(node.span, |(name, inner)| {
-                // An unknown key is pointed at itself, anything else at the value.
-                if rest.is_empty()
-                    && !matches!(inner.value, Yaml::Text(_) | Yaml::Int(_) | Yaml::Float(_) | Yaml::Bool(_))
-                {
-                    name.span
-                } else {
-                    span_of(inner, rest)
-                }
+                // A value over many lines is best pointed at by its name.
+                let long = matches!(inner.value, Yaml::Null | Yaml::List(_) | Yaml::Map(_));
+                if rest.is_empty() && (at_key || long) { name.span } else { span_of(inner, rest, at_key) }
             })
         }
-        (Yaml::List(items), Step::Item(index)) => items.get(*index).map_or(node.span, |item| span_of(item, rest)),
+        (Yaml::List(items), Step::Item(index)) => {
+            items.get(*index).map_or(node.span, |item| span_of(item, rest, at_key))
+        }
         _ => node.span,
     }
 }

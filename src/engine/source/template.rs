@@ -34,7 +34,7 @@ impl Workshop<'_> {
             Ok(pieces) => pieces,
             Err(unclosed) => {
                 self.found.push(self.unclosed(node, unclosed));
-                return Template::Constant(Value::String(text.to_owned()));
+                return broken();
             }
         };
         match pieces.as_slice() {
@@ -71,19 +71,19 @@ impl Workshop<'_> {
                 Diagnostic::error("empty-placeholder", span, "there is nothing between `${` and `}`")
                     .help("name a value, such as `${customer.number}`; for the letters `${` themselves write `$${`"),
             );
-            return Template::Constant(Value::Null);
+            return broken();
         }
         if let Some(path) = Path::parse(written) {
             let span = self.locate(node, start, start + written.len());
             return match self.lookup(&path, span, names) {
                 Some(Lookup::Constant(value)) => spread(value),
                 Some(lookup) => Template::Hole(Term::Lookup(lookup)),
-                None => Template::Constant(Value::Null),
+                None => broken(),
             };
         }
         match self.expression(written, start, node, names, false) {
             Some(evaluation) => Template::Hole(Term::Evaluation(Box::new(evaluation))),
-            None => Template::Constant(Value::Null),
+            None => broken(),
         }
     }
 
@@ -151,6 +151,11 @@ fn locate(sources: &crate::engine::diagnostic::Sources, node: &Node, start: usiz
         Some(file) => node.locate(&file.text, start, end),
         None => node.span,
     }
+}
+
+/// What stands for a placeholder that is wrong: it could be anything, so that no second fault is found in it.
+fn broken() -> Template {
+    Template::Hole(Term::Lookup(Lookup::Constant(Value::Null)))
 }
 
 /// A constant as a template, level by level.

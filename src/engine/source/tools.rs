@@ -47,11 +47,14 @@ impl Workshop<'_> {
 
     fn declaration(&mut self, node: &Node) -> Option<Validator> {
         if !matches!(node.value, Yaml::Map(_)) {
-            self.found.push(Diagnostic::error(
-                "wrong-type",
-                node.span,
-                format!("a tool's declaration is a mapping, not {}", node.describe()),
-            ));
+            self.found.push(
+                Diagnostic::error(
+                    "wrong-type",
+                    node.span,
+                    format!("a tool's declaration is a mapping, not {}", node.describe()),
+                )
+                .help("write `description:` and `parameters:` below the tool's name, indented"),
+            );
             return None;
         }
         for (key, _) in node.entries().iter().filter(|(key, _)| !FIELDS.contains(&key.text.as_str())) {
@@ -70,29 +73,37 @@ impl Workshop<'_> {
             ));
         }
         let parameters = node.get("parameters")?;
-        match jsonschema::validator_for(&parameters.to_json()) {
-            Ok(validator) if matches!(parameters.value, Yaml::Map(_)) => Some(validator),
-            Ok(_) => {
-                self.found.push(Diagnostic::error(
-                    "bad-schema",
-                    parameters.span,
-                    "`parameters` is a JSON Schema, which is a mapping",
-                ));
-                None
-            }
-            Err(error) => {
-                let pointer = error.instance_path().to_string();
-                let place = if pointer.is_empty() { String::new() } else { format!(" at `{pointer}`") };
-                self.found.push(
-                    Diagnostic::error(
-                        "bad-schema",
-                        parameters.span,
-                        format!("this is not a valid JSON Schema{place}: {error}"),
-                    )
-                    .help("begin with `type: object` and list the arguments under `properties:`"),
-                );
-                None
-            }
+        if !matches!(parameters.value, Yaml::Map(_)) {
+            let message = format!("`parameters` is a JSON Schema, which is a mapping, not {}", parameters.describe());
+            self.found.push(Diagnostic::error("bad-schema", parameters.span, message).help(SCHEMA));
+            return None;
         }
+        jsonschema::validator_for(&parameters.to_json())
+            .map_err(|error| self.found.push(bad_schema(parameters, &error)))
+            .ok()
+    }
+}
+
+/// How to write the schema of a tool's arguments.
+const SCHEMA: &str = "begin with `type: object` and list the arguments under `properties:`";
+/// The types of JSON Schema.
+const TYPES: &[&str] = &["string", "number", "integer", "boolean", "array", "object", "null"];
+
+fn bad_schema(parameters: &Node, error: &jsonschema::ValidationError<'_>) -> Diagnostic {
+    let pointer = error.instance_path().to_string();
+    let mut at = parameters;
+    let mut last = "";
+    for step in pointer.split('/').skip(1) {
+        let inner = step.parse().ok().and_then(|index: usize| at.items().get(index)).or_else(|| at.get(step));
+        (at, last) = (inner.unwrap_or(at), step);
+    }
+    match (last, at.as_str()) {
+        ("type", Some(word)) => {
+            let found = Diagnostic::error("bad-schema", at.span, format!("JSON Schema has no type `{word}`"));
+            found.suggest(word, TYPES.iter().copied()).help(format!("types are {}", TYPES.join(", ")))
+        }
+        ("", _) => Diagnostic::error("bad-schema", at.span, format!("this is not a JSON Schema: {error}")).help(SCHEMA),
+        _ => Diagnostic::error("bad-schema", at.span, format!("`{last}` is not as JSON Schema wants it: {error}"))
+            .help(SCHEMA),
     }
 }

@@ -15,6 +15,10 @@ use crate::engine::term::Lookup;
 /// Words in `when` that are no paths.
 const GROUPS: &[&str] = &["all", "any", "not", "now", "share"];
 
+/// Fields of a rule that end up among its conditions when they are indented too far.
+const RULE_FIELDS: &[&str] =
+    &["if", "let", "fetch", "respond", "run", "script", "do", "timeout", "fallback", "stop", "enabled", "tags"];
+
 /// What a rule's conditions are made into.
 #[derive(Default)]
 pub(super) struct Conditions {
@@ -43,12 +47,17 @@ impl Conditions {
 impl Workshop<'_> {
     /// Makes conditions of `when`, which must be a mapping.
     pub(super) fn when(&mut self, node: &Node, names: &Names, into: &mut Conditions) {
+        self.conditions("`when`", node, names, into);
+    }
+
+    /// Makes conditions of the mapping that `what` names.
+    fn conditions(&mut self, what: &str, node: &Node, names: &Names, into: &mut Conditions) {
         let Yaml::Map(entries) = &node.value else {
             self.found.push(
                 Diagnostic::error(
                     "wrong-type",
                     node.span,
-                    format!("`when` is a mapping of conditions, not {}", node.describe()),
+                    format!("{what} is a mapping of conditions, not {}", node.describe()),
                 )
                 .help("write each condition on a line of its own: `customer.number: present`"),
             );
@@ -66,7 +75,7 @@ impl Workshop<'_> {
         match key.text.as_str() {
             "all" => Some(Ask::All(self.group(key, value, names, into)?)),
             "any" => Some(Ask::Any(self.group(key, value, names, into)?)),
-            "not" => Some(Ask::Not(self.nested(value, names, into))),
+            "not" => Some(Ask::Not(self.nested("`not`", value, names, into))),
             "now" => self.windows(value, names),
             "share" => self.share(value, names),
             written => {
@@ -74,6 +83,13 @@ impl Workshop<'_> {
                     self.found.push(no_path(key));
                     return None;
                 };
+                if RULE_FIELDS.contains(&written) && !names.knows(written) {
+                    self.found.push(
+                        Diagnostic::error("unknown-name", key.span, format!("nothing is called `{written}` here"))
+                            .help(format!("`{written}` is a field of the rule: begin it in the same column as `when`")),
+                    );
+                    return None;
+                }
                 let lookup = self.lookup(&path, key.span, names);
                 let tests = self.tests(value, names)?;
                 self.check_types(&path, &tests, value, names);
@@ -83,9 +99,9 @@ impl Workshop<'_> {
     }
 
     /// The conditions of a mapping within `any`, `all` or `not`.
-    fn nested(&mut self, node: &Node, names: &Names, into: &mut Conditions) -> Vec<Condition> {
+    fn nested(&mut self, what: &str, node: &Node, names: &Names, into: &mut Conditions) -> Vec<Condition> {
         let mut inner = Conditions { leaves: std::mem::take(&mut into.leaves), ..Conditions::default() };
-        self.when(node, names, &mut inner);
+        self.conditions(what, node, names, &mut inner);
         into.leaves = inner.leaves;
         inner.all
     }
@@ -94,46 +110,54 @@ impl Workshop<'_> {
         let Yaml::List(items) = &node.value else {
             self.found.push(
                 Diagnostic::error("wrong-type", node.span, format!("`{}` is a list of conditions, not {}", key.text, node.describe()))
-                    .help(format!("write each on a line of its own, with a dash:\n  {}:\n    - {{ status: ended }}\n    - {{ status: forwarding }}", key.text)),
+                    .help(format!("write `{}: [ {{ status: ended }}, {{ status: forwarding }} ]`, or each on a line of its own behind a dash", key.text)),
             );
             return None;
         };
         let mut conditions = Vec::with_capacity(items.len());
         for item in items {
-            let all = self.nested(item, names, into);
+            let all = self.nested(&format!("an item of `{}`", key.text), item, names, into);
             conditions.push(into.condition(Ask::All(all), item.span));
         }
         Some(conditions)
     }
 
     fn share(&mut self, node: &Node, names: &Names) -> Option<Ask> {
-        let (of, percent) = (node.get("of"), node.get("percent"));
+        const HELP: &str = "write `share: { of: customer.number, percent: 20 }`";
+        let before = self.found.len();
         for (key, _) in node.entries().iter().filter(|(key, _)| !matches!(key.text.as_str(), "of" | "percent")) {
             self.found.push(
-                Diagnostic::error("unknown-field", key.span, format!("`share` has no field `{}`", key.text))
-                    .suggest(&key.text, ["of", "percent"]),
+                Diagnostic::error("unknown-field", key.span, format!("`share` has no field `{}`", key.text)).help(HELP),
             );
         }
-        let percent = percent.and_then(|node| match node.value {
+        let (Some(of), Some(percent)) = (node.get("of"), node.get("percent")) else {
+            // Who misspelt one of the two has been told.
+            if self.found.len() == before {
+                let message = "`share` needs `of`, a value, and `percent`, a number from 0 to 100";
+                self.found.push(Diagnostic::error("bad-share", node.span, message).help(HELP));
+            }
+            return None;
+        };
+        let written = percent.describe();
+        let percent = match percent.value {
             #[expect(clippy::cast_precision_loss, reason = "only 0 to 100 is let through")]
             Yaml::Int(percent) => Some(percent as f64),
             Yaml::Float(percent) => Some(percent),
             _ => None,
+        }
+        .filter(|percent| (0.0..=100.0).contains(percent))
+        .or_else(|| {
+            let message = format!("`percent` must be from 0 to 100, not {written}");
+            self.found.push(Diagnostic::error("bad-share", percent.span, message).help(HELP));
+            None
         });
-        let (Some(of), Some(percent)) =
-            (of.and_then(Node::as_str), percent.filter(|percent| (0.0..=100.0).contains(percent)))
-        else {
-            self.found.push(
-                Diagnostic::error("bad-share", node.span, "`share` needs a value and a percentage from 0 to 100")
-                    .help("write `share: { of: customer.number, percent: 20 }`"),
-            );
+        let Some(path) = of.as_str().and_then(Path::parse) else {
+            let message = format!("`of` is the name of a value, not {}", of.describe());
+            self.found.push(Diagnostic::error("bad-share", of.span, message).help(HELP));
             return None;
         };
-        let Some(path) = Path::parse(of) else {
-            self.found.push(Diagnostic::error("bad-share", node.span, format!("`{of}` is not the name of a value")));
-            return None;
-        };
-        Some(Ask::Share { of: self.lookup(&path, node.span, names)?, salt: of.to_owned(), percent })
+        let salt = of.as_str().unwrap_or_default().to_owned();
+        Some(Ask::Share { of: self.lookup(&path, of.span, names)?, salt, percent: percent? })
     }
 }
 

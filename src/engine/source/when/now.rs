@@ -15,17 +15,21 @@ impl Workshop<'_> {
         let Yaml::Map(entries) = &node.value else {
             return Some(Ask::Within(self.window_list(node, names)?, None));
         };
+        let before = self.found.len();
         for (key, _) in entries.iter().filter(|(key, _)| !matches!(key.text.as_str(), "is" | "except")) {
             self.found.push(
                 Diagnostic::error("unknown-field", key.span, format!("a time window has no field `{}`", key.text))
-                    .suggest(&key.text, ["is", "except"]),
+                    .help("write `now: { is: \"mon-fri 09:00-17:00 Europe/Berlin\", except: holidays }`"),
             );
         }
         let Some(is) = node.get("is") else {
-            self.found.push(
-                Diagnostic::error("missing-field", node.span, "a time window needs `is`")
-                    .help("write `now: { is: \"mon-fri 09:00-17:00 Europe/Berlin\", except: holidays }`"),
-            );
+            // Who called it something else has been told.
+            if self.found.len() == before {
+                self.found.push(
+                    Diagnostic::error("missing-field", node.span, "a time window needs `is`")
+                        .help("write `now: { is: \"mon-fri 09:00-17:00 Europe/Berlin\", except: holidays }`"),
+                );
+            }
             return None;
         };
         let windows = self.window_list(is, names);
@@ -86,11 +90,14 @@ impl Workshop<'_> {
         if let Some(dates) = vars.get(name) {
             return self.dates(dates, span);
         }
-        self.found.push(
+        let found =
             Diagnostic::error("unknown-variable", span, format!("there is no list of dates `{name}` in `vars`"))
-                .suggest(name, vars.keys().map(String::as_str))
-                .help(format!("add it at the top of the file:\n  vars:\n    {name}: [2026-12-25, 2027-01-01]")),
-        );
+                .suggest(name, vars.keys().map(String::as_str));
+        self.found.push(if found.help.is_empty() {
+            found.help(format!("add it under `vars:` at the top of the file: `{name}: [2026-12-25, 01-01]`"))
+        } else {
+            found
+        });
         None
     }
 

@@ -43,10 +43,7 @@ impl Workshop<'_> {
         match &node.value {
             Yaml::Map(entries) => self.operators(entries, names, ignoring_case),
             Yaml::Null => {
-                self.found.push(
-                    Diagnostic::error("empty-condition", node.span, "there is nothing to compare to")
-                        .help("write a value, `present` or `absent`"),
-                );
+                self.found.push(nothing_to_compare(node));
                 None
             }
             Yaml::Text(text) if text.text == "present" => Some(vec![Test::Present]),
@@ -85,7 +82,7 @@ impl Workshop<'_> {
             "starts_with" => Test::StartsWith(self.texts(key, node, names, ignoring_case)?),
             "ends_with" => Test::EndsWith(self.texts(key, node, names, ignoring_case)?),
             "matches" => Test::Matches(self.patterns(key, node, names, ignoring_case)?),
-            "length" => Test::Length(self.spec(node, names, false)?),
+            "length" => Test::Length(self.lengths(node, names)?),
             "phone" => Test::Phone(self.phones(key, node, names)?),
             "ignoring_case" => match node.value {
                 Yaml::Bool(_) => return Some(Vec::new()),
@@ -99,11 +96,13 @@ impl Workshop<'_> {
                 if (key.text == "present") == wanted { Test::Present } else { Test::Absent }
             }
             other => {
-                self.found.push(
-                    Diagnostic::error("unknown-operator", key.span, format!("there is no operator `{other}`"))
-                        .suggest(other, OPERATORS.iter().copied())
-                        .help(format!("operators are {}", OPERATORS.join(", "))),
-                );
+                let found = Diagnostic::error("unknown-operator", key.span, format!("there is no operator `{other}`"))
+                    .suggest(other, OPERATORS.iter().copied());
+                self.found.push(if found.help.is_empty() {
+                    found.help(format!("operators are `{}`", OPERATORS.join("`, `")))
+                } else {
+                    found
+                });
                 return None;
             }
         };
@@ -117,14 +116,35 @@ impl Workshop<'_> {
             value => vec![value],
         };
         if let Some(odd) = values.iter().find(|value| value.is_object() || value.is_array() || value.is_null()) {
-            let what = if odd.is_null() { "nothing" } else { "a list or mapping" };
+            if odd.is_null() {
+                self.found.push(nothing_to_compare(node));
+                return None;
+            }
             self.found.push(
-                Diagnostic::error("wrong-type", node.span, format!("a value is compared to {what} here"))
+                Diagnostic::error("wrong-type", node.span, "a value is compared to a list or mapping here")
                     .help("compare to a text, a number, true or false, or a list of these"),
             );
             return None;
         }
         Some(values.into_iter().map(|value| if lower { lower_case(value) } else { value }).collect())
+    }
+
+    /// Tests of a number of characters, items or entries.
+    fn lengths(&mut self, node: &Node, names: &Names) -> Option<Vec<Test>> {
+        let tests = self.spec(node, names, false)?;
+        let is_number = |test: &Test| match test {
+            Test::In(values) => values.iter().all(Value::is_number),
+            Test::Ordered(_, _, bound) => matches!(bound, Bound::Number(_)),
+            _ => true,
+        };
+        if tests.iter().all(is_number) {
+            return Some(tests);
+        }
+        self.found.push(
+            Diagnostic::error("wrong-type", node.span, "a length can only be compared to a number")
+                .help("write `length: 4`, or `length: { gte: 4 }`"),
+        );
+        None
     }
 
     fn texts(&mut self, key: &Key, node: &Node, names: &Names, lower: bool) -> Option<Vec<String>> {
@@ -159,7 +179,7 @@ impl Workshop<'_> {
             let limit = self.options.regex_bytes_max;
             match RegexBuilder::new(&text).size_limit(limit).case_insensitive(ignoring_case).build() {
                 Ok(pattern) => patterns.push(pattern),
-                Err(error) => self.found.push(bad_regex(node, &error, limit)),
+                Err(error) => self.found.push(bad_regex(item_of(node, &text), &error, limit)),
             }
         }
         Some(patterns)
@@ -172,7 +192,9 @@ impl Workshop<'_> {
             match PhonePattern::parse(&text) {
                 Ok(pattern) => patterns.push(pattern),
                 Err(error) => {
-                    self.found.push(Diagnostic::error("bad-phone", node.span, error.to_string()).help(error.help));
+                    self.found.push(
+                        Diagnostic::error("bad-phone", item_of(node, &text).span, error.to_string()).help(error.help),
+                    );
                 }
             }
         }
@@ -225,6 +247,16 @@ impl Workshop<'_> {
     }
 }
 
+fn nothing_to_compare(node: &Node) -> Diagnostic {
+    Diagnostic::error("empty-condition", node.span, "there is nothing to compare to")
+        .help("write a value, `present` or `absent`")
+}
+
+/// The item of a list that is `text`, or the node itself.
+fn item_of<'a>(node: &'a Node, text: &str) -> &'a Node {
+    node.items().iter().find(|item| item.as_str() == Some(text)).unwrap_or(node)
+}
+
 fn name_of(field: FieldType) -> &'static str {
     match field {
         FieldType::Text => "text",
@@ -255,6 +287,14 @@ fn bad_regex(node: &Node, error: &regex::Error, limit: usize) -> Diagnostic {
     // The library draws the pattern with a caret below it and says what is wrong in the last line.
     let text = error.to_string();
     let why = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-    Diagnostic::error("bad-regex", node.span, format!("this pattern is not well formed: {why}"))
-        .help("patterns are regular expressions; in double quotes a backslash is written twice: \"\\\\b\"")
+    let found = Diagnostic::error("bad-regex", node.span, format!("this pattern is not well formed: {why}"));
+    let found = match why {
+        "unclosed group" => found.help("put the `)` where it belongs; for a bracket itself write `[(]`"),
+        "unopened group" => found.help("put the `(` where it belongs; for a bracket itself write `[)]`"),
+        "repetition operator missing expression" => {
+            found.help("`.*` stands for any text; for the sign itself write `[*]`")
+        }
+        _ => found,
+    };
+    found.help("to look for words just as they are written, use `contains` instead of `matches`")
 }
