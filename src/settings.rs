@@ -16,7 +16,7 @@ use std::time::Duration;
 use hyper::header::HeaderName;
 use secrecy::SecretString;
 
-use crate::engine::diagnostic::{Diagnostic, Severity, Sources};
+use crate::engine::diagnostic::{self, Diagnostic, Severity, Sources};
 use crate::engine::source::{Options, yaml};
 use crate::load::{self, LoadError};
 use crate::server::answering::Bounds;
@@ -121,7 +121,10 @@ pub fn load(file: Option<&Path>) -> Result<Settings, Trouble> {
     });
     match settings {
         Some(settings) if !found.iter().any(|found| found.severity == Severity::Error) => Ok(settings),
-        _ => Err(Trouble::Found(found, sources)),
+        _ => {
+            diagnostic::sort(&mut found);
+            Err(Trouble::Found(found, sources))
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::source::unknown_word;
-use crate::engine::diagnostic::{Diagnostic, Span};
+use crate::engine::diagnostic::Diagnostic;
 use crate::engine::source::read::{Each, Field, Spanned, read};
 use crate::engine::source::yaml::{Node, Yaml};
 use crate::load;
@@ -79,7 +79,7 @@ pub(super) fn credentials(node: Option<&Node>, found: &mut Vec<Diagnostic>) -> A
     let (mut accepted, mut headers) = (Vec::new(), Vec::new());
     for item in items {
         if let Some(source) = read::<CredentialSource>(item, "a credential", found) {
-            accepted.extend(credential(&source, item.span, &mut headers, found));
+            accepted.extend(credential(&source, item, &mut headers, found));
         }
     }
     // A list in which nothing is right admits nobody.
@@ -88,7 +88,7 @@ pub(super) fn credentials(node: Option<&Node>, found: &mut Vec<Diagnostic>) -> A
 
 fn credential(
     source: &CredentialSource,
-    span: Span,
+    item: &Node,
     headers: &mut Vec<HeaderName>,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Credential> {
@@ -97,41 +97,47 @@ fn credential(
     let made = match (secret, bearer, hmac) {
         (Some(secret), None, None) => {
             headers.push(HeaderName::from_static("x-vapi-secret"));
-            Credential::secret(&secret.value.as_str().into()).map_err(|invalid| (invalid, secret.span))
+            Credential::secret(&secret.value.as_str().into())
         }
         (None, Some(bearer), None) => {
             let settings = bearer_settings(&bearer.value)?;
             headers.extend(settings.header.parse::<HeaderName>());
-            Credential::bearer(&settings).map_err(|invalid| (invalid, bearer.span))
+            Credential::bearer(&settings)
         }
         (None, None, Some(hmac)) => {
             let settings = hmac_settings(&hmac.value, found)?;
             headers.extend(settings.signature_header.parse::<HeaderName>());
-            HmacCheck::new(&settings).map(Credential::hmac).map_err(|invalid| (invalid, hmac.span))
+            HmacCheck::new(&settings).map(Credential::hmac)
         }
         _ => {
-            found.push(
-                Diagnostic::error("bad-credential", span, "a credential is one of `secret`, `bearer` and `hmac`")
-                    .help("give each a dash of its own; any of them is accepted then"),
-            );
+            let given = [secret.is_some(), bearer.is_some(), hmac.is_some()].into_iter().filter(|given| *given).count();
+            let message = match given {
+                0 => "this credential has none of `secret`, `bearer` and `hmac`",
+                _ => "a credential is only one of `secret`, `bearer` and `hmac`",
+            };
+            let help = match given {
+                0 => "write `- secret: ${env.VAPI_SECRET}`; `addresses` only narrows another credential",
+                _ => "give each a dash of its own; any of them is accepted then",
+            };
+            found.push(Diagnostic::error("bad-credential", item.span, message).help(help));
             return None;
         }
     };
     let credential = match made {
         Ok(credential) => credential,
-        Err((invalid, span)) => {
-            found.push(bad_credential(&invalid, span));
+        Err(invalid) => {
+            found.push(bad_credential(&invalid, item));
             return None;
         }
     };
-    narrowed(credential, source.addresses.get()?.as_ref(), span, found)
+    narrowed(credential, source.addresses.get()?.as_ref(), item, found)
 }
 
 /// Only from these addresses.
 fn narrowed(
     credential: Credential,
     addresses: Option<&Each<Spanned<String>>>,
-    span: Span,
+    item: &Node,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Credential> {
     let Some(Each(addresses)) = addresses else { return Some(credential) };
@@ -145,17 +151,23 @@ fn narrowed(
             ),
         }
     }
+    if networks.len() < addresses.len() {
+        return None;
+    }
     match credential.only_from(networks) {
         Ok(credential) => Some(credential),
         Err(invalid) => {
-            found.push(bad_credential(&invalid, span));
+            found.push(bad_credential(&invalid, item));
             None
         }
     }
 }
 
-fn bad_credential(invalid: &InvalidCredential, span: Span) -> Diagnostic {
-    Diagnostic::error("bad-credential", span, format!("`{}`: {}", invalid.field, invalid.message)).help(&*invalid.help)
+/// What is wrong with a credential, at the setting that is to be mended.
+fn bad_credential(invalid: &InvalidCredential, item: &Node) -> Diagnostic {
+    let inside = item.entries().iter().find_map(|(_, inner)| inner.get(invalid.field));
+    let span = item.get(invalid.field).or(inside).map_or(item.span, |at| at.span);
+    Diagnostic::error("bad-credential", span, invalid.message.as_str()).help(&*invalid.help)
 }
 
 fn bearer_settings(source: &BearerSource) -> Option<BearerSettings> {
@@ -220,7 +232,11 @@ pub(super) fn argument_key(node: &Node, folder: &Path, found: &mut Vec<Diagnosti
         (None, Some(file)) => match load::read(&folder.join(&file.value)) {
             Ok(pem) => pem,
             Err(error) => {
-                found.push(bad(file.span, error.to_string()).help("the path is meant from the settings file's folder"));
+                let message = match error {
+                    load::LoadError::Missing(_) => format!("there is no file `{}`", file.value),
+                    error => error.to_string(),
+                };
+                found.push(bad(file.span, message).help("the path is meant from the settings file's folder"));
                 return None;
             }
         },

@@ -1,23 +1,17 @@
 //! Fills `${env.NAME}` in a settings file with what the environment holds.
 
-use crate::engine::diagnostic::Diagnostic;
+use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::source::yaml::{Node, Yaml};
 
-/// What begins a placeholder.
-const OPEN: &str = "${env.";
-
-/// Fills every `${env.NAME}` below `node`; a variable that is not set is an error at its place.
+/// Fills every `${env.NAME}` below `node`; what cannot be filled is an error at its place.
 pub(super) fn expand(node: &mut Node, found: &mut Vec<Diagnostic>) {
     let span = node.span;
     match &mut node.value {
         Yaml::List(items) => items.iter_mut().for_each(|item| expand(item, found)),
         Yaml::Map(entries) => entries.iter_mut().for_each(|(_, entry)| expand(entry, found)),
-        Yaml::Text(text) if text.text.contains(OPEN) => match filled(&text.text, &variable) {
+        Yaml::Text(text) if text.text.contains("${") => match filled(&text.text, &variable) {
             Ok(filled) => text.text = filled,
-            Err(why) => found.push(
-                Diagnostic::error("unset-variable", span, why)
-                    .help("set the environment variable before the daemon starts"),
-            ),
+            Err(unfilled) => found.push(unfilled.at(span)),
         },
         _ => {}
     }
@@ -28,13 +22,45 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn filled(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
+/// Why a placeholder cannot be filled.
+#[derive(Debug, PartialEq, Eq)]
+enum Unfilled {
+    Unset(String),
+    Unclosed,
+    /// It names something else than the environment.
+    Foreign(String),
+}
+
+impl Unfilled {
+    fn at(&self, span: Span) -> Diagnostic {
+        match self {
+            Unfilled::Unset(name) => {
+                Diagnostic::error("unset-variable", span, format!("the environment variable `{name}` is not set"))
+                    .help("set it before the daemon starts; names are case-sensitive")
+            }
+            Unfilled::Unclosed => Diagnostic::error("unclosed-placeholder", span, "this `${` has no `}`")
+                .help("close it, or write `$${` for the letters `${` themselves"),
+            Unfilled::Foreign(name) => {
+                Diagnostic::error("unknown-name", span, format!("settings cannot ask for `{name}`"))
+                    .help(format!("they know the environment only: write `${{env.{name}}}`"))
+            }
+        }
+    }
+}
+
+fn filled(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<String, Unfilled> {
     let mut filled = String::new();
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once(OPEN) {
-        let (name, after) = after.split_once('}').ok_or_else(|| format!("`{OPEN}` has no `}}`"))?;
+    while let Some((before, after)) = rest.split_once("${") {
+        if let Some(before) = before.strip_suffix('$') {
+            filled.extend([before, "${"]);
+            rest = after;
+            continue;
+        }
+        let (inside, after) = after.split_once('}').ok_or(Unfilled::Unclosed)?;
+        let name = inside.trim().strip_prefix("env.").ok_or_else(|| Unfilled::Foreign(inside.trim().to_owned()))?;
         filled.push_str(before);
-        filled.push_str(&variable(name).ok_or_else(|| format!("the environment variable `{name}` is not set"))?);
+        filled.push_str(&variable(name).ok_or_else(|| Unfilled::Unset(name.to_owned()))?);
         rest = after;
     }
     filled.push_str(rest);
@@ -52,10 +78,12 @@ mod tests {
             ("x", Ok("x")),
             ("${env.A}", Ok("1")),
             ("<${env.A}${env.A}>", Ok("<11>")),
-            ("${env.B}", Err("the environment variable `B` is not set")),
-            ("${env.A", Err("`${env.` has no `}`")),
+            ("$5 and $${env.A}", Ok("$5 and ${env.A}")),
+            ("${env.B}", Err(Unfilled::Unset("B".to_owned()))),
+            ("${env.A", Err(Unfilled::Unclosed)),
+            ("${A}", Err(Unfilled::Foreign("A".to_owned()))),
         ] {
-            assert_eq!(filled(text, &variable), outcome.map(ToOwned::to_owned).map_err(ToOwned::to_owned), "{text}");
+            assert_eq!(filled(text, &variable), outcome.map(ToOwned::to_owned), "{text}");
         }
     }
 }

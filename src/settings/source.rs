@@ -67,7 +67,18 @@ struct LogSource {
 pub(super) fn settings(tree: &Node, folder: &Path, found: &mut Vec<Diagnostic>) -> Option<Settings> {
     let source = match &tree.value {
         Yaml::Null => SettingsSource::default(),
-        _ => read(tree, "the settings file", found)?,
+        Yaml::Map(_) => read(tree, "the settings file", found)?,
+        _ => {
+            found.push(
+                Diagnostic::error(
+                    "wrong-type",
+                    tree.span,
+                    format!("a settings file is a mapping, not {}", tree.describe()),
+                )
+                .help("write each setting on a line of its own: `listen: 127.0.0.1:8080`"),
+            );
+            return None;
+        }
     };
     not_yet(&source, found);
     let limits = source.limits.get().cloned().flatten().unwrap_or_default();
@@ -86,8 +97,12 @@ pub(super) fn settings(tree: &Node, folder: &Path, found: &mut Vec<Diagnostic>) 
         let rules = Field(Some(text(&source.rules).unwrap_or_else(|| RULES.to_owned())));
         let server = ServerSource { rules, auth: None, timeout: Field(None), no_assistant: Field(None), decrypt: None };
         sites.extend(base.site(&Spanned { value: "*".to_owned(), span: tree.span }, &server, found));
-    } else if sites.is_empty() {
-        found.push(Diagnostic::error("no-server", tree.span, "`servers` names no server"));
+    } else if servers.is_some_and(|servers| servers.0.is_empty()) {
+        let span = tree.get("servers").map_or(tree.span, |servers| servers.span);
+        found.push(
+            Diagnostic::error("no-server", span, "`servers` names no server")
+                .help("write each as `/path: { rules: folder }`, or remove `servers` to serve `rules/` at every path"),
+        );
     }
     let admin = source.admin.get().and_then(Option::as_ref);
     let log = source.log.get().and_then(Option::as_ref);
@@ -209,7 +224,7 @@ fn log_format(field: &Field<Option<Spanned<String>>>, found: &mut Vec<Diagnostic
 
 /// A word that is none of those that can stand there.
 pub(super) fn unknown_word(word: &str, span: Span, what: &str, known: &[&str]) -> Diagnostic {
-    Diagnostic::error("unknown-word", span, format!("`{word}` is not {what}"))
+    Diagnostic::error("unknown-value", span, format!("`{word}` is not {what}"))
         .suggest(word, known.iter().copied())
-        .help(format!("write one of {}", known.join(", ")))
+        .help(format!("write one of `{}`", known.join("`, `")))
 }
