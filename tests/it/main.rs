@@ -8,6 +8,8 @@ mod check;
 #[cfg(test)]
 mod daemon;
 #[cfg(test)]
+mod decide;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod http;

@@ -28,9 +28,11 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Whether kinds are among the rule's whose fields nobody knows.
+    /// Whether kinds are among the rule's whose fields nobody knows: new ones, and those that hold what others send.
     fn open(&self) -> bool {
-        self.kinds.overlaps(KindSet::UNKNOWN)
+        let anything = [Segment::Key("anything".into())];
+        let holds_anything = |kind| fields::look_up(kind, &anything) == Verdict::Open;
+        self.kinds.overlaps(KindSet::UNKNOWN) || self.kinds.kinds().any(holds_anything)
     }
 
     fn for_tools(&self) -> bool {

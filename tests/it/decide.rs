@@ -1,0 +1,214 @@
+//! What is decided, from rule files and events as data.
+//!
+//! - `decide/conditions.yaml`: conditions, with events for which they hold and events for which they do not;
+//! - `decide/templates.yaml`: placeholders, and what they become;
+//! - `decide/<name>/`: rules (and scripts), `event.json` and perhaps `facts.json`, with all of the decision in
+//!   `decision.json`; `event.<variant>.json` is another event for the same rules. An event that is a text names a
+//!   message under `events/`. `UPDATE_EXPECT=1 cargo test` writes the decisions anew, to be read in review.
+//!
+//! Every decision is made twice and must be the same, and every reply must honour the contract of its kind.
+
+mod conditions;
+mod templates;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use switchhook::cli::report::{self, Format};
+use switchhook::engine::Engine;
+use switchhook::engine::decision::{Considered, Decision};
+use switchhook::engine::diagnostic::Sources;
+use switchhook::engine::event::Event;
+use switchhook::engine::facts::{Facts, Host, StateChange};
+use switchhook::engine::kind::EventKind;
+use switchhook::engine::reply;
+use switchhook::engine::source::{Options, compile};
+use switchhook::load;
+
+const FOLDER: &str = "tests/it/decide";
+/// A Monday evening, unless a case says otherwise.
+const NOW: &str = "2026-11-23T18:30:00Z";
+
+#[test]
+fn decisions_are_as_they_were() {
+    let mut differences = Vec::new();
+    for folder in folders() {
+        let engine = engine(&sources(&folder));
+        for event in files(&folder, "event") {
+            let golden = event.with_file_name(name(&event).replacen("event", "decision", 1));
+            let decision = format!("{:#}\n", decided(&engine, body(&read(&event)), &facts_beside(&event)));
+            if std::env::var_os("UPDATE_EXPECT").is_some() {
+                fs::write(&golden, &decision).unwrap();
+            } else if fs::read_to_string(&golden).unwrap_or_default() != decision {
+                differences.push(format!("--- {}\n{decision}", golden.display()));
+            }
+        }
+        assert_eq!(files(&folder, "event").len(), files(&folder, "decision").len(), "{}", folder.display());
+    }
+    assert!(differences.is_empty(), "run with UPDATE_EXPECT=1 and review:\n{}", differences.join("\n"));
+}
+
+/// What a decision may know, and how long it has taken already.
+struct World {
+    facts: Facts,
+    host: Arc<dyn Host>,
+}
+
+/// A host that says that this much time has passed since the event arrived.
+struct Passed(Duration);
+
+impl Host for Passed {
+    fn out_of_time(&self) -> bool {
+        false
+    }
+
+    fn passed(&self, time: Duration) -> bool {
+        time < self.0
+    }
+}
+
+impl World {
+    /// `{ now, headers, state, seconds_passed }`, each of them if it matters.
+    fn of(facts: &Value) -> World {
+        let map = |key: &str| Arc::new(facts[key].as_object().cloned().unwrap_or_default());
+        let now = facts["now"].as_str().unwrap_or(NOW).parse().unwrap();
+        let passed = Duration::from_secs(facts["seconds_passed"].as_u64().unwrap_or_default());
+        World {
+            facts: Facts { now, seed: 7, headers: map("headers"), state: map("state") },
+            host: Arc::new(Passed(passed)),
+        }
+    }
+}
+
+/// An engine made of rules that are data, which JSON is to YAML as well.
+fn engine_of(rules: &Value) -> Engine {
+    let mut sources = Sources::default();
+    sources.add("rules.yaml", rules.to_string());
+    engine(&sources)
+}
+
+fn engine(sources: &Sources) -> Engine {
+    let compiled = compile(sources, &Options::default());
+    compiled.unwrap_or_else(|found| panic!("{}", report::render(&found, sources, Format::Short, false))).engine
+}
+
+/// The decision about all of an event, made twice.
+fn decide(engine: &Engine, body: &Value, world: &World) -> (EventKind, Decision) {
+    let event = engine.read(body.to_string().into_bytes()).unwrap_or_else(|error| panic!("{error}: {body}"));
+    let once = decide_once(engine, &event, world);
+    let again = decide_once(engine, &event, world);
+    assert_eq!(shown(engine, &once), shown(engine, &again), "two decisions differ");
+    if let Some(kind) = event.kind().known() {
+        let faults = reply::check_wire(kind, &once.reply.to_json());
+        assert!(faults.is_empty(), "{faults:?} in {}", once.reply.to_json());
+    }
+    (event.kind().clone(), once)
+}
+
+fn decide_once(engine: &Engine, event: &Event, world: &World) -> Decision {
+    let turns = Engine::turns(event).into_iter();
+    let decisions = turns.map(|turn| engine.decide(event, turn, &world.facts, Arc::clone(&world.host)).unwrap());
+    decisions
+        .reduce(|mut all, next| {
+            all.join(next);
+            all
+        })
+        .unwrap()
+}
+
+fn decided(engine: &Engine, body: Value, facts: &Value) -> Value {
+    shown(engine, &decide(engine, &body, &World::of(facts)).1)
+}
+
+/// A decision as a reviewer reads it: what is empty is left out.
+fn shown(engine: &Engine, decision: &Decision) -> Value {
+    let name = |id| engine.rules().rule(id).map(|rule| rule.name.as_str());
+    let considered = decision.trace.0.iter().map(|(id, considered)| {
+        let outcome = match considered {
+            Considered::Matched => "matched",
+            Considered::Missed(_) => "missed",
+            Considered::Failed => "failed",
+        };
+        json!(format!("{} {outcome}", name(*id).unwrap()))
+    });
+    let fault = |fault: &switchhook::engine::decision::Fault| json!({ "rule": name(fault.rule), "place": fault.place.to_string(), "message": fault.message });
+    let change = |change: &StateChange| match change {
+        StateChange::Set(name, value) => json!({ "set": name, "to": value }),
+        StateChange::Add(name, by) => json!({ "add": by, "to": name }),
+    };
+    let mut shown = json!({
+        "reply": decision.reply.to_json(),
+        "answered_by": decision.answered_by.and_then(name),
+        "considered": considered.collect::<Value>(),
+        "faults": decision.faults.iter().map(fault).collect::<Value>(),
+        "logs": decision.logs.iter().map(|line| json!(format!("{:?}: {}", line.level, line.text))).collect::<Value>(),
+        "state_changes": decision.state_changes.iter().map(change).collect::<Value>(),
+    });
+    shown.as_object_mut().unwrap().retain(|_, value| !value.is_null() && *value != json!([]));
+    shown
+}
+
+/// The body that an event stands for: the fields of a message, or the name of a message under `events/`.
+fn body(event: &Value) -> Value {
+    match event {
+        Value::String(name) => read(&Path::new("tests/it/events").join(format!("{name}.json"))),
+        message => json!({ "message": message }),
+    }
+}
+
+/// A message of `kind` with these fields.
+fn message(kind: &str, fields: &Value) -> Value {
+    let mut message = Map::from_iter([("type".to_owned(), json!(kind))]);
+    message.extend(fields.as_object().cloned().unwrap_or_default());
+    body(&Value::Object(message))
+}
+
+fn sources(folder: &Path) -> Sources {
+    let read = load::rules(folder).unwrap_or_else(|error| panic!("{error}"));
+    let mut sources = Sources::default();
+    for (_, file) in read.iter() {
+        let path = Path::new(&*file.path).strip_prefix(folder).unwrap();
+        sources.add(path.to_str().unwrap(), &*file.text);
+    }
+    sources
+}
+
+/// `facts.<variant>.json`, or `facts.json`, beside `event.<variant>.json`.
+fn facts_beside(event: &Path) -> Value {
+    let own = event.with_file_name(name(event).replacen("event", "facts", 1));
+    let path = if own.exists() { own } else { event.with_file_name("facts.json") };
+    if path.exists() { read(&path) } else { json!({}) }
+}
+
+/// The entries of a list of cases.
+fn table(file: &str) -> Vec<Value> {
+    let text = fs::read_to_string(Path::new(FOLDER).join(file)).unwrap();
+    serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+fn read(path: &Path) -> Value {
+    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn folders() -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.retain(|path| path.is_dir());
+    folders.sort();
+    folders
+}
+
+/// The files `<what>.json` and `<what>.<variant>.json` of a folder.
+fn files(folder: &Path, what: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| name(path).starts_with(&format!("{what}.")));
+    files.sort();
+    files
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_str().unwrap().to_owned()
+}
