@@ -16,6 +16,8 @@ use switchhook::engine::diagnostic::{Diagnostic, Sources, catalogue};
 use switchhook::engine::source::{Options, compile};
 use switchhook::{load, settings};
 
+use crate::golden;
+
 /// Slugs that no golden case earns: what they are about does not fit into a file that anybody would read.
 const NOT_SHOWN: &[&str] = &["yaml-size"];
 
@@ -23,17 +25,10 @@ const GOLDEN: &str = "tests/it/check";
 
 #[test]
 fn every_mistake_is_reported_at_its_place() {
-    let mut differences = Vec::new();
-    for case in cases() {
-        let golden = case.with_extension("txt");
-        let found = findings(&case);
-        if std::env::var_os("UPDATE_EXPECT").is_some() {
-            fs::write(&golden, &found).unwrap();
-        } else if fs::read_to_string(&golden).unwrap_or_default() != found {
-            differences.push(format!("--- {}\n{found}", golden.display()));
-        }
-    }
-    assert!(differences.is_empty(), "run with UPDATE_EXPECT=1 and review:\n{}", differences.join("\n"));
+    let cases = cases().into_iter();
+    let differences: Vec<String> =
+        cases.filter_map(|case| golden::difference(&case.with_extension("txt"), &findings(&case))).collect();
+    golden::assert_none(&differences);
 }
 
 #[test]

@@ -28,6 +28,8 @@ use switchhook::engine::reply;
 use switchhook::engine::source::{Options, compile};
 use switchhook::load;
 
+use crate::golden;
+
 const FOLDER: &str = "tests/it/decide";
 /// A Monday evening, unless a case says otherwise.
 const NOW: &str = "2026-11-23T18:30:00Z";
@@ -38,17 +40,13 @@ fn decisions_are_as_they_were() {
     for folder in folders() {
         let engine = engine(&sources(&folder));
         for event in files(&folder, "event") {
-            let golden = event.with_file_name(name(&event).replacen("event", "decision", 1));
-            let decision = format!("{:#}\n", decided(&engine, body(&read(&event)), &facts_beside(&event)));
-            if std::env::var_os("UPDATE_EXPECT").is_some() {
-                fs::write(&golden, &decision).unwrap();
-            } else if fs::read_to_string(&golden).unwrap_or_default() != decision {
-                differences.push(format!("--- {}\n{decision}", golden.display()));
-            }
+            let file = event.with_file_name(name(&event).replacen("event", "decision", 1));
+            let decision = format!("{:#}\n", decided(&engine, &body(&read(&event)), &facts_beside(&event)));
+            differences.extend(golden::difference(&file, &decision));
         }
         assert_eq!(files(&folder, "event").len(), files(&folder, "decision").len(), "{}", folder.display());
     }
-    assert!(differences.is_empty(), "run with UPDATE_EXPECT=1 and review:\n{}", differences.join("\n"));
+    golden::assert_none(&differences);
 }
 
 /// What a decision may know, and how long it has taken already.
@@ -119,8 +117,8 @@ fn decide_once(engine: &Engine, event: &Event, world: &World) -> Decision {
         .unwrap()
 }
 
-fn decided(engine: &Engine, body: Value, facts: &Value) -> Value {
-    shown(engine, &decide(engine, &body, &World::of(facts)).1)
+fn decided(engine: &Engine, body: &Value, facts: &Value) -> Value {
+    shown(engine, &decide(engine, body, &World::of(facts)).1)
 }
 
 /// A decision as a reviewer reads it: what is empty is left out.
