@@ -41,23 +41,32 @@ impl Workshop<'_> {
     }
 
     fn window_list(&mut self, node: &Node, names: &Names) -> Option<Vec<Window>> {
-        let nodes = match &node.value {
-            Yaml::List(items) => items.as_slice(),
-            _ => std::slice::from_ref(node),
-        };
-        let windows: Vec<Option<Window>> = nodes.iter().map(|node| self.window(node, names)).collect();
-        windows.into_iter().collect()
+        if let Yaml::List(items) = &node.value {
+            let windows: Vec<Option<Vec<Window>>> = items.iter().map(|item| self.window_list(item, names)).collect();
+            return windows.into_iter().collect::<Option<Vec<_>>>().map(|windows| windows.concat());
+        }
+        match self.constant(node, names)? {
+            Value::String(text) => Some(vec![self.window(&text, node)?]),
+            // A list in `vars`, so that several rules can share their hours.
+            Value::Array(texts) if texts.iter().all(Value::is_string) => {
+                texts.iter().filter_map(Value::as_str).map(|text| self.window(text, node)).collect()
+            }
+            _ => {
+                let message = match node.as_str() {
+                    Some(written) => format!("`{written}` stands for no time window"),
+                    None => format!("a time window is a text, not {}", node.describe()),
+                };
+                self.found.push(
+                    Diagnostic::error("bad-window", node.span, message)
+                        .help("write days, hours and a time zone: `mon-fri 09:00-17:30 America/New_York`"),
+                );
+                None
+            }
+        }
     }
 
-    fn window(&mut self, node: &Node, names: &Names) -> Option<Window> {
-        let Some(Value::String(text)) = self.constant(node, names) else {
-            self.found.push(
-                Diagnostic::error("bad-window", node.span, format!("a time window is a text, not {}", node.describe()))
-                    .help("write days, hours and a time zone: `mon-fri 09:00-17:30 America/New_York`"),
-            );
-            return None;
-        };
-        match Window::parse(&text) {
+    fn window(&mut self, text: &str, node: &Node) -> Option<Window> {
+        match Window::parse(text) {
             Ok(window) if window.names_holidays() => {
                 Some(window.with_holidays(self.named_holidays("holidays", node.span)?))
             }
@@ -80,7 +89,11 @@ impl Workshop<'_> {
     /// A list of dates, or the name of one in `vars`.
     fn holidays(&mut self, node: &Node) -> Option<Holidays> {
         match &node.value {
-            Yaml::Text(name) => self.named_holidays(name.text.trim_start_matches("vars."), node.span),
+            Yaml::Text(text) => {
+                let inside = text.text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+                let name = inside.unwrap_or(&text.text).trim().trim_start_matches("vars.");
+                self.named_holidays(name, node.span)
+            }
             _ => self.dates(&node.to_json(), node.span),
         }
     }
@@ -113,6 +126,63 @@ impl Workshop<'_> {
                 self.found.push(Diagnostic::error("bad-date", span, message).help(help));
                 None
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::Turn;
+    use crate::engine::diagnostic::Sources;
+    use crate::engine::facts::{Facts, Unhurried};
+    use crate::engine::source::{Options, compile};
+
+    /// What answers at `now` with these `vars` and this condition on `now`, or the first finding.
+    fn answers(vars: &str, condition: &str, now: &str) -> Result<bool, String> {
+        let rules = format!(
+            "vars: {vars}\nrules:\n  - name: a\n    on: campaign.predial\n    when:\n      now: {condition}\n    \
+             respond: {{ eligible: true }}\n"
+        );
+        let mut sources = Sources::default();
+        sources.add("a.yaml", rules);
+        let engine = match compile(&sources, &Options::default()) {
+            Ok(compiled) => compiled.engine,
+            Err(found) => return Err(found.first().unwrap().message.clone()),
+        };
+        let event = engine.read(br#"{"message":{"type":"campaign.predial"}}"#.to_vec()).unwrap();
+        let facts = Facts { now: now.parse().unwrap(), ..Facts::default() };
+        let decision = engine.decide(&event, Turn::Whole, &facts, std::sync::Arc::new(Unhurried)).unwrap();
+        Ok(decision.answered_by.is_some())
+    }
+
+    #[test]
+    fn hours_and_holidays_can_be_named() {
+        let vars = "{ hours: [ mon 9:00-12:00 UTC, sat UTC ], holidays: [12-25], closed: [2026-11-23] }";
+        for (condition, now, expected) in [
+            ("\"${vars.hours}\"", "2026-11-23T09:00Z", true),
+            ("\"${vars.hours}\"", "2026-11-23T13:00Z", false),
+            ("[ tue UTC, \"${vars.hours}\" ]", "2026-11-28T13:00Z", true),
+            ("holidays UTC", "2026-12-25T13:00Z", true),
+            ("holidays UTC", "2026-12-26T13:00Z", false),
+            ("{ is: \"${vars.hours}\", except: closed }", "2026-11-23T09:00Z", false),
+            ("{ is: \"${vars.hours}\", except: \"${vars.closed}\" }", "2026-11-23T09:00Z", false),
+            ("{ is: mon UTC, except: [2026-11-30] }", "2026-11-23T09:00Z", true),
+        ] {
+            assert_eq!(answers(vars, condition, now), Ok(expected), "{condition} at {now}");
+        }
+    }
+
+    #[test]
+    fn names_without_dates_are_refused() {
+        for (vars, condition, message) in [
+            ("{}", "holidays UTC", "there is no list of dates `holidays` in `vars`"),
+            ("{}", "{ is: mon UTC, except: free }", "there is no list of dates `free` in `vars`"),
+            ("{ free: christmas }", "{ is: mon UTC, except: free }", "holidays are a list of dates"),
+            ("{ free: [12-32] }", "{ is: mon UTC, except: free }", "`12-32` is not a date"),
+            ("{}", "{ is: 9 }", "a time window is a text, not the number `9`"),
+            ("{ hours: [1] }", "\"${vars.hours}\"", "`${vars.hours}` stands for no time window"),
+        ] {
+            assert_eq!(answers(vars, condition, "2026-11-23T09:00Z"), Err(message.to_owned()), "{condition}");
         }
     }
 }
