@@ -161,7 +161,8 @@ pub fn is_rule_file(path: &str) -> bool {
 /// The module that the script at `path` is, by its place below the folder `scripts`.
 #[must_use]
 pub fn module_name(path: &str) -> Option<&str> {
-    let inside = path.strip_prefix("scripts/").or_else(|| Some(path.split_once("/scripts/")?.1))?;
+    // The rules may lie below a folder that is called so too: the last one counts.
+    let inside = path.rsplit_once("/scripts/").map(|(_, inside)| inside).or_else(|| path.strip_prefix("scripts/"))?;
     inside.strip_suffix(".rhai")
 }
 
@@ -290,5 +291,24 @@ fn no_placeholders(node: &Node, found: &mut Vec<Diagnostic>) {
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::module_name;
+
+    #[test]
+    fn a_script_is_named_by_its_place_below_the_scripts() {
+        for (path, module) in [
+            ("scripts/phone.rhai", Some("phone")),
+            ("rules/scripts/shared/phone.rhai", Some("shared/phone")),
+            ("/home/ada/scripts/rules/scripts/phone.rhai", Some("phone")),
+            ("scripts/rules/scripts/phone.rhai", Some("phone")),
+            ("rules/phone.rhai", None),
+            ("rules/scripts/phone.yaml", None),
+        ] {
+            assert_eq!(module_name(path), module, "{path}");
+        }
     }
 }
