@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use jsonschema::Validator;
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{ValidationError, Validator};
 
 use super::event::ToolCall;
 
@@ -33,13 +34,25 @@ impl Tools {
             .iter_errors(&arguments)
             .take(MISTAKES_MAX)
             .map(|error| match error.instance_path().as_str() {
-                "" => error.to_string(),
-                path => format!("{}: {error}", path.trim_start_matches('/').replace('/', ".")),
+                "" => mistake(&error),
+                path => format!("{}: {}", path.trim_start_matches('/').replace('/', "."), mistake(&error)),
             })
             .collect();
         if mistakes.is_empty() {
             return None;
         }
         Some(format!("the arguments of `{}` are wrong: {}", call.name, mistakes.join("; ")))
+    }
+}
+
+/// What is wrong, with every value that would be right: the model chooses among those that it is told.
+fn mistake(error: &ValidationError<'_>) -> String {
+    match error.kind() {
+        ValidationErrorKind::Enum { options } => {
+            let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
+            let options: Vec<String> = options.iter().map(ToString::to_string).collect();
+            format!("{} is none of {}", error.instance(), options.join(", "))
+        }
+        _ => error.to_string(),
     }
 }
