@@ -186,8 +186,10 @@ pub(crate) fn unknown_kind(server: &str, kind: &str) {
 
 /// An event was decided. Those that nobody waits for are many, and told only to who wants to know.
 pub(crate) fn decided(server: &str, event: &Event, rule: Option<&str>, took: Duration) {
-    let (kind, call, took_us) = (event.kind().name(), event.call_id(), took.as_micros());
+    let (kind, call) = (event.kind().name(), event.call_id());
     let call = call.as_deref();
+    // As a `u128` it would be a text in the JSON format.
+    let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     if event.kind().known().is_some_and(Kind::expects_reply) {
         info!(target: EVENTS, server, kind, call, rule, took_us, "answered");
     } else {
