@@ -76,8 +76,8 @@ pub enum Refusal {
         /// The methods that are, as in the `Allow` header.
         allow: &'static str,
     },
-    /// The request lacks the bearer token.
-    #[error("a valid bearer token is required")]
+    /// The request does not prove who sent it.
+    #[error("the credentials are missing or wrong")]
     Unauthorized,
     /// What stands behind the server panicked.
     #[error("an internal error; the log has the details")]
