@@ -12,6 +12,8 @@ mod decide;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod http;
