@@ -117,7 +117,7 @@ fn their_events_are_decided_as_they_say() {
 }
 
 #[expect(clippy::disallowed_methods, reason = "an author of the tests says so")]
-fn update() -> bool {
+pub(crate) fn update() -> bool {
     std::env::var_os("UPDATE_EXPECT").is_some()
 }
 

@@ -10,6 +10,8 @@ mod daemon;
 #[cfg(test)]
 mod decide;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod examples;

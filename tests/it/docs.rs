@@ -1,0 +1,264 @@
+//! Every YAML and Rhai block of the documentation, held against the program.
+//!
+//! What a block is, its info string says:
+//!
+//! | info string | what it is |
+//! | --- | --- |
+//! | `yaml rules` | a rule file |
+//! | `yaml rule` | one or more rules, as they stand below `rules:` |
+//! | `yaml when` | conditions, as they stand below `when:` |
+//! | `yaml reply KIND` | a reply, as it stands below `respond:`; the kind may be `tool` |
+//! | `yaml settings` | a settings file |
+//! | `rhai` | a module if its first line names its file: `// scripts/phone.rhai`; else statements |
+//!
+//! Nothing may be found in a block but hints; with `broken` as its last word, something must be. The rules of a page
+//! can call its modules.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use switchhook::engine::diagnostic::{Diagnostic, Severity, Sources};
+use switchhook::engine::script::{ScriptLimits, reference};
+use switchhook::engine::source::{Options, compile};
+use switchhook::load;
+use switchhook::server::answering::Bounds;
+use switchhook::server::limits::Limits;
+
+/// What fragments can count on besides what their page declares.
+const VARS: &str = "vars:\n  front_desk: \"+15550100\"\n  regulars: [ \"+15550123\" ]\n  holidays: [12-25]\n  \
+                    hours: [ \"mon-fri 09:00-17:30 America/New_York\" ]\n";
+const SCRIPTS: &[(&str, &str)] =
+    &[("reservations", "fn book_table(args) { args.time }\nfn find_table(args) { args.time }\n")];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The pages whose blocks are held against the program; those of the findings show mistakes and have a test of theirs.
+fn pages() -> Vec<PathBuf> {
+    let mut pages: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md"].map(|name| root().join(name)).into();
+    for folder in ["docs", "examples"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let page = if folder == "examples" && path.is_dir() { path.join("README.md") } else { path };
+            pages.extend(page.extension().is_some_and(|extension| extension == "md").then_some(page));
+        }
+    }
+    pages.sort();
+    pages
+}
+
+struct Block {
+    /// `docs/rules.md:12`
+    place: String,
+    words: Vec<String>,
+    text: String,
+}
+
+fn blocks(page: &Path) -> Vec<Block> {
+    let text = fs::read_to_string(page).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
+    let name = page.strip_prefix(root()).unwrap_or(page).display();
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for (line, number) in text.lines().zip(1..) {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(info), None) => {
+                let words = info.split_whitespace().map(ToOwned::to_owned).collect();
+                open = Some(Block { place: format!("{name}:{number}"), words, text: String::new() });
+            }
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some(block)) => writeln!(block.text, "{line}").unwrap(),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "{name}: a block has no end");
+    blocks
+}
+
+#[test]
+fn every_block_is_what_it_says() {
+    let mut wrong = Vec::new();
+    for page in pages() {
+        let blocks = blocks(&page);
+        let scripts: Vec<(String, &str)> = blocks.iter().filter_map(module).collect();
+        for block in &blocks {
+            let words: Vec<&str> = block.words.iter().map(String::as_str).collect();
+            let (words, broken) = match words.as_slice() {
+                [words @ .., "broken"] => (words, true),
+                words => (words, false),
+            };
+            let found = match words {
+                ["yaml", "settings"] => settings(&block.text),
+                ["yaml" | "rhai", what @ ..] => match rule_file(words[0], what, &block.text) {
+                    Some(text) => rules(&text, &scripts),
+                    None => format!("nobody knows what `{}` is", words.join(" ")),
+                },
+                _ => continue,
+            };
+            if found.is_empty() == broken {
+                wrong.push(format!("{}: {}", block.place, if broken { "nothing was found" } else { &found }));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The name and text of a block that is a module.
+fn module(block: &Block) -> Option<(String, &str)> {
+    let is_rhai = block.words.first().is_some_and(|word| word == "rhai");
+    is_rhai.then(|| Some((module_name(&block.text)?.to_owned(), block.text.as_str())))?
+}
+
+fn module_name(text: &str) -> Option<&str> {
+    let path = text.strip_prefix("// ")?.lines().next()?.strip_suffix(".rhai")?;
+    Some(path.rsplit_once("scripts/").map_or(path, |(_, name)| name))
+}
+
+/// The rule file that a block is, or is a part of.
+fn rule_file(language: &str, what: &[&str], text: &str) -> Option<String> {
+    let below = |head: &str, spaces: usize| {
+        let indent = " ".repeat(spaces);
+        let lines =
+            text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("{indent}{line}\n") });
+        format!("{VARS}rules:\n{head}{}", lines.collect::<String>())
+    };
+    Some(match (language, what) {
+        ("yaml", ["rules"]) => text.to_owned(),
+        ("yaml", ["rule"]) => below("", 2),
+        ("yaml", ["when"]) => below("  - name: example\n    on: \"*\"\n    when:\n", 6),
+        ("yaml", ["reply", "tool"]) => below("  - name: example\n    tool: example\n    respond:\n", 6),
+        ("yaml", ["reply", kind]) => below(&format!("  - name: example\n    on: {kind}\n    respond:\n"), 6),
+        // A module is compiled beside every block of its page.
+        ("rhai", []) if module_name(text).is_some() => "rules: []\n".to_owned(),
+        ("rhai", []) => below("  - name: example\n    on: end-of-call-report\n    script: |\n", 6),
+        _ => return None,
+    })
+}
+
+/// What is found in a rule file; hints do not count.
+fn rules(text: &str, scripts: &[(String, &str)]) -> String {
+    let mut sources = Sources::default();
+    sources.add("rules/example.yaml", text);
+    let own = scripts.iter().map(|(name, text)| (name.as_str(), *text));
+    let stubs = SCRIPTS.iter().copied().filter(|(name, _)| !scripts.iter().any(|(own, _)| own == name));
+    for (name, text) in own.chain(stubs) {
+        sources.add(format!("rules/scripts/{name}.rhai"), text);
+    }
+    let found = match compile(&sources, &Options::default()) {
+        Ok(compiled) => compiled.found,
+        Err(found) => found,
+    };
+    let told = |found: &Diagnostic| format!("{}: {}[{}]", sources.place(found.span), found.message, found.slug);
+    let found = found.iter().filter(|found| found.severity != Severity::Hint);
+    found.map(told).collect::<Vec<_>>().join("; ")
+}
+
+/// What the command finds in a settings file whose folders exist and whose variables are set.
+fn settings(text: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let yaml: serde_json::Value = serde_yaml::from_str(text).unwrap_or_default();
+    let servers = yaml.get("servers").and_then(|servers| servers.as_object()).into_iter().flatten();
+    let sites = servers.map(|(_, server)| server).chain([&yaml]);
+    for rules in sites.filter_map(|site| site.get("rules")?.as_str()).chain(["rules"]) {
+        fs::create_dir_all(path(rules)).unwrap();
+        fs::write(path(rules).join("a.yaml"), "rules:\n  - { name: a, tool: a, respond: b }\n").unwrap();
+    }
+    let key = if text.contains("decrypt") { private_key() } else { String::new() };
+    fs::write(path("vapi-key.pem"), &key).unwrap();
+    fs::write(path("switchhook.yaml"), text).unwrap();
+    let names = text.split("${env.").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
+    let value = |name: &str| if name.ends_with("PEM") { key.as_str() } else { "c29tZS1sb25nLXNlY3JldA==" };
+    let output = Command::new(env!("CARGO_BIN_EXE_switchhook"))
+        .args(["check", "--strict", "--format", "short"])
+        .arg(path("switchhook.yaml"))
+        .envs(names.map(|name| (name, value(name))))
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    if output.status.success() { String::new() } else { text(output.stdout) + &text(output.stderr) }
+}
+
+#[test]
+fn the_host_functions_are_all_described() {
+    let mut page =
+        "# Host functions\n\nWhat scripts and expressions can call besides what is part of the language. Each \
+                    example ends in the value that it gives.\n\nThis page is made of the functions themselves: \
+                    `UPDATE_EXPECT=1 cargo test host_functions`.\n"
+            .to_owned();
+    let mut group = String::new();
+    for function in reference() {
+        let (own, _) = function.name.split_once("::").unwrap();
+        if own != group {
+            own.clone_into(&mut group);
+            write!(page, "\n## `{group}`\n").unwrap();
+        }
+        write!(page, "\n### `{}`\n\n{}\n\n```rhai\n{}\n```\n", function.signature, function.doc, function.example)
+            .unwrap();
+    }
+    let path = root().join("docs/host-functions.md");
+    if super::examples::update() {
+        fs::write(&path, &page).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == page, "docs/host-functions.md is not up to date: UPDATE_EXPECT=1 cargo test host_functions");
+}
+
+#[test]
+fn the_limits_are_those_of_the_program() {
+    let (limits, bounds, scripts) = (Limits::default(), Bounds::default(), ScriptLimits::default());
+    let defaults = [
+        ("body_bytes_max", limits.body_bytes_max),
+        ("header_bytes_max", limits.header_bytes_max),
+        ("headers_max", limits.headers_max),
+        ("connections_max", limits.connections_max),
+        ("connections_per_address_max", limits.connections_per_address_max),
+        ("requests_in_flight_max", limits.requests_in_flight_max),
+        ("streams_max", limits.streams_max as usize),
+        ("regex_bytes_max", Options::default().regex_bytes_max),
+        ("scripts_waiting_max", bounds.scripts_waiting_max),
+        ("script_operations_max", usize::try_from(scripts.operations_max).unwrap()),
+        ("script_call_depth_max", scripts.call_depth_max),
+        ("script_string_bytes_max", scripts.string_bytes_max),
+        ("script_list_items_max", scripts.list_items_max),
+        ("script_map_entries_max", scripts.map_entries_max),
+        ("answers_bytes_max", usize::try_from(bounds.answers_bytes_max).unwrap()),
+        ("states_bytes_max", usize::try_from(bounds.states_bytes_max).unwrap()),
+    ];
+    let times = [("header_read", limits.header_read), ("request_read", limits.request_read), ("idle", limits.idle)];
+    let rows = defaults.map(|(name, value)| format!("| `{name}` | {value} |")).into_iter();
+    let page = fs::read_to_string(root().join("docs/settings.md")).unwrap();
+    for row in rows.chain(times.map(|(name, time)| format!("| `{name}` | {}s |", time.as_secs()))) {
+        assert!(page.contains(&row), "docs/settings.md has no `{row}`");
+    }
+}
+
+/// Nothing at all is found in the rules that a fresh checkout serves, not even a hint.
+#[test]
+fn the_first_rules_are_without_fault() {
+    let sources = load::rules(&root().join("rules")).unwrap();
+    assert_eq!(compile(&sources, &Options::default()).unwrap().found, []);
+}
+
+#[test]
+fn links_lead_somewhere() {
+    for page in pages() {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
+            let file = link.split('#').next().unwrap_or_default();
+            let there = file.is_empty() || file.contains("://") || page.with_file_name("").join(file).exists();
+            assert!(there, "{}: {link}", page.display());
+        }
+    }
+}
+
+/// A new private key.
+fn private_key() -> String {
+    let key = aws_lc_rs::rsa::PrivateDecryptingKey::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+    let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
+    let lines = data_encoding::BASE64.encode(der.as_ref());
+    format!("-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----\n")
+}
