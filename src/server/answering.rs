@@ -211,7 +211,7 @@ impl Answering {
             };
             let (there, known, allowance) = (Arc::clone(occasion), facts.clone(), *allowance);
             let job = move || there.decide(turn, &known, there.host(began, allowance));
-            let rule = time_max.map(|time| Deadline::of(began, time + PATIENCE));
+            let rule = time_max.map(|time| Deadline::of(began, time.saturating_add(PATIENCE)));
             let until = rule.into_iter().chain([occasion.deadline()]).min().unwrap_or(occasion.deadline());
             let Ok(outcome) = lane.run(job) else { break };
             let Ok(Ok(outcome)) = timeout_at(until.instant().into(), outcome).await else { break };

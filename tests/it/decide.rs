@@ -22,7 +22,7 @@ use switchhook::engine::Engine;
 use switchhook::engine::decision::{Considered, Decision};
 use switchhook::engine::diagnostic::Sources;
 use switchhook::engine::event::Event;
-use switchhook::engine::facts::{Facts, Host, StateChange};
+use switchhook::engine::facts::{Facts, Host};
 use switchhook::engine::kind::EventKind;
 use switchhook::engine::reply;
 use switchhook::engine::source::{Options, compile};
@@ -107,14 +107,20 @@ fn decide(engine: &Engine, body: &Value, world: &World) -> (EventKind, Decision)
 }
 
 fn decide_once(engine: &Engine, event: &Event, world: &World) -> Decision {
-    let turns = Engine::turns(event).into_iter();
-    let decisions = turns.map(|turn| engine.decide(event, turn, &world.facts, Arc::clone(&world.host)).unwrap());
-    decisions
-        .reduce(|mut all, next| {
-            all.join(next);
-            all
-        })
-        .unwrap()
+    let mut facts = world.facts.clone();
+    let mut turns = Engine::turns(event).into_iter();
+    let mut all = engine.decide(event, turns.next().unwrap(), &facts, Arc::clone(&world.host)).unwrap();
+    for turn in turns {
+        facts.state = all.state.clone().unwrap_or(facts.state);
+        let next = engine.decide(event, turn, &facts, Arc::clone(&world.host)).unwrap();
+        all.reply.append(next.reply);
+        all.answered_by = all.answered_by.or(next.answered_by);
+        all.faults.extend(next.faults);
+        all.logs.extend(next.logs);
+        all.trace.0.extend(next.trace.0);
+        all.state = next.state.or(all.state);
+    }
+    all
 }
 
 fn decided(engine: &Engine, body: &Value, facts: &Value) -> Value {
@@ -133,17 +139,13 @@ fn shown(engine: &Engine, decision: &Decision) -> Value {
         json!(format!("{} {outcome}", name(*id).unwrap()))
     });
     let fault = |fault: &switchhook::engine::decision::Fault| json!({ "rule": name(fault.rule), "place": fault.place.to_string(), "message": fault.message });
-    let change = |change: &StateChange| match change {
-        StateChange::Set(name, value) => json!({ "set": name, "to": value }),
-        StateChange::Add(name, by) => json!({ "add": by, "to": name }),
-    };
     let mut shown = json!({
         "reply": decision.reply.to_json(),
         "answered_by": decision.answered_by.and_then(name),
         "considered": considered.collect::<Value>(),
         "faults": decision.faults.iter().map(fault).collect::<Value>(),
         "logs": decision.logs.iter().map(|line| json!(format!("{:?}: {}", line.level, line.text))).collect::<Value>(),
-        "state_changes": decision.state_changes.iter().map(change).collect::<Value>(),
+        "state": decision.state.as_deref(),
     });
     shown.as_object_mut().unwrap().retain(|_, value| !value.is_null() && *value != json!([]));
     shown

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use switchhook::engine::facts::{Facts, StateChange, Unhurried};
+use switchhook::engine::facts::{Facts, Unhurried};
 use switchhook::engine::reply::{Reply, check_wire};
 use switchhook::engine::script::LogLevel;
 use switchhook::engine::source::{Options, compile};
@@ -145,9 +145,9 @@ fn decide(example: &str, body: Vec<u8>, given: &Given) -> Value {
     let event = engine.read(body).unwrap();
     let kind = event.kind().known().unwrap_or_else(|| panic!("{example}: {}", event.kind()));
     let mut reply: Option<Reply> = None;
-    let (mut rules, mut log, mut state) = (Vec::new(), Vec::new(), Map::clone(&given.facts.state));
+    let (mut rules, mut log, mut facts) = (Vec::new(), Vec::new(), given.facts.clone());
     for turn in Engine::turns(&event) {
-        let decision = engine.decide(&event, turn, &given.facts, Arc::new(Unhurried)).unwrap();
+        let decision = engine.decide(&event, turn, &facts, Arc::new(Unhurried)).unwrap();
         assert_eq!(decision.faults, [], "{example}");
         let rule = decision.answered_by.and_then(|id| engine.rules().rule(id)).map(|rule| json!(rule.name));
         rules.push(rule.unwrap_or_default());
@@ -155,7 +155,7 @@ fn decide(example: &str, body: Vec<u8>, given: &Given) -> Value {
             LogLevel::Info => json!(line.text),
             LogLevel::Warn => json!(format!("warning: {}", line.text)),
         }));
-        decision.state_changes.into_iter().for_each(|change| apply(&mut state, change));
+        facts.state = decision.state.unwrap_or(facts.state);
         match &mut reply {
             Some(reply) => reply.append(decision.reply),
             None => reply = Some(decision.reply),
@@ -172,21 +172,10 @@ fn decide(example: &str, body: Vec<u8>, given: &Given) -> Value {
     if !log.is_empty() {
         decided.insert("log".to_owned(), json!(log));
     }
-    if state != *given.facts.state {
-        decided.insert("state".to_owned(), json!(state));
+    if facts.state != given.facts.state {
+        decided.insert("state".to_owned(), json!(*facts.state));
     }
     Value::Object(decided)
-}
-
-fn apply(state: &mut Map<String, Value>, change: StateChange) {
-    match change {
-        StateChange::Set(name, Value::Null) => drop(state.shift_remove(&name)),
-        StateChange::Set(name, value) => drop(state.insert(name, value)),
-        StateChange::Add(name, by) => {
-            let sum = state.get(&name).and_then(Value::as_i64).unwrap_or(0) + by;
-            state.insert(name, json!(sum));
-        }
-    }
 }
 
 /// The engine of an example's rules, or of those of one of its servers.
