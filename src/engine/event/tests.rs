@@ -215,6 +215,15 @@ fn paths() -> impl Strategy<Value = Vec<(bool, Vec<Segment>)>> {
     prop::collection::vec((any::<bool>(), prop::collection::vec(segment, 0..4)), 0..12)
 }
 
+/// `serde_json` refuses half a surrogate pair and numbers beyond a double, which are JSON all the same. Damage makes
+/// others of those that [`messages`] hold.
+fn without_quirks(text: &str) -> String {
+    let huge = regex::Regex::new(r"([0-9])[eE]\+?[0-9]{3,}").unwrap();
+    let escape = regex::Regex::new(r"(?s)\\(?:u[dD][89a-fA-F][0-9a-fA-F]{2}|.)").unwrap();
+    let keep = |escape: &regex::Captures<'_>| if escape[0].len() > 4 { "x".to_owned() } else { escape[0].to_owned() };
+    escape.replace_all(&huge.replace_all(text, "${1}e99"), keep).into_owned()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
@@ -256,8 +265,7 @@ proptest! {
                 *place = byte;
             }
         }
-        let quirks = String::from_utf8_lossy(&body).replace("1e999", "1e99").replace(r"\ud800", "x");
-        let tree = serde_json::from_str::<Value>(&quirks);
+        let tree = serde_json::from_str::<Value>(&without_quirks(&String::from_utf8_lossy(&body)));
         let valid = std::str::from_utf8(&body).is_ok() && tree.is_ok();
         match Event::scan(body, &WantedBuilder::new().build()) {
             Ok(_) | Err(EventError::NotAnObject | EventError::NoType) => prop_assert!(valid),
