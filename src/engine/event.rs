@@ -6,7 +6,7 @@
 //!
 //! What is a message (contract, section 1): usually the object at `message`. Without such an object
 //! the body itself is the message: one with a `type` is of that kind (simulations), one without is
-//! [`Kind::ApiRequest`](super::kind::Kind::ApiRequest) (the arguments that an `apiRequest` tool posts,
+//! [`Kind::ApiRequest`] (the arguments that an `apiRequest` tool posts,
 //! and what is sent to a custom model).
 
 use std::borrow::Cow;

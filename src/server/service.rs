@@ -1,4 +1,4 @@
-//! One request, top to bottom: the first function to read is [`Service::respond`].
+//! One request, top to bottom: the first function to read is `Service::respond`.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
