@@ -1,0 +1,172 @@
+//! What an answer costs: the daemon beside a server that does nothing.
+//!
+//! Both are processes of their own, get the same requests over the same connections, and take turns, because the machine
+//! may be quicker in one minute than in the next. What counts is the quotient of the time that they spend on a core.
+
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use common::bare::{self, Bare};
+use common::daemon::Project;
+use common::figures::{Options, Target, line, median, micros, quantile};
+use common::load::{self, Connection, Round};
+use common::message::{self, Message};
+use common::process::{Cores, Running};
+
+#[expect(dead_code, reason = "each benchmark needs its own part of what they share")]
+mod common {
+    pub(crate) mod bare;
+    pub(crate) mod daemon;
+    pub(crate) mod figures;
+    pub(crate) mod load;
+    pub(crate) mod message;
+    pub(crate) mod process;
+}
+
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+const CONNECTIONS: usize = 16;
+/// Telephone calls that the requests belong to.
+const CALLS: usize = 4;
+const STARTS: usize = 21;
+
+const RULES: &str = r#"
+rules:
+  - name: find-slot
+    tool: find_slot
+    when: { args.work: service }
+    respond: "On ${args.day} there is a place for your ${args.bicycle} bicycle at ten."
+  - name: book-slot
+    tool: book_slot
+    run: workshop::book_slot
+"#;
+
+const SCRIPT: &str = r#"
+fn book_slot(args) {
+    let minutes = if args.work == "service" { 45 } else { 20 };
+    `${args.name} brings the ${args.bicycle} bicycle on ${args.day}, which takes ${minutes} minutes.`
+}
+"#;
+
+fn main() -> Outcome<ExitCode> {
+    if let Some(served) = bare::be_it() {
+        return served.map(|()| ExitCode::SUCCESS);
+    }
+    let options = Options::given();
+    let project = Project::new(&[("rules/workshop.yaml", RULES), ("rules/scripts/workshop.rhai", SCRIPT)])?;
+
+    let starts = (0..STARTS).map(|_| project.time_to_ready()).collect::<Outcome<Vec<_>>>()?;
+    let ready = median(starts.iter().map(|time| micros(*time) / 1000.0));
+    let cores = Cores::apart();
+    let daemon = project.start(cores)?;
+    let resident = f64::from(daemon.running.resident()?) / f64::from(1 << 20);
+    println!(
+        "\nstart: ready after {ready:.1} ms (median of {STARTS}), {resident:.1} MiB resident before the first request"
+    );
+
+    let mut asked =
+        Case::new(&daemon.running, daemon.address, "declarative rule", |call| message::tool_call("find_slot", call))?;
+    let mut scripted =
+        Case::new(&daemon.running, daemon.address, "Rhai handler", |call| message::tool_call("book_slot", call))?;
+    let mut told = Case::new(&daemon.running, daemon.address, "informational event", |_| message::speech_update())?;
+    let bare = Bare::start(asked.answer_bytes, cores)?;
+    let mut bare_asked =
+        Case::new(&bare.running, bare.address, "bare hyper, tool call", |call| message::tool_call("find_slot", call))?;
+    let mut bare_told = Case::new(&bare.running, bare.address, "bare hyper, event", |_| message::speech_update())?;
+
+    println!(
+        "\nanswer: {CONNECTIONS} busy connections, {} rounds of {:?} each in turn, {cores}",
+        options.rounds, options.round
+    );
+    println!("        tool calls of {} bytes, events of {} bytes", asked.message_bytes, told.message_bytes);
+    measure(&mut [&mut bare_asked, &mut asked, &mut scripted, &mut bare_told, &mut told], options)?;
+
+    line("", &["us CPU", "x bare", "requests/s", "p50 us", "p99 us"].map(str::to_owned));
+    bare_asked.report(&bare_asked);
+    let (asked, scripted) = (asked.report(&bare_asked), scripted.report(&bare_asked));
+    bare_told.report(&bare_told);
+    told.report(&bare_told);
+    Ok(options.conclude(&[
+        Target { what: "a declarative rule costs", figure: asked, at_most: 2.0, unit: "x bare" },
+        Target { what: "a Rhai handler costs", figure: scripted, at_most: 2.5, unit: "x bare" },
+        Target { what: "memory after start", figure: resident, at_most: 15.0, unit: "MiB" },
+        Target { what: "ready after", figure: ready, at_most: 50.0, unit: "ms" },
+    ]))
+}
+
+/// One kind of request to one server, and what its rounds came to.
+struct Case<'a> {
+    what: &'static str,
+    server: &'a Running,
+    connections: Vec<Connection>,
+    message_bytes: usize,
+    answer_bytes: usize,
+    costs: Vec<f64>,
+    rounds: Vec<Round>,
+}
+
+impl<'a> Case<'a> {
+    /// Opens the connections and asks once, which must be answered.
+    fn new(
+        server: &'a Running,
+        address: SocketAddr,
+        what: &'static str,
+        message: impl Fn(usize) -> Message,
+    ) -> Outcome<Case<'a>> {
+        let open = |number| Connection::open(address, message(number % CALLS));
+        let mut connections = (0..CONNECTIONS).map(open).collect::<Outcome<Vec<_>>>()?;
+        let first = connections.first_mut().ok_or("there are no connections")?;
+        let (answer, _) = first.ask(0)?;
+        if answer.contains("error") {
+            return Err(format!("{what}: {answer}").into());
+        }
+        let answer_bytes = answer.len();
+        let message_bytes = message(0).body.len();
+        Ok(Case { what, server, connections, message_bytes, answer_bytes, costs: Vec::new(), rounds: Vec::new() })
+    }
+
+    fn round(&mut self, next: &mut u64, time: Duration) -> Outcome<()> {
+        let before = self.server.cpu_time()?;
+        let round = load::busy(&mut self.connections, next, time)?;
+        let used = self.server.cpu_time()?.saturating_sub(before);
+        self.costs.push(micros(used) / round.requests());
+        self.rounds.push(round);
+        Ok(())
+    }
+
+    /// Prints a line of the table, and returns how much this costs beside the same at the `bare` server.
+    fn report(&self, bare: &Case<'_>) -> f64 {
+        let ratio = median(self.costs.iter().zip(&bare.costs).map(|(cost, bare)| cost / bare));
+        let per_second = self.rounds.iter().map(|round| round.requests() / round.took.as_secs_f64());
+        let latency = |share| median(self.rounds.iter().map(|round| micros(quantile(&round.latencies, share))));
+        let figures = [
+            format!("{:.2}", median(self.costs.iter().copied())),
+            format!("{ratio:.2}"),
+            format!("{:.0}", median(per_second)),
+            format!("{:.0}", latency(0.5)),
+            format!("{:.0}", latency(0.99)),
+        ];
+        line(self.what, &figures);
+        ratio
+    }
+}
+
+/// The cases take turns. The first round of each only warms it up.
+fn measure(cases: &mut [&mut Case<'_>], options: Options) -> Outcome<()> {
+    let mut next = 0;
+    for case in &mut *cases {
+        case.round(&mut next, options.round / 4)?;
+        case.costs.clear();
+        case.rounds.clear();
+    }
+    for _ in 0..options.rounds {
+        for case in &mut *cases {
+            case.round(&mut next, options.round)?;
+        }
+    }
+    Ok(())
+}
