@@ -1,9 +1,9 @@
 //! Requests over connections that are kept, made by as little work as possible.
 //!
-//! One thread writes a request on each connection, then takes the answers in turn and sends the next request where one
-//! came. So there are always as many requests under way as there are connections, less the one that is being looked at.
+//! One thread writes a request on each connection, then looks at them in turn and sends the next request where an answer
+//! has come. It never sleeps: to wake it would be work for the server, which no real client asks for.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -23,6 +23,8 @@ pub(crate) struct Connection {
     header: String,
     request: Vec<u8>,
     answer: Vec<u8>,
+    /// How much of the answer has come.
+    answered: usize,
     sent_at: Instant,
 }
 
@@ -54,7 +56,7 @@ impl Connection {
             message.body.len()
         );
         let answer = vec![0; ANSWER_BYTES_MAX];
-        Ok(Connection { stream, message, header, request: Vec::new(), answer, sent_at: Instant::now() })
+        Ok(Connection { stream, message, header, request: Vec::new(), answer, answered: 0, sent_at: Instant::now() })
     }
 
     /// Sends the message, as number `number`.
@@ -63,25 +65,36 @@ impl Connection {
         self.request.clear();
         self.request.extend_from_slice(self.header.as_bytes());
         self.request.extend_from_slice(&self.message.body);
+        self.answered = 0;
         self.sent_at = Instant::now();
-        Ok(self.stream.write_all(&self.request)?)
+        let mut rest = self.request.as_slice();
+        while !rest.is_empty() {
+            match self.stream.write(rest) {
+                Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
-    /// Waits for the answer, which must be a 200. Returns its body and how long it took.
-    pub(crate) fn receive(&mut self) -> Outcome<(&str, Duration)> {
-        let mut filled = 0;
+    /// Looks whether the answer has come, which must be a 200. Returns where its body is, and how long it took.
+    fn look(&mut self) -> Outcome<Option<(Range<usize>, Duration)>> {
+        match self.stream.read(self.answer.get_mut(self.answered..).unwrap_or_default()) {
+            Ok(0) => return Err("a connection ended within an answer".into()),
+            Ok(read) => self.answered += read,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        let seen = std::str::from_utf8(self.answer.get(..self.answered).unwrap_or_default())?;
+        Ok(body(seen)?.map(|body| (body, self.sent_at.elapsed())))
+    }
+
+    /// Waits for the answer. Returns its body and how long it took.
+    fn receive(&mut self) -> Outcome<(&str, Duration)> {
         loop {
-            let read = self.stream.read(self.answer.get_mut(filled..).unwrap_or_default())?;
-            filled += read;
-            let seen = std::str::from_utf8(self.answer.get(..filled).unwrap_or_default())?;
-            if let Some(body) = body(seen)? {
-                let latency = self.sent_at.elapsed();
-                // Borrowed again: the checker cannot see that the loop ends here.
-                let seen = std::str::from_utf8(self.answer.get(body).unwrap_or_default())?;
-                return Ok((seen, latency));
-            }
-            if read == 0 {
-                return Err(format!("the connection ended within an answer: {seen}").into());
+            if let Some((body, latency)) = self.look()? {
+                return Ok((std::str::from_utf8(self.answer.get(body).unwrap_or_default())?, latency));
             }
         }
     }
@@ -116,15 +129,19 @@ pub(crate) fn busy(connections: &mut [Connection], next: &mut u64, time: Duratio
     let mut latencies = Vec::new();
     let begun_at = Instant::now();
     for connection in &mut *connections {
+        connection.stream.set_nonblocking(true)?;
         connection.send(number())?;
     }
     while begun_at.elapsed() < time {
         for connection in &mut *connections {
-            latencies.push(connection.receive()?.1);
-            connection.send(number())?;
+            if let Some((_, latency)) = connection.look()? {
+                latencies.push(latency);
+                connection.send(number())?;
+            }
         }
     }
     for connection in connections {
+        connection.stream.set_nonblocking(false)?;
         latencies.push(connection.receive()?.1);
     }
     let took = begun_at.elapsed();
