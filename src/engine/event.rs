@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 
 use self::scan::Extent;
-use super::json::{DEPTH_MAX, Json, JsonError, Val, structure};
+use super::json::{DEPTH_MAX, Json, JsonError, Val};
 use super::kind::{EventKind, Kind};
 
 mod scan;
@@ -93,9 +93,6 @@ impl Event {
     pub fn scan(body: Vec<u8>, wanted: &Wanted) -> Result<Event, EventError> {
         let body =
             String::from_utf8(body).map_err(|error| EventError::NotUtf8 { at: error.utf8_error().valid_up_to() })?;
-        if structure::too_deep(&body) {
-            return Err(JsonError::TooDeep.into());
-        }
         let found = scan::scan(&body, wanted)?;
         let mut event = Event {
             body,

@@ -14,7 +14,8 @@ use std::borrow::Cow;
 
 use super::path::Segment;
 
-pub(crate) mod structure;
+pub(crate) mod reader;
+mod structure;
 mod val;
 mod walk;
 
@@ -71,10 +72,13 @@ impl<'a> Json<'a> {
     /// # Errors
     /// If it is not one, or nested more than [`DEPTH_MAX`] deep.
     pub fn parse(text: &'a str) -> Result<Json<'a>, JsonError> {
+        if let Some(value) = reader::value(text) {
+            return Ok(Json(value));
+        }
         if structure::too_deep(text) {
             return Err(JsonError::TooDeep);
         }
-        // `RawValue` leaves out the white space around the value.
+        // Only for the reason. `RawValue` leaves out the white space around the value, as we do.
         serde_json::from_str::<&RawValue>(text).map(|raw| Json(raw.get())).map_err(|error| invalid(&error))
     }
 

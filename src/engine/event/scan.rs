@@ -1,19 +1,13 @@
 //! One pass over a body that finds every wanted value.
 //!
-//! [`pass`] lets `serde_json` walk the body along the trie of what is wanted; all else is checked and
-//! skipped, and no tree is made of anything. It gives up where `serde_json` would refuse what we
-//! accept (half a surrogate pair, `1e999`), at keys with escapes, where a field that everything hangs
-//! on is repeated, and on what is no JSON at all; then [`search`] checks the body and looks in the
-//! checked text, which takes longer but knows every case. Both find the same, which a test shows.
-
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+//! [`pass`] walks the body along the trie of what is wanted; all else is checked and passed, and no tree
+//! is made of anything. It gives up at keys with escapes, where a field that everything hangs on is
+//! repeated, and on what is no JSON at all; then [`search`] checks the body and looks in the checked
+//! text, which takes longer but knows every case. Both find the same, which a test shows.
 
 use super::EventError;
 use super::trie::{Node, ROOT, Wanted};
+use crate::engine::json::reader::Reader;
 use crate::engine::json::{Json, JsonType};
 use crate::engine::kind::{EventKind, FINAL_TRANSCRIPT, Kind, KindSet};
 
@@ -50,7 +44,7 @@ pub(super) struct Found {
     pub(super) extents: Vec<Extent>,
 }
 
-/// Scans the valid, not too deeply nested UTF-8 `body`.
+/// Scans the UTF-8 `body`.
 pub(super) fn scan(body: &str, wanted: &Wanted) -> Result<Found, EventError> {
     match pass(body, wanted) {
         Some(found) => found,
@@ -64,15 +58,12 @@ pub(super) fn scan(body: &str, wanted: &Wanted) -> Result<Found, EventError> {
 /// simulations, `apiRequest` tools and custom models post such.
 pub(super) fn pass(body: &str, wanted: &Wanted) -> Option<Result<Found, EventError>> {
     let mut finder = Finder::new(body, wanted);
-    let mut json = serde_json::Deserializer::from_str(body);
-    json.deserialize_map(Envelope { finder: &mut finder, root: &wanted.root }).ok()?;
-    json.end().ok()?;
+    finder.read_envelope(&wanted.root)?;
     let has_envelope = finder.message.is_some();
     if !has_envelope {
         finder = Finder::new(body, wanted);
         finder.message = Some(body.trim_ascii());
-        let seed = Visit { node: &wanted.root, finder: &mut finder };
-        seed.deserialize(&mut serde_json::Deserializer::from_str(body)).ok()?;
+        finder.read(&wanted.root, &mut Reader::new(body))?;
     }
     Some(finder.finish(has_envelope, wanted))
 }
@@ -145,6 +136,94 @@ impl<'b> Finder<'b> {
         node.children().for_each(|child| self.forget(child));
     }
 
+    /// Reads the outermost object, and the message if it is in it.
+    fn read_envelope(&mut self, root: &Node) -> Option<()> {
+        let mut reader = Reader::new(self.body);
+        let mut met = false;
+        let mut more = reader.peek()? == b'{' && reader.begin()?;
+        while more {
+            if reader.key()? != "message" {
+                reader.skip()?;
+            } else if std::mem::replace(&mut met, true) {
+                return None;
+            } else {
+                let is_object = reader.peek()? == b'{';
+                let extent = self.read(root, &mut reader)?;
+                self.message = extent.text(self.body).filter(|_| is_object);
+            }
+            more = reader.more()?;
+        }
+        reader.at_end().then_some(())
+    }
+
+    /// Reads the value at `node`, and finds what is wanted of it.
+    fn read(&mut self, node: &Node, reader: &mut Reader<'b>) -> Option<Extent> {
+        let here = node.here.overlaps(self.kinds) && node.place != ROOT;
+        let below = node.below.overlaps(self.kinds);
+        if here || below {
+            self.meet(node, Extent::MET);
+        }
+        let first = reader.peek()?;
+        let start = reader.at();
+        match first {
+            b'{' if below => self.read_fields(node, reader)?,
+            b'[' if below => self.read_items(node, reader)?,
+            _ => reader.skip()?,
+        }
+        let extent = Extent { start, end: reader.at() };
+        if here && let Some(place) = self.extents.get_mut(node.place) {
+            *place = extent;
+        }
+        Some(extent)
+    }
+
+    fn read_fields(&mut self, node: &Node, reader: &mut Reader<'b>) -> Option<()> {
+        let mut more = reader.begin()?;
+        while more {
+            let key = reader.key()?;
+            let child = node.fields.get(key);
+            if node.place == ROOT && key == "type" {
+                if self.type_met {
+                    return None;
+                }
+                self.read_type(child, reader)?;
+            } else if let Some(child) = child {
+                self.read(child, reader)?;
+            } else {
+                reader.skip()?;
+            }
+            more = reader.more()?;
+        }
+        Some(())
+    }
+
+    fn read_type(&mut self, node: Option<&Node>, reader: &mut Reader<'b>) -> Option<()> {
+        reader.peek()?;
+        let start = reader.at();
+        reader.skip()?;
+        let name = Json::of_checked(self.body.get(start..reader.at())?);
+        self.meet_type(name);
+        if let Some(node) = node {
+            self.walk(node, name);
+        }
+        Some(())
+    }
+
+    fn read_items(&mut self, node: &Node, reader: &mut Reader<'b>) -> Option<()> {
+        let mut more = reader.begin()?;
+        for at in 0.. {
+            if !more {
+                break;
+            }
+            match node.items.get(&at) {
+                Some(child) => self.read(child, reader).map(drop)?,
+                None => reader.skip()?,
+            }
+            more = reader.more()?;
+        }
+        Some(())
+    }
+
     /// Finds what lies at and below `node`, which is where `value` lies.
     fn walk(&mut self, node: &Node, value: Json<'_>) {
         let here = node.here.overlaps(self.kinds);
@@ -182,148 +261,5 @@ impl<'b> Finder<'b> {
             *root = self.message.map_or_else(Extent::default, |message| Extent::of(message, self.body));
         }
         Ok(Found { kind, is_final_transcript: self.is_final_transcript, extents: self.extents })
-    }
-}
-
-/// Reads the outermost object and finds the message in it.
-struct Envelope<'f, 'b, 't> {
-    finder: &'f mut Finder<'b>,
-    root: &'t Node,
-}
-
-impl<'b> Visitor<'b> for Envelope<'_, 'b, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'b>>(self, mut fields: A) -> Result<(), A::Error> {
-        let Envelope { finder, root } = self;
-        // Where the message lies: behind its key and before the next one, or else the last brace.
-        let (mut after, mut before) = (None, None);
-        let mut is_object = false;
-        while let Some(key) = fields.next_key::<&str>()? {
-            let here = Extent::of(key, finder.body);
-            if key != "message" {
-                before = before.or(after.and(Some(here.start)));
-                fields.next_value::<IgnoredAny>()?;
-            } else if after.replace(here.end).is_none() {
-                is_object = fields.next_value_seed(Visit { node: root, finder: &mut *finder })?;
-            } else {
-                return Err(A::Error::custom("`message` is repeated"));
-            }
-        }
-        if let (true, Some(after)) = (is_object, after) {
-            let end = before.or_else(|| finder.body.rfind('}')).unwrap_or_default();
-            let around = finder.body.get(after..end).unwrap_or_default();
-            finder.message = Some(around.trim_matches([' ', '\t', '\n', '\r', ',', ':', '"']));
-        }
-        Ok(())
-    }
-}
-
-/// Finds what lies at and below a place; says whether it is an object.
-struct Visit<'f, 'b, 't> {
-    node: &'t Node,
-    finder: &'f mut Finder<'b>,
-}
-
-impl<'b> DeserializeSeed<'b> for Visit<'_, 'b, '_> {
-    type Value = bool;
-
-    fn deserialize<D: Deserializer<'b>>(self, json: D) -> Result<bool, D::Error> {
-        let Visit { node, finder } = self;
-        let here = node.here.overlaps(finder.kinds) && node.place != ROOT;
-        let below = node.below.overlaps(finder.kinds);
-        if here {
-            let raw = <&RawValue>::deserialize(json)?.get();
-            finder.meet(node, Extent::of(raw, finder.body));
-            if below {
-                let mut json = serde_json::Deserializer::from_str(raw);
-                return json.deserialize_any(Below { node, finder }).map_err(D::Error::custom);
-            }
-        } else if below {
-            finder.meet(node, Extent::MET);
-            return json.deserialize_any(Below { node, finder });
-        } else {
-            IgnoredAny::deserialize(json)?;
-        }
-        Ok(false)
-    }
-}
-
-/// Finds what lies below a place; says whether there is an object.
-struct Below<'f, 'b, 't> {
-    node: &'t Node,
-    finder: &'f mut Finder<'b>,
-}
-
-impl<'b> Visitor<'b> for Below<'_, 'b, '_> {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_map<A: MapAccess<'b>>(self, mut fields: A) -> Result<bool, A::Error> {
-        let Below { node, finder } = self;
-        while let Some(key) = fields.next_key::<&str>()? {
-            if node.place == ROOT && key == "type" {
-                if finder.type_met {
-                    return Err(A::Error::custom("`type` is repeated"));
-                }
-                let name = fields.next_value::<&RawValue>()?.get();
-                finder.meet_type(Json::of_checked(name));
-                if let Some(child) = node.fields.get("type") {
-                    finder.walk(child, Json::of_checked(name));
-                }
-            } else if let Some(child) = node.fields.get(key) {
-                fields.next_value_seed(Visit { node: child, finder: &mut *finder })?;
-            } else {
-                fields.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(true)
-    }
-
-    fn visit_seq<A: SeqAccess<'b>>(self, mut items: A) -> Result<bool, A::Error> {
-        let Below { node, finder } = self;
-        for at in 0.. {
-            let item = match node.items.get(&at) {
-                Some(child) => items.next_element_seed(Visit { node: child, finder: &mut *finder })?.map(drop),
-                None => items.next_element::<IgnoredAny>()?.map(drop),
-            };
-            if item.is_none() {
-                break;
-            }
-        }
-        Ok(false)
-    }
-
-    // Nothing lies below any other value.
-
-    fn visit_bool<E>(self, _: bool) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<bool, E> {
-        Ok(false)
-    }
-
-    fn visit_unit<E>(self) -> Result<bool, E> {
-        Ok(false)
     }
 }

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
-use serde_json::{Value, json};
+use serde::de::IgnoredAny;
+use serde_json::json;
 
 use super::*;
 use crate::engine::json::JsonType;
@@ -215,15 +216,6 @@ fn paths() -> impl Strategy<Value = Vec<(bool, Vec<Segment>)>> {
     prop::collection::vec((any::<bool>(), prop::collection::vec(segment, 0..4)), 0..12)
 }
 
-/// `serde_json` refuses half a surrogate pair and numbers beyond a double, which are JSON all the same. Damage makes
-/// others of those that [`messages`] hold.
-fn without_quirks(text: &str) -> String {
-    let huge = regex::Regex::new(r"([0-9])[eE]\+?[0-9]{3,}").unwrap();
-    let escape = regex::Regex::new(r"(?s)\\(?:u[dD][89a-fA-F][0-9a-fA-F]{2}|.)").unwrap();
-    let keep = |escape: &regex::Captures<'_>| if escape[0].len() > 4 { "x".to_owned() } else { escape[0].to_owned() };
-    escape.replace_all(&huge.replace_all(text, "${1}e99"), keep).into_owned()
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
@@ -265,8 +257,8 @@ proptest! {
                 *place = byte;
             }
         }
-        let tree = serde_json::from_str::<Value>(&without_quirks(&String::from_utf8_lossy(&body)));
-        let valid = std::str::from_utf8(&body).is_ok() && tree.is_ok();
+        // A tree could not hold half a surrogate pair or `1e999`, but skipping them checks them all the same.
+        let valid = std::str::from_utf8(&body).is_ok_and(|body| serde_json::from_str::<IgnoredAny>(body).is_ok());
         match Event::scan(body, &WantedBuilder::new().build()) {
             Ok(_) | Err(EventError::NotAnObject | EventError::NoType) => prop_assert!(valid),
             Err(_) => prop_assert!(!valid),
