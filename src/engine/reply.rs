@@ -16,8 +16,7 @@ mod spoken;
 mod tool;
 mod tree;
 
-use std::borrow::Cow;
-
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use self::form::{Form, Object};
@@ -175,17 +174,9 @@ impl Reply {
 
     /// The reply as JSON. Speech is shown as a rule would give it, `{"audio": <base64>}`.
     #[must_use]
-    pub fn to_json(&self) -> Cow<'_, Value> {
-        match self {
-            Reply::Json(value) => Cow::Borrowed(value),
-            Reply::Tools(results) => {
-                let results: Vec<Value> = results.iter().map(ToolResult::to_json).collect();
-                Cow::Owned(json!({ "results": results }))
-            }
-            Reply::Function(outcome) => Cow::Owned(json!({ "result": outcome.text() })),
-            Reply::Audio(samples) => Cow::Owned(json!({ "audio": audio::encode(samples) })),
-            Reply::Nothing => Cow::Owned(json!({})),
-        }
+    pub fn to_json(&self) -> Value {
+        // Every key is text, so nothing can fail.
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// The body of the response.
@@ -193,8 +184,7 @@ impl Reply {
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
             Reply::Audio(samples) => samples.clone(),
-            Reply::Nothing => b"{}".to_vec(),
-            reply => reply.to_json().to_string().into_bytes(),
+            reply => serde_json::to_vec(reply).unwrap_or_default(),
         }
     }
 
@@ -216,6 +206,18 @@ impl Reply {
         match self {
             Reply::Audio(_) => "application/octet-stream",
             Reply::Json(_) | Reply::Tools(_) | Reply::Function(_) | Reply::Nothing => "application/json",
+        }
+    }
+}
+
+impl Serialize for Reply {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Reply::Json(value) => value.serialize(serializer),
+            Reply::Tools(results) => serializer.collect_map([("results", results)]),
+            Reply::Function(outcome) => serializer.collect_map([("result", outcome.text())]),
+            Reply::Audio(samples) => serializer.collect_map([("audio", audio::encode(samples))]),
+            Reply::Nothing => serializer.collect_map([("", ""); 0]),
         }
     }
 }

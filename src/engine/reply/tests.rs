@@ -241,7 +241,7 @@ fn tool_answers() {
 
 #[test]
 fn what_a_placeholder_did_not_find_is_left_out() {
-    let made = |kind, value| normalise(kind, value).map(|reply| reply.to_json().into_owned());
+    let made = |kind, value| normalise(kind, value).map(|reply| reply.to_json());
     assert_eq!(
         made(
             Kind::AssistantRequest,
@@ -282,11 +282,11 @@ fn the_emptiest_replies_keep_the_contract() {
             let reply = emptiest(*kind, sentence);
             assert_eq!(check_wire(*kind, &reply.to_json()), [], "{}", kind.name());
             assert_eq!(reply == Reply::Nothing, !kind.expects_reply(), "{}", kind.name());
-            let refusal = refusal(*kind, sentence).unwrap_or(Reply::Nothing).to_json().into_owned();
+            let refusal = refusal(*kind, sentence).unwrap_or(Reply::Nothing).to_json();
             assert!(refusal == json!({}) || check_wire(*kind, &refusal).is_empty(), "{refusal}");
         }
     }
-    assert_eq!(refusal(Kind::AssistantRequest, "no").unwrap().to_json().into_owned(), json!({ "error": "no" }));
+    assert_eq!(refusal(Kind::AssistantRequest, "no").unwrap().to_json(), json!({ "error": "no" }));
     assert_eq!(refusal(Kind::CampaignPredial, "no"), None);
 }
 
@@ -298,7 +298,7 @@ fn sent(returned: Value, expected: Value) {
     let result = ToolResult { id: "c1".into(), name: "book".into(), answer };
     let mut item = json!({ "toolCallId": "c1", "name": "book" });
     item.as_object_mut().unwrap().extend(expected.as_object().unwrap().clone());
-    let reply = Reply::of_tools(Kind::ToolCalls, vec![result]).to_json().into_owned();
+    let reply = Reply::of_tools(Kind::ToolCalls, vec![result]).to_json();
     assert_eq!(reply, json!({ "results": [item] }));
     assert_eq!(check_wire(Kind::ToolCalls, &reply), []);
 }

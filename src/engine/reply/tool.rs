@@ -5,6 +5,7 @@
 //! said to have finished without a result: Vapi would tell the model "No result returned" if the
 //! text were empty.
 
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Value, json};
 
 use super::checker;
@@ -85,22 +86,26 @@ impl ToolResult {
         let extras: usize = [message, metadata].into_iter().flatten().map(|value| value.to_string().len()).sum();
         self.id.len() + self.name.len() + outcome.text().len() + extras
     }
+}
 
-    /// The item of `results` that Vapi reads.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
+/// The item of `results` that Vapi reads.
+impl Serialize for ToolResult {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let ToolAnswer { outcome, message, metadata } = &self.answer;
         let key = match outcome {
             Outcome::Result(_) => "result",
             Outcome::Error(_) => "error",
         };
-        let mut item = json!({ "toolCallId": self.id, "name": self.name, key: outcome.text() });
+        let mut item = serializer.serialize_map(None)?;
+        item.serialize_entry("toolCallId", &self.id)?;
+        item.serialize_entry("name", &self.name)?;
+        item.serialize_entry(key, outcome.text())?;
         for (key, value) in [("message", message), ("metadata", metadata)] {
-            if let (Some(value), Some(item)) = (value, item.as_object_mut()) {
-                item.insert(key.to_owned(), value.clone());
+            if let Some(value) = value {
+                item.serialize_entry(key, value)?;
             }
         }
-        item
+        item.end()
     }
 }
 

@@ -24,7 +24,8 @@ pub(super) struct Index {
 struct Group {
     // Whose `Equality` says how the value is found: lookups are not copied.
     lookup: Lookup,
-    rules: HashMap<Box<str>, Vec<RuleId>>,
+    // Few demand the same text, and where there are many rules each look aside costs.
+    rules: HashMap<Box<str>, SmallVec<[RuleId; 4]>>,
 }
 
 impl Index {
