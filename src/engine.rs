@@ -140,7 +140,10 @@ impl Engine {
         let run = RefCell::new(Run::new(facts, Arc::clone(&limit) as Arc<dyn Host>));
         let mut deciding = Deciding { engine: self, event, turn, call, limit: &limit, decision: Decision::default() };
         let reply = match call.and_then(|call| Some((call, self.tools.refuses(call)?))) {
-            Some((call, why)) => Some(tool_error(event, call, &why)),
+            Some((call, why)) => {
+                deciding.decision.refused_arguments = true;
+                Some(tool_error(event, call, &why))
+            }
             None => deciding.consider_rules(facts, &run)?,
         };
         let mut decision = deciding.finish(reply);

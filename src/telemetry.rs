@@ -213,6 +213,12 @@ pub(crate) fn unanswered(server: &str, event: &Event) {
     warn!(target: RULES, server, kind, call = call.as_deref(), "no rule answered; the reply was the emptiest one");
 }
 
+/// A model filled in a tool's arguments wrongly, and was told what to mend.
+pub(crate) fn arguments_refused(server: &str, event: &Event) {
+    let call = event.call_id();
+    info!(target: RULES, server, call = call.as_deref(), "a tool call went back to the model, with what to mend");
+}
+
 /// A script wanted something logged.
 pub(crate) fn script_said(server: &str, event: &Event, rule: Option<&str>, line: &LogLine) {
     let (kind, call) = (event.kind().name(), event.call_id());

@@ -16,6 +16,8 @@ pub struct Decision {
     pub reply: Reply,
     /// The rule that gave the reply; `None` if no rule did.
     pub answered_by: Option<RuleId>,
+    /// Whether the model was told to mend the arguments of its tool call, so that no rule was asked.
+    pub refused_arguments: bool,
     /// What went wrong on the way; the reply is valid all the same.
     pub faults: Vec<Fault>,
     /// What scripts wanted logged.

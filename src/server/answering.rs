@@ -21,13 +21,11 @@ use super::occasion::{Allowance, Occasion};
 use super::seen::Seen;
 use super::world::Chance;
 use crate::clock::{Clock, Deadline};
-use crate::engine::decision::{Decision, Fault, Unfinished};
+use crate::engine::decision::{Decision, Unfinished};
 use crate::engine::event::Event;
 use crate::engine::facts::Facts;
 use crate::engine::kind::EventKind;
 use crate::engine::reply::Reply;
-use crate::engine::rule::RuleId;
-use crate::engine::script::LogLine;
 use crate::engine::{Engine, Turn};
 use crate::telemetry;
 
@@ -227,10 +225,10 @@ impl Answering {
             telemetry::repeated(&occasion.site.path, occasion.event.call_id().as_deref());
             return Ok(decision.reply);
         }
-        if let (Some(state), Some(call)) = (decision.state, occasion.call()) {
-            self.states.replace(&call, &facts.state, state)?;
+        if let (Some(state), Some(call)) = (&decision.state, occasion.call()) {
+            self.states.replace(&call, &facts.state, Arc::clone(state))?;
         }
-        tell(occasion, &decision.logs, &decision.faults, decision.answered_by);
+        tell(occasion, &decision);
         Ok(decision.reply)
     }
 
@@ -245,18 +243,21 @@ impl Answering {
 }
 
 /// Tells the log what was decided.
-fn tell(occasion: &Occasion, logs: &[LogLine], faults: &[Fault], answered_by: Option<RuleId>) {
+fn tell(occasion: &Occasion, decision: &Decision) {
+    let (server, event) = (&*occasion.site.path, &occasion.event);
     let rules = occasion.site.engine.rules();
     let name = |id| rules.rule(id).map_or("", |rule| rule.name.as_str());
-    for line in logs {
-        telemetry::script_said(&occasion.site.path, &occasion.event, answered_by.map(name), line);
+    let rule = decision.answered_by.map(name);
+    for line in &decision.logs {
+        telemetry::script_said(server, event, rule, line);
     }
-    for fault in faults {
-        telemetry::rule_failed(&occasion.site.path, name(fault.rule), fault);
+    for fault in &decision.faults {
+        telemetry::rule_failed(server, name(fault.rule), fault);
     }
-    if answered_by.is_none() && occasion.expects_reply() {
-        telemetry::unanswered(&occasion.site.path, &occasion.event);
+    if decision.refused_arguments {
+        telemetry::arguments_refused(server, event);
+    } else if rule.is_none() && occasion.expects_reply() {
+        telemetry::unanswered(server, event);
     }
-    let took = Clock::instant() - occasion.begun_at;
-    telemetry::decided(&occasion.site.path, &occasion.event, answered_by.map(name), took);
+    telemetry::decided(server, event, rule, Clock::instant() - occasion.begun_at);
 }

@@ -162,7 +162,7 @@ fn decide(example: &str, body: Vec<u8>, given: &Given) -> Value {
         }
         assert!(turn == Turn::Whole || kind.asks_for_tools());
     }
-    let reply = reply.unwrap().to_json().into_owned();
+    let reply = reply.unwrap().to_json();
     assert_eq!(check_wire(kind, &reply), [], "{example}: {reply}");
 
     let mut decided = Map::new();
