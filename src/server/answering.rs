@@ -119,19 +119,20 @@ impl Answering {
     }
 
     /// Decides the event and carries the decision out; the reply comes before the event's deadline.
-    pub async fn answer(self: &Arc<Self>, occasion: Occasion) -> Reply {
+    pub async fn answer(self: &Arc<Self>, occasion: Occasion) -> Arc<Reply> {
         let occasion = Arc::new(occasion);
         if !occasion.expects_reply() {
             self.note_unknown(&occasion);
             self.acknowledge(occasion);
-            return Reply::Nothing;
+            return Arc::default();
         }
         let turns = Engine::turns(&occasion.event);
         let replies = join_all(turns.into_iter().map(|turn| self.turn(&occasion, turn))).await;
         let mut replies = replies.into_iter();
-        let mut reply = replies.next().map(Arc::unwrap_or_clone).unwrap_or_default();
+        let mut reply = replies.next().unwrap_or_default();
         for next in replies {
-            reply.append(Arc::unwrap_or_clone(next));
+            // What is kept for a repeated call is shared, and stays as it is.
+            Arc::make_mut(&mut reply).append(Arc::unwrap_or_clone(next));
         }
         reply
     }

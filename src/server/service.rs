@@ -65,7 +65,8 @@ impl Service {
         };
         let facts = facts(site, &received.head, now);
         let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at: received.begun_at };
-        Ok(encode::reply(&self.answering.answer(occasion).await))
+        let reply = self.answering.answer(occasion).await;
+        Ok(encode::reply(&reply))
     }
 }
 
