@@ -127,6 +127,9 @@ impl Answering {
             return Arc::default();
         }
         let turns = Engine::turns(&occasion.event);
+        if let [turn] = turns.as_slice() {
+            return self.turn(&occasion, *turn).await;
+        }
         let replies = join_all(turns.into_iter().map(|turn| self.turn(&occasion, turn))).await;
         let mut replies = replies.into_iter();
         let mut reply = replies.next().unwrap_or_default();

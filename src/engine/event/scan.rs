@@ -1,7 +1,8 @@
 //! One pass over a body that finds every wanted value.
 //!
-//! [`pass`] walks the body along the trie of what is wanted; all else is checked and passed, and no tree
-//! is made of anything. It gives up at keys with escapes, where a field that everything hangs on is
+//! [`pass`] walks the body along the trie of what is wanted, and no tree is made of anything. What is wanted is checked;
+//! of what nobody looks at only the brackets and quotes are counted, which is most of the body and takes a third of
+//! the time. It gives up at keys with escapes, where a field that everything hangs on is
 //! repeated, and on what is no JSON at all; then [`search`] checks the body and looks in the checked
 //! text, which takes longer but knows every case. Both find the same, which a test shows.
 
@@ -96,6 +97,8 @@ struct Finder<'b> {
     kinds: KindSet,
     /// Whether its type was met, be it a name or not.
     type_met: bool,
+    /// Whether somebody may look at the message as a whole, so that all of it must be sound.
+    whole: bool,
 }
 
 impl<'b> Finder<'b> {
@@ -108,7 +111,13 @@ impl<'b> Finder<'b> {
             is_final_transcript: false,
             kinds: KindSet::ALL,
             type_met: false,
+            whole: wanted.root.here != KindSet::EMPTY,
         }
+    }
+
+    /// Passes a value that nobody wants. What nobody looks at only has to be closed, and not too deep.
+    fn pass_over(&self, reader: &mut Reader<'b>) -> Option<()> {
+        if self.whole { reader.skip() } else { reader.leap() }
     }
 
     fn meet_type(&mut self, name: Json<'_>) {
@@ -143,7 +152,7 @@ impl<'b> Finder<'b> {
         let mut more = reader.peek()? == b'{' && reader.begin()?;
         while more {
             if reader.key()? != "message" {
-                reader.skip()?;
+                self.pass_over(&mut reader)?;
             } else if std::mem::replace(&mut met, true) {
                 return None;
             } else {
@@ -168,7 +177,8 @@ impl<'b> Finder<'b> {
         match first {
             b'{' if below => self.read_fields(node, reader)?,
             b'[' if below => self.read_items(node, reader)?,
-            _ => reader.skip()?,
+            _ if here => reader.skip()?,
+            _ => self.pass_over(reader)?,
         }
         let extent = Extent { start, end: reader.at() };
         if here && let Some(place) = self.extents.get_mut(node.place) {
@@ -190,7 +200,7 @@ impl<'b> Finder<'b> {
             } else if let Some(child) = child {
                 self.read(child, reader)?;
             } else {
-                reader.skip()?;
+                self.pass_over(reader)?;
             }
             more = reader.more()?;
         }
@@ -217,7 +227,7 @@ impl<'b> Finder<'b> {
             }
             match node.items.get(&at) {
                 Some(child) => self.read(child, reader).map(drop)?,
-                None => reader.skip()?,
+                None => self.pass_over(reader)?,
             }
             more = reader.more()?;
         }

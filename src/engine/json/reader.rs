@@ -1,13 +1,13 @@
 //! Checks JSON text while going over it.
 //!
-//! What a [`Reader`] has passed is valid, and nested at most [`DEPTH_MAX`] deep. It makes nothing of what it
-//! passes, and where something is wrong it says `None` without a reason: whoever wants one lets
+//! What a [`Reader`] has passed is valid, and nested at most [`DEPTH_MAX`] deep; of what it has
+//! [leapt over](Reader::leap) only the latter is sure. It makes nothing of what it passes, and where something is wrong it says `None` without a reason: whoever wants one lets
 //! [`Json::parse`](super::Json::parse) read the text again.
 
 use memchr::memchr;
 use wide::u8x16;
 
-use super::structure::DEPTH_MAX;
+use super::structure::{DEPTH_MAX, container_len};
 
 const BLOCK: usize = 32;
 
@@ -129,6 +129,17 @@ impl<'a> Reader<'a> {
             if self.depth == depth {
                 return Some(());
             }
+        }
+    }
+
+    /// Passes a whole value without looking closely: a list or object only has to be closed, and not too deep.
+    pub(crate) fn leap(&mut self) -> Option<()> {
+        match self.peek()? {
+            b'{' | b'[' => {
+                self.at += container_len(self.text.get(self.at..)?, DEPTH_MAX - self.depth)?;
+                Some(())
+            }
+            _ => self.skip(),
         }
     }
 
@@ -298,6 +309,24 @@ mod tests {
         assert!(value(&nested(DEPTH_MAX + 1)).is_none());
         let objects = format!("{}{}", "{\"a\":[".repeat(DEPTH_MAX / 2), "]}".repeat(DEPTH_MAX / 2));
         assert!(value(&objects).is_some());
+    }
+
+    #[test]
+    fn what_it_leaps_over_must_be_closed_and_not_too_deep() {
+        let leap = |text: &str| Reader::new(text).leap();
+        for text in ["[1,,2]", "{\"a\" \"]}\"}", "[{}]", "7", "\"]\""] {
+            assert_eq!(leap(text), Some(()), "{text}");
+        }
+        for text in ["[1", "{\"a\": \"}", "tru", "", "\"a"] {
+            assert_eq!(leap(text), None, "{text}");
+        }
+        let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(leap(&nested(DEPTH_MAX)), Some(()));
+        assert_eq!(leap(&nested(DEPTH_MAX + 1)), None);
+        let mut reader = Reader::new("[[[]]]");
+        reader.begin().unwrap();
+        reader.leap().unwrap();
+        assert_eq!(reader.at(), 5);
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn skip_marks(text: &str) -> &str {
 fn value_len(text: &str) -> Option<usize> {
     match text.bytes().next()? {
         b'"' => string_len(text),
-        b'{' | b'[' => structure::container_len(text),
+        b'{' | b'[' => structure::container_len(text, usize::MAX),
         b']' | b'}' => None,
         _ => Some(text.find([' ', '\t', '\n', '\r', ',', ':', ']', '}']).unwrap_or(text.len())),
     }
