@@ -1,12 +1,15 @@
 //! Requests over connections that are kept, made by as little work as possible.
 //!
-//! One thread writes a request on each connection, then looks at them in turn and sends the next request where an answer
-//! has come. It never sleeps: to wake it would be work for the server, which no real client asks for.
+//! One thread writes requests on the connections that have none under way, and looks at the others in turn. Where none has, it sleeps until one comes, as the usual load programs do.
 
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::ops::Range;
+use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::Outcome;
 use crate::common::daemon::SECRET;
@@ -15,6 +18,8 @@ use crate::common::message::Message;
 /// How long an answer is waited for before the benchmark gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
 const ANSWER_BYTES_MAX: usize = 4096;
+/// How long it sleeps at most.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A connection that asks one kind of question.
 pub(crate) struct Connection {
@@ -26,6 +31,7 @@ pub(crate) struct Connection {
     /// How much of the answer has come.
     answered: usize,
     sent_at: Instant,
+    under_way: bool,
 }
 
 /// What one round of load came to.
@@ -56,7 +62,16 @@ impl Connection {
             message.body.len()
         );
         let answer = vec![0; ANSWER_BYTES_MAX];
-        Ok(Connection { stream, message, header, request: Vec::new(), answer, answered: 0, sent_at: Instant::now() })
+        Ok(Connection {
+            stream,
+            message,
+            header,
+            request: Vec::new(),
+            answer,
+            answered: 0,
+            sent_at: Instant::now(),
+            under_way: false,
+        })
     }
 
     /// Sends the message, as number `number`.
@@ -66,6 +81,7 @@ impl Connection {
         self.request.extend_from_slice(self.header.as_bytes());
         self.request.extend_from_slice(&self.message.body);
         self.answered = 0;
+        self.under_way = true;
         self.sent_at = Instant::now();
         let mut rest = self.request.as_slice();
         while !rest.is_empty() {
@@ -78,6 +94,11 @@ impl Connection {
         Ok(())
     }
 
+    /// Whether a request is under way.
+    fn waits(&self) -> bool {
+        self.under_way
+    }
+
     /// Looks whether the answer has come, which must be a 200. Returns where its body is, and how long it took.
     fn look(&mut self) -> Outcome<Option<(Range<usize>, Duration)>> {
         match self.stream.read(self.answer.get_mut(self.answered..).unwrap_or_default()) {
@@ -87,7 +108,9 @@ impl Connection {
             Err(error) => return Err(error.into()),
         }
         let seen = std::str::from_utf8(self.answer.get(..self.answered).unwrap_or_default())?;
-        Ok(body(seen)?.map(|body| (body, self.sent_at.elapsed())))
+        let body = body(seen)?;
+        self.under_way = body.is_none();
+        Ok(body.map(|body| (body, self.sent_at.elapsed())))
     }
 
     /// Waits for the answer. Returns its body and how long it took.
@@ -120,29 +143,69 @@ fn body(seen: &str) -> Outcome<Option<Range<usize>>> {
     Ok((length <= rest.len()).then_some(start..start + length))
 }
 
-/// Keeps all connections busy for `time`. The first request is number `next`, which counts on.
-pub(crate) fn busy(connections: &mut [Connection], next: &mut u64, time: Duration) -> Outcome<Round> {
-    let mut number = || {
-        *next += 1;
-        *next
-    };
+/// Sleeps until something has come on one of the connections, but no longer than `time`.
+fn wait(connections: &[Connection], time: Duration) -> Outcome<()> {
+    let mut polled: Vec<PollFd<'_>> = connections
+        .iter()
+        .map(|connection| PollFd::from_borrowed_fd(connection.stream.as_fd(), PollFlags::IN))
+        .collect();
+    poll(&mut polled, Some(&Timespec::try_from(time)?))?;
+    Ok(())
+}
+
+/// How much is asked for.
+#[derive(Clone, Copy)]
+pub(crate) enum Load {
+    /// As much as is answered: every connection always has a request under way.
+    All,
+    /// So many requests a second in all, evenly, as long as they are answered.
+    Steady(f64),
+}
+
+impl Load {
+    /// How long it is until request `number` is due, `elapsed` after the first.
+    fn due(self, number: usize, elapsed: Duration) -> Duration {
+        match self {
+            Load::All => Duration::ZERO,
+            #[expect(clippy::cast_precision_loss, reason = "there are not that many")]
+            Load::Steady(per_second) => Duration::from_secs_f64(number as f64 / per_second).saturating_sub(elapsed),
+        }
+    }
+}
+
+/// Puts `load` on the connections for `time`. The first request is number `next`, which counts on.
+pub(crate) fn put(load: Load, connections: &mut [Connection], next: &mut u64, time: Duration) -> Outcome<Round> {
     let mut latencies = Vec::new();
-    let begun_at = Instant::now();
+    let mut idle: VecDeque<usize> = (0..connections.len()).collect();
     for connection in &mut *connections {
         connection.stream.set_nonblocking(true)?;
-        connection.send(number())?;
     }
+    let (begun_at, mut sent) = (Instant::now(), 0);
     while begun_at.elapsed() < time {
-        for connection in &mut *connections {
+        while !idle.is_empty() && load.due(sent, begun_at.elapsed()).is_zero() {
+            if let Some(connection) = idle.pop_front().and_then(|index| connections.get_mut(index)) {
+                *next += 1;
+                sent += 1;
+                connection.send(*next)?;
+            }
+        }
+        let before = idle.len();
+        for (index, connection) in connections.iter_mut().enumerate().filter(|(_, connection)| connection.waits()) {
             if let Some((_, latency)) = connection.look()? {
                 latencies.push(latency);
-                connection.send(number())?;
+                idle.push_back(index);
             }
+        }
+        if idle.len() == before {
+            let pause = if idle.is_empty() { PAUSE } else { load.due(sent, begun_at.elapsed()).min(PAUSE) };
+            wait(connections, pause)?;
         }
     }
     for connection in connections {
         connection.stream.set_nonblocking(false)?;
-        latencies.push(connection.receive()?.1);
+        if connection.waits() {
+            latencies.push(connection.receive()?.1);
+        }
     }
     let took = begun_at.elapsed();
     latencies.sort_unstable();
