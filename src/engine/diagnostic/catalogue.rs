@@ -42,6 +42,7 @@ pages! {
     "duplicate-key",
     "duplicate-name",
     "empty-condition",
+    "empty-field",
     "empty-placeholder",
     "import-cycle",
     "import-outside",

@@ -3,7 +3,7 @@
 use super::Workshop;
 use super::read::Spanned;
 use super::yaml::{Node, Yaml};
-use crate::engine::diagnostic::{Diagnostic, Span};
+use crate::engine::diagnostic::{Diagnostic, Span, closest};
 use crate::engine::kind::{Kind, KindSet, Subscription};
 
 /// The kinds that a rule is for.
@@ -17,16 +17,22 @@ pub(super) struct On {
 }
 
 impl Workshop<'_> {
-    /// The kinds of a rule; `tool` stands for the kinds that ask for tools.
-    pub(super) fn on(&mut self, on: Option<&Node>, tool: Option<&Node>, name: &Spanned<String>) -> Option<On> {
+    /// Notes that a rule says neither `on` nor `tool`.
+    pub(super) fn for_nothing(&mut self, rule: &Node, name: &Spanned<String>) {
+        // Who misspelt one of the two, or left it empty, has been told.
+        if rule.entries().iter().any(|(key, _)| closest(&key.text, ["on", "tool"]).is_some()) {
+            return;
+        }
+        let message = format!("rule `{}` does not say what it is for", name.value);
+        self.found.push(Diagnostic::error("missing-field", name.span, message).help(
+            "add `on:` with a kind of event, such as `on: assistant-request`, or `tool:` with the name of a tool",
+        ));
+    }
+
+    /// The kinds of a rule that says at least one of the two; `tool` stands for the kinds that ask for tools.
+    pub(super) fn on(&mut self, on: Option<&Node>, tool: Option<&Node>) -> Option<On> {
         let Some(on) = on else {
-            let Some(tool) = tool else {
-                self.found.push(
-                    Diagnostic::error("missing-field", name.span, format!("rule `{}` does not say what it is for", name.value))
-                        .help("add `on:` with a kind of event, such as `on: assistant-request`, or `tool:` with the name of a tool"),
-                );
-                return None;
-            };
+            let tool = tool?;
             let kinds = [Kind::ToolCalls, Kind::FunctionCall].map(|kind| (kind, tool.span));
             return Some(On {
                 kinds: kinds.into(),

@@ -80,7 +80,11 @@ impl Workshop<'_> {
         let name = source.name.get()?.clone();
         self.not_yet(&source);
         let tools = self.tool_names(source.tool.as_ref());
-        let On { kinds, unknown, set } = self.on(source.on.as_ref(), source.tool.as_ref(), &name)?;
+        if source.on.is_none() && source.tool.is_none() {
+            self.for_nothing(node, &name);
+            return None;
+        }
+        let On { kinds, unknown, set } = self.on(source.on.as_ref(), source.tool.as_ref())?;
         let names = Names { kinds: set, lets: self.binding_names(source.bindings.as_ref()) };
 
         let mut conditions = Conditions::default();

@@ -6,11 +6,11 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::super::super::diagnostic::{Diagnostic, Span};
-use super::super::yaml::{Key, Node, Text};
+use super::super::super::diagnostic::{Span, closest};
+use super::super::yaml::{Key, Node, Text, Yaml};
 use super::fault::Error;
 use super::reader::Reader;
-use super::types;
+use super::{types, words};
 
 /// The items of a list.
 pub(super) struct Items<'a> {
@@ -36,29 +36,37 @@ impl<'a> SeqAccess<'a> for Items<'a> {
 
 /// The entries of a mapping; with `fields`, only those are handed on, and others are reported.
 pub(super) struct Pairs<'a> {
-    pub(super) of: Reader<'a>,
-    pub(super) rest: std::slice::Iter<'a, (Key, Node)>,
-    pub(super) value: Option<&'a Node>,
-    pub(super) fields: Option<&'static [&'static str]>,
+    of: Reader<'a>,
+    rest: std::slice::Iter<'a, (Key, Node)>,
+    entry: Option<(&'a Key, &'a Node)>,
+    fields: Option<&'static [&'static str]>,
     /// What the fields are fields of.
-    pub(super) what: String,
+    what: String,
+    /// The fields that a key was meant for which has been reported.
+    meant: Vec<&'static str>,
 }
 
-impl Pairs<'_> {
-    fn unknown(&self, key: &Key, fields: &[&str]) -> Diagnostic {
-        let message = format!("{} has no field `{}`", self.what, key.text);
-        let found = Diagnostic::error("unknown-field", key.span, message);
-        if let Some(name) = key.text.strip_prefix('-') {
-            return found.help(format!("a space is missing behind the `-`: write `- {name}:`"));
-        }
-        if let Some((name, value)) = key.text.split_once(':').filter(|(name, _)| fields.contains(name)) {
-            return found.help(format!("a space is missing behind the `:`: write `{name}: {value}`"));
-        }
-        let found = found.suggest(&key.text, fields.iter().copied());
-        if !found.help.is_empty() || fields.is_empty() {
-            return found;
-        }
-        found.help(format!("it can have `{}`", fields.join("`, `")))
+impl<'a> Pairs<'a> {
+    pub(super) fn new(of: Reader<'a>, entries: &'a [(Key, Node)]) -> Pairs<'a> {
+        Pairs { of, rest: entries.iter(), entry: None, fields: None, what: String::new(), meant: Vec::new() }
+    }
+
+    /// The same, as the fields of the struct that `what` names.
+    pub(super) fn of_struct(self, what: &str, fields: &'static [&'static str]) -> Pairs<'a> {
+        Pairs { fields: Some(fields), what: what.to_owned(), ..self }
+    }
+
+    /// Whether a key that has been reported was meant for `field`, so that nobody need be told that it is missing.
+    pub(super) fn meant(&self, field: &str) -> bool {
+        self.meant.contains(&field)
+    }
+
+    fn unknown(&mut self, key: &Key, fields: &'static [&'static str]) {
+        let written = key.text.trim_start_matches('-');
+        let written = written.split_once(':').map_or(written, |(name, _)| name);
+        let meant = closest(written, fields.iter().copied());
+        self.meant.extend(fields.iter().find(|field| Some(**field) == meant));
+        self.of.report(words::unknown_field(&self.what, key, fields));
     }
 }
 
@@ -68,10 +76,10 @@ impl<'a> MapAccess<'a> for Pairs<'a> {
     fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         while let Some((key, node)) = self.rest.next() {
             if let Some(fields) = self.fields.filter(|fields| !fields.contains(&key.text.as_str())) {
-                self.of.report(self.unknown(key, fields));
+                self.unknown(key, fields);
                 continue;
             }
-            self.value = Some(node);
+            self.entry = Some((key, node));
             let result = seed.deserialize(KeyReader(key));
             return self.of.settle_at(key.span, result).map(Some);
         }
@@ -79,11 +87,37 @@ impl<'a> MapAccess<'a> for Pairs<'a> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        let Some(node) = self.value.take() else {
+        let Some((key, node)) = self.entry.take() else {
             return Err(serde::de::Error::custom("a value was asked for before its key"));
         };
+        if self.fields.is_some() && node.value == Yaml::Null {
+            // To take it for left out would let a line that is cut off mean more than its author wrote.
+            self.of.report(words::empty_field(key));
+            return seed.deserialize(Nothing);
+        }
         let reader = self.of.inside(node);
         reader.settle(seed.deserialize(reader))
+    }
+}
+
+/// What stands behind a field that has been reported because nothing does.
+struct Nothing;
+
+impl<'a> Deserializer<'a> for Nothing {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'a>>(self, _: V) -> Result<V::Value, Error> {
+        Err(Error)
+    }
+
+    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_none()
+    }
+
+    forward_to_deserialize_any! {
+        <V: Visitor<'a>>
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 

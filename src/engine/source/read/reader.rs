@@ -8,7 +8,7 @@ use serde::de::{Deserializer, Visitor};
 use super::super::super::diagnostic::{Diagnostic, Span};
 use super::super::yaml::{Node, Yaml};
 use super::access::{Items, Pairs, Placed, Styled, Variant};
-use super::fault::{self, Error};
+use super::fault::{self, Error, Fault};
 use super::{duration, types, words};
 
 /// Reads one node and reports what is wrong with it.
@@ -77,8 +77,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn pairs(self, fields: Option<&'static [&'static str]>, what: String) -> Pairs<'a> {
-        Pairs { of: self, rest: self.node.entries().iter(), value: None, fields, what }
+    fn pairs(self) -> Pairs<'a> {
+        Pairs::new(self, self.node.entries())
     }
 
     fn items(self) -> Items<'a> {
@@ -112,7 +112,7 @@ impl<'a> Deserializer<'a> for Reader<'a> {
             Yaml::Float(float) => visitor.visit_f64(*float),
             Yaml::Text(text) => visitor.visit_borrowed_str(&text.text),
             Yaml::List(_) => visitor.visit_seq(self.items()),
-            Yaml::Map(_) => visitor.visit_map(self.pairs(None, String::new())),
+            Yaml::Map(_) => visitor.visit_map(self.pairs()),
         })
     }
 
@@ -200,7 +200,7 @@ impl<'a> Deserializer<'a> for Reader<'a> {
 
     fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.node.value {
-            Yaml::Map(_) => self.settle(visitor.visit_map(self.pairs(None, String::new()))),
+            Yaml::Map(_) => self.settle(visitor.visit_map(self.pairs())),
             _ => self.wrong("a mapping"),
         }
     }
@@ -215,13 +215,17 @@ impl<'a> Deserializer<'a> for Reader<'a> {
         if name == "Duration" && fields == ["secs", "nanos"] {
             return self.duration(visitor);
         }
-        let Yaml::Map(_) = self.node.value else {
-            return self.wrong("a mapping");
-        };
         let what = self.name(name);
-        let result = visitor.visit_map(self.pairs(Some(fields), what.clone()));
+        let Yaml::Map(_) = self.node.value else {
+            self.report(words::no_struct(self.node, &what, fields));
+            return Err(Error);
+        };
+        let mut pairs = self.pairs().of_struct(&what, fields);
+        let result = visitor.visit_map(&mut pairs);
         for fault in fault::take() {
-            self.report(words::fault(fault, self.node, self.node.span, &what));
+            if !matches!(fault, Fault::Missing(field) if pairs.meant(field)) {
+                self.report(words::fault(fault, self.node, self.node.span, &what));
+            }
         }
         result
     }

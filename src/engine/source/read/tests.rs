@@ -89,7 +89,6 @@ rulez: 1
         found,
         "\
 2:5 unknown-field: a rule has no field `nme` | did you mean `name`?
-2:5 missing-field: a rule needs a field `name` | add a line `name: …`
 3:13 wrong-type: expected text, found the number `5` | put it in quotes: `\"5\"`
 4:5 unknown-field: a rule has no field `respnd` | did you mean `respond`?
 5:14 wrong-type: expected a duration, found the number `4` | say of what: `4s` for seconds, `4ms` for milliseconds
@@ -100,7 +99,7 @@ rulez: 1
 10:12 missing-field: a retry policy needs a field `within` | add a line `within: …`
 10:24 wrong-type: expected a whole number, found text `x`
 10:33 unknown-value: `growin` is none of the words that can stand here | did you mean `growing`?
-11:5 wrong-type: expected a mapping, found the number `5`
+11:5 wrong-type: a rule is a mapping, not the number `5` | write `name: value` lines; it can have `name`, `on`, `timeout`, `stop`, `port`, `tags`, `respond`, `retry`, `vars`
 12:11 wrong-type: expected text, found `true` | put it in quotes: `\"true\"`
 14:15 wrong-type: expected text, found a list
 15:41 wrong-type: expected text, found the number `1.1` | put it in quotes
@@ -131,7 +130,7 @@ fn wrong_values_come_with_a_remedy() {
     );
     rule(
         "retry: attempts:5",
-        "3:8 wrong-type: expected a mapping, found text `attempts:5` | a space is missing behind the `:`: write `attempts: 5`",
+        "3:8 wrong-type: a retry policy is a mapping, not text `attempts:5` | a space is missing behind the `:`: write `attempts: 5`",
     );
     rule(
         "port: \"80\"",
@@ -143,15 +142,31 @@ fn wrong_values_come_with_a_remedy() {
     );
     rule(
         "retry: {attempts:5, within: 1s}",
-        "3:8 missing-field: a retry policy needs a field `attempts` | add a line `attempts: …`\n3:9 unknown-field: a retry policy has no field `attempts:5` | a space is missing behind the `:`: write `attempts: 5`",
+        "3:9 unknown-field: a retry policy has no field `attempts:5` | a space is missing behind the `:`: write `attempts: 5`",
     );
     rule("name2: x\n", "3:1 unknown-field: a rule has no field `name2` | did you mean `name`?");
 }
 
 #[test]
-fn a_value_of_the_wrong_kind_for_a_required_field_is_no_missing_field() {
-    let (_, found) = read_as::<RuleSource>("name:\non: [a]\n", "a rule");
-    assert_eq!(found, "1:5 wrong-type: expected text, found nothing");
+fn a_field_without_a_value_is_not_left_out() {
+    for field in ["name", "on", "timeout", "tags", "respond", "vars"] {
+        let lines = ["name: a", "on: [a]"].into_iter().filter(|line| !line.starts_with(field));
+        let text = lines.fold(format!("{field}:\n"), |text, line| text + line + "\n");
+        let (rule, found) = read_as::<RuleSource>(&text, "a rule");
+        let message = format!("1:1 empty-field: `{field}` is there, but nothing stands under it");
+        assert_eq!(found, format!("{message} | write what belongs there, or remove `{field}`"));
+        // Bare fields spoil their struct, as they do with every other mistake.
+        assert_eq!(rule.is_some(), !["tags", "vars"].contains(&field), "{field}");
+    }
+}
+
+#[test]
+fn nothing_is_a_value_where_nothing_is_read_into_types() {
+    rule("respond: { a: null, b: }", "");
+    rule(
+        "retry: { attempts: 3, within: ~ }",
+        "3:23 empty-field: `within` is there, but nothing stands under it | write what belongs there, or remove `within`",
+    );
 }
 
 #[test]

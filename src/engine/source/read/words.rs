@@ -1,7 +1,7 @@
 //! How what is wrong is put into words, and what may help.
 
 use super::super::super::diagnostic::{Diagnostic, Span};
-use super::super::yaml::{Node, Text, Yaml};
+use super::super::yaml::{Key, Node, Text, Yaml};
 use super::fault::Fault;
 
 /// Words a fault of the value `node`, found at `span`; `what` is the struct whose field may be missing.
@@ -16,6 +16,40 @@ pub(super) fn fault(fault: Fault, node: &Node, span: Span, what: &str) -> Diagno
             if found.help.is_empty() { found.help(format!("it can be `{}`", known.join("`, `"))) } else { found }
         }
         Fault::Objection(message) => Diagnostic::error("invalid-value", span, message),
+    }
+}
+
+/// The struct that `what` names has none of its `fields` called `key`.
+pub(super) fn unknown_field(what: &str, key: &Key, fields: &[&str]) -> Diagnostic {
+    let found = Diagnostic::error("unknown-field", key.span, format!("{what} has no field `{}`", key.text));
+    if let Some(name) = key.text.strip_prefix('-') {
+        return found.help(format!("a space is missing behind the `-`: write `- {name}:`"));
+    }
+    if let Some((name, value)) = key.text.split_once(':').filter(|(name, _)| fields.contains(name)) {
+        return found.help(format!("a space is missing behind the `:`: write `{name}: {value}`"));
+    }
+    let found = found.suggest(&key.text, fields.iter().copied());
+    if !found.help.is_empty() || fields.is_empty() {
+        return found;
+    }
+    found.help(format!("it can have `{}`", fields.join("`, `")))
+}
+
+/// The field `key` is there, and has no value.
+pub(super) fn empty_field(key: &Key) -> Diagnostic {
+    let message = format!("`{}` is there, but nothing stands under it", key.text);
+    Diagnostic::error("empty-field", key.span, message)
+        .help(format!("write what belongs there, or remove `{}`", key.text))
+}
+
+/// A mapping with `fields` was expected, `what`, and not `node`.
+pub(super) fn no_struct(node: &Node, what: &str, fields: &[&str]) -> Diagnostic {
+    let message = format!("{what} is a mapping, not {}", node.describe());
+    let found = Diagnostic::error("wrong-type", node.span, message);
+    match (remedy(node, "a mapping"), fields) {
+        (Some(help), _) => found.help(help),
+        (None, []) => found,
+        (None, fields) => found.help(format!("write `name: value` lines; it can have `{}`", fields.join("`, `"))),
     }
 }
 
