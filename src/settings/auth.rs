@@ -58,6 +58,15 @@ struct HmacSource {
     tolerance: Field<Option<Duration>>,
 }
 
+/// What whoever left `auth` empty may have meant.
+const NONE: &str = "write `auth: none` to accept everybody";
+
+/// Says so where nothing stands under `auth`.
+pub(super) fn explain_empty(found: &mut [Diagnostic]) {
+    let empty = |one: &&mut Diagnostic| one.slug == "empty-field" && one.message.starts_with("`auth` ");
+    found.iter_mut().filter(empty).for_each(|one| one.help.insert(0, NONE.to_owned()));
+}
+
 /// Reads the credentials of a server; without `auth`, and with `auth: none`, everybody is accepted.
 pub(super) fn credentials(node: Option<&Node>, found: &mut Vec<Diagnostic>) -> Auth {
     let open = Auth { credentials: Credentials::open(), headers: Vec::new() };
@@ -76,6 +85,13 @@ pub(super) fn credentials(node: Option<&Node>, found: &mut Vec<Diagnostic>) -> A
         );
         return open;
     };
+    if items.is_empty() {
+        found.push(
+            Diagnostic::error("bad-credential", node.span, "`auth` lists no credential, so nobody would be let in")
+                .help(NONE)
+                .help("or write a credential: `- secret: ${env.VAPI_SECRET}`"),
+        );
+    }
     let (mut accepted, mut headers) = (Vec::new(), Vec::new());
     for item in items {
         if let Some(source) = read::<CredentialSource>(item, "a credential", found) {
@@ -109,6 +125,8 @@ fn credential(
             headers.extend(settings.signature_header.parse::<HeaderName>());
             HmacCheck::new(&settings).map(Credential::hmac)
         }
+        // What is left empty is told of already.
+        (None, None, None) if item.entries().iter().any(|(_, node)| node.value == Yaml::Null) => return None,
         _ => {
             let given = [secret.is_some(), bearer.is_some(), hmac.is_some()].into_iter().filter(|given| *given).count();
             let message = match given {

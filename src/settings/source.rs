@@ -80,12 +80,15 @@ pub(super) fn settings(tree: &Node, folder: &Path, found: &mut Vec<Diagnostic>) 
             return None;
         }
     };
+    auth::explain_empty(found);
     not_yet(&source, found);
     let limits = source.limits.get().cloned().flatten().unwrap_or_default();
     let (transport, bounds, scripts) = limits.limits();
     let mut defaults = Options { scripts, regex_bytes_max: limits.regex_bytes(), ..Options::default() };
     own_options(&mut defaults, &source.timeout, &source.no_assistant, found);
     let base = Base { folder, options: defaults, auth: source.auth.as_ref(), decrypt: source.decrypt.as_ref() };
+
+    base.check(found);
 
     let servers = source.servers.get().and_then(Option::as_ref);
     let mut sites = Vec::new();
@@ -128,6 +131,12 @@ struct Base<'a> {
 }
 
 impl Base<'_> {
+    /// Finds what is wrong in it, be there a server that takes it or not.
+    fn check(&self, found: &mut Vec<Diagnostic>) {
+        auth::credentials(self.auth, found);
+        self.decrypt.map(|node| auth::argument_key(node, self.folder, found));
+    }
+
     fn site(&self, path: &Spanned<String>, server: &ServerSource, found: &mut Vec<Diagnostic>) -> Option<SiteSettings> {
         let mut options = self.options.clone();
         own_options(&mut options, &server.timeout, &server.no_assistant, found);
