@@ -48,6 +48,7 @@ pages! {
     "import-outside",
     "invalid-value",
     "misleading-field",
+    "misplaced-word",
     "missing-field",
     "mixed-kinds",
     "module-name",

@@ -82,8 +82,8 @@ impl Workshop<'_> {
             sound = false;
         }
         if nodes.is_empty() {
-            self.found
-                .push(Diagnostic::error("wrong-type", on.span, "`on` names no kind").help("write `on: tool-calls`"));
+            let found = Diagnostic::error("empty-condition", on.span, "`on` names no kind");
+            self.found.push(found.help("write `on: tool-calls`"));
             sound = false;
         }
         let known: KindSet = kinds.iter().map(|(kind, _)| *kind).collect();
@@ -142,6 +142,10 @@ impl Workshop<'_> {
             Yaml::List(items) => items.as_slice(),
             _ => std::slice::from_ref(node),
         };
+        if nodes.is_empty() {
+            let found = Diagnostic::error("empty-condition", node.span, "`tool` names no tool");
+            self.found.push(found.help(NAME_OF_TOOL));
+        }
         let mut tools = Vec::with_capacity(nodes.len());
         for node in nodes {
             match node.as_str().filter(|name| !name.is_empty()) {
@@ -152,13 +156,15 @@ impl Workshop<'_> {
                         node.span,
                         format!("`tool` is a tool's name, not {}", node.describe()),
                     )
-                    .help("write the name that the assistant calls it by: `tool: book_table`"),
+                    .help(NAME_OF_TOOL),
                 ),
             }
         }
         tools
     }
 }
+
+const NAME_OF_TOOL: &str = "write the name that the assistant calls it by: `tool: book_table`";
 
 enum Named {
     Known(Kind),

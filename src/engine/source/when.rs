@@ -2,6 +2,7 @@
 
 mod now;
 mod operators;
+mod pitfalls;
 
 use super::Workshop;
 use super::names::Names;
@@ -63,6 +64,9 @@ impl Workshop<'_> {
             );
             return;
         };
+        if entries.is_empty() {
+            self.found.push(pitfalls::no_condition(what, node.span));
+        }
         for (key, value) in entries {
             if let Some(ask) = self.ask(key, value, names, into) {
                 note_equality(key, &ask, names, &mut into.equalities);
@@ -91,6 +95,10 @@ impl Workshop<'_> {
                     return None;
                 }
                 let lookup = self.lookup(&path, key.span, names);
+                if let Some(found) = pitfalls::misplaced_word(written, value) {
+                    self.found.push(found);
+                    return None;
+                }
                 let tests = self.tests(value, names)?;
                 self.check_types(&path, &tests, value, names);
                 Some(Ask::Value(lookup?, tests))
@@ -114,6 +122,9 @@ impl Workshop<'_> {
             );
             return None;
         };
+        if items.is_empty() {
+            self.found.push(pitfalls::no_condition(&format!("`{}`", key.text), node.span));
+        }
         let mut conditions = Vec::with_capacity(items.len());
         for item in items {
             let all = self.nested(&format!("an item of `{}`", key.text), item, names, into);

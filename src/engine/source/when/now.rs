@@ -9,6 +9,8 @@ use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::matcher::Ask;
 use crate::engine::window::{Holidays, Window};
 
+const HOW_TO_WRITE: &str = "write days, hours and a time zone: `mon-fri 09:00-17:30 America/New_York`";
+
 impl Workshop<'_> {
     /// `now: "mon-fri 09:00-17:00 Europe/Berlin"`, a list of such, or `{ is: …, except: holidays }`.
     pub(super) fn windows(&mut self, node: &Node, names: &Names) -> Option<Ask> {
@@ -42,6 +44,10 @@ impl Workshop<'_> {
 
     fn window_list(&mut self, node: &Node, names: &Names) -> Option<Vec<Window>> {
         if let Yaml::List(items) = &node.value {
+            if items.is_empty() {
+                let found = Diagnostic::error("empty-condition", node.span, "`now` names no time window");
+                self.found.push(found.help(HOW_TO_WRITE));
+            }
             let windows: Vec<Option<Vec<Window>>> = items.iter().map(|item| self.window_list(item, names)).collect();
             return windows.into_iter().collect::<Option<Vec<_>>>().map(|windows| windows.concat());
         }
@@ -56,10 +62,7 @@ impl Workshop<'_> {
                     Some(written) => format!("`{written}` stands for no time window"),
                     None => format!("a time window is a text, not {}", node.describe()),
                 };
-                self.found.push(
-                    Diagnostic::error("bad-window", node.span, message)
-                        .help("write days, hours and a time zone: `mon-fri 09:00-17:30 America/New_York`"),
-                );
+                self.found.push(Diagnostic::error("bad-window", node.span, message).help(HOW_TO_WRITE));
                 None
             }
         }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::super::Workshop;
 use super::super::names::Names;
 use super::super::yaml::{Key, Node, Yaml};
+use super::pitfalls::{self, nothing_to_compare};
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::fields::{self, FieldType};
 use crate::engine::matcher::{Bound, PhonePattern, Test};
@@ -41,9 +42,9 @@ impl Workshop<'_> {
 
     fn spec(&mut self, node: &Node, names: &Names, ignoring_case: bool) -> Option<Vec<Test>> {
         match &node.value {
-            Yaml::Map(entries) => self.operators(entries, names, ignoring_case),
+            Yaml::Map(entries) => self.operators(node, entries, names, ignoring_case),
             Yaml::Null => {
-                self.found.push(nothing_to_compare(node));
+                self.found.push(nothing_to_compare(node.span));
                 None
             }
             Yaml::Text(text) if text.text == "present" => Some(vec![Test::Present]),
@@ -52,7 +53,7 @@ impl Workshop<'_> {
         }
     }
 
-    fn operators(&mut self, entries: &[(Key, Node)], names: &Names, outer: bool) -> Option<Vec<Test>> {
+    fn operators(&mut self, node: &Node, entries: &[(Key, Node)], names: &Names, outer: bool) -> Option<Vec<Test>> {
         let flagged = |(key, node): &(Key, Node)| key.text == "ignoring_case" && matches!(node.value, Yaml::Bool(true));
         let ignoring_case = outer || entries.iter().any(flagged);
         let mut tests = Vec::with_capacity(entries.len());
@@ -63,6 +64,11 @@ impl Workshop<'_> {
                 None => sound = false,
             }
         }
+        if sound && tests.is_empty() {
+            // Nothing is written, or only how to compare.
+            self.found.push(nothing_to_compare(node.span));
+            return None;
+        }
         if ignoring_case && !outer {
             tests = vec![Test::IgnoringCase(tests)];
         }
@@ -71,6 +77,10 @@ impl Workshop<'_> {
 
     /// The tests of one operator, none for a word that only modifies others; `None` is a mistake, already noted.
     fn operator(&mut self, key: &Key, node: &Node, names: &Names, ignoring_case: bool) -> Option<Vec<Test>> {
+        if let Some(found) = pitfalls::empty_text(key, node) {
+            self.found.push(found);
+            return None;
+        }
         let test = match key.text.as_str() {
             "is" | "in" => Test::In(self.values(node, names, ignoring_case)?),
             "not" => Test::Not(self.spec(node, names, ignoring_case)?),
@@ -111,13 +121,18 @@ impl Workshop<'_> {
 
     /// What an operator compares to: one value or a list of them, known when the rules are loaded.
     fn values(&mut self, node: &Node, names: &Names, lower: bool) -> Option<Vec<Value>> {
+        // A list of `vars` may be empty for the time being.
+        if matches!(&node.value, Yaml::List(items) if items.is_empty()) {
+            self.found.push(nothing_to_compare(node.span));
+            return None;
+        }
         let values = match self.constant(node, names)? {
             Value::Array(values) => values,
             value => vec![value],
         };
         if let Some(odd) = values.iter().find(|value| value.is_object() || value.is_array() || value.is_null()) {
             if odd.is_null() {
-                self.found.push(nothing_to_compare(node));
+                self.found.push(nothing_to_compare(node.span));
                 return None;
             }
             self.found.push(
@@ -233,7 +248,7 @@ impl Workshop<'_> {
                 FieldType::Any => true,
             })
         };
-        if !wanted.iter().any(possible) {
+        if !wanted.is_empty() && !wanted.iter().any(possible) {
             let what = types.first().map_or("something else", |of| name_of(*of));
             let help = match segments.last() {
                 Some(Segment::Key(_)) if what == "text" => "put the value in quotes",
@@ -245,11 +260,6 @@ impl Workshop<'_> {
             );
         }
     }
-}
-
-fn nothing_to_compare(node: &Node) -> Diagnostic {
-    Diagnostic::error("empty-condition", node.span, "there is nothing to compare to")
-        .help("write a value, `present` or `absent`")
 }
 
 /// The item of a list that is `text`, or the node itself.
