@@ -175,7 +175,8 @@ impl Workshop<'_> {
         let value = self.constant(node, names)?;
         match (value.as_f64(), value) {
             (Some(number), _) => Some(Bound::Number(number)),
-            (None, Value::String(text)) => Some(Bound::Text(text)),
+            // As for the values that are held against it: models, and authors, write `"8"` for 8.
+            (None, Value::String(text)) => Some(number(&text).map_or(Bound::Text(text), Bound::Number)),
             _ => {
                 self.found.push(Diagnostic::error(
                     "wrong-type",
@@ -260,6 +261,13 @@ impl Workshop<'_> {
             );
         }
     }
+}
+
+/// The number that a text reads as; words such as `inf` are none.
+fn number(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let digits = text.trim_start_matches(['-', '+', '.']).starts_with(|c: char| c.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
 }
 
 /// The item of a list that is `text`, or the node itself.
