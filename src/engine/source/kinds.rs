@@ -31,26 +31,35 @@ impl Workshop<'_> {
 
     /// The kinds of a rule that says at least one of the two; `tool` stands for the kinds that ask for tools.
     pub(super) fn on(&mut self, on: Option<&Node>, tool: Option<&Node>) -> Option<On> {
-        let Some(on) = on else {
-            let tool = tool?;
-            let kinds = [Kind::ToolCalls, Kind::FunctionCall].map(|kind| (kind, tool.span));
-            return Some(On {
-                kinds: kinds.into(),
-                unknown: Vec::new(),
-                set: kinds.into_iter().map(|(kind, _)| kind).collect(),
-            });
-        };
-        let on = self.read_kinds(on)?;
-        if let Some(tool) = tool {
-            for (kind, span) in on.kinds.iter().filter(|(kind, _)| !kind.asks_for_tools()) {
-                self.found.push(
-                    Diagnostic::error("tool-kind", *span, format!("`{}` is not about a tool", kind.name()))
-                        .note(tool.span, "the tool is named here")
-                        .help("with `tool:` the kinds are `tool-calls` and `function-call`, so `on:` can go"),
-                );
+        let Some(tool) = tool else { return self.read_kinds(on?) };
+        if let Some(on) = on {
+            let kinds = self.read_kinds(on)?;
+            if kinds.unknown.is_empty() && kinds.kinds.iter().all(|(kind, _)| kind.asks_for_tools()) {
+                return Some(kinds);
             }
+            self.not_about_tools(on, &kinds, tool.span);
         }
-        Some(on)
+        let kinds = [Kind::ToolCalls, Kind::FunctionCall].map(|kind| (kind, tool.span));
+        let set = kinds.into_iter().map(|(kind, _)| kind).collect();
+        Some(On { kinds: kinds.into(), unknown: Vec::new(), set })
+    }
+
+    /// A rule that names a tool is for calls of it alone.
+    fn not_about_tools(&mut self, node: &Node, on: &On, tool: Span) {
+        let known = on.kinds.iter().filter(|(kind, _)| !kind.asks_for_tools()).map(|(kind, span)| (kind.name(), *span));
+        let unknown = on.unknown.iter().map(|(name, span)| (name.as_str(), *span));
+        let others: Vec<(&str, Span)> = match node.as_str() {
+            Some("*") => vec![("*", node.span)],
+            _ => known.chain(unknown).collect(),
+        };
+        for (name, span) in others {
+            let is_not = if name == "*" { "is not only about tools" } else { "is not about a tool" };
+            self.found.push(
+                Diagnostic::error("tool-kind", span, format!("`{name}` {is_not}"))
+                    .note(tool, "the tool is named here")
+                    .help("with `tool:` the kinds are `tool-calls` and `function-call`, so `on:` can go"),
+            );
+        }
     }
 
     fn read_kinds(&mut self, on: &Node) -> Option<On> {

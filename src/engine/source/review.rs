@@ -1,5 +1,7 @@
 //! What can only be seen by looking at all rules of a server together.
 
+mod reach;
+
 use std::collections::HashMap;
 
 use super::Workshop;
@@ -52,18 +54,9 @@ impl Workshop<'_> {
 
     /// A rule never answers if an earlier one always does.
     fn every_rule_can_answer(&mut self, rules: &[&Draft]) {
-        // Whatever blocks a rule has its first demand in common with it, so few pairs need a closer look.
-        let mut blockers: HashMap<Option<String>, Vec<&Draft>> = HashMap::new();
-        for draft in rules {
-            if draft.rule.answer.is_some() {
-                let shared = draft.demands().map(Some).chain([None]);
-                let earlier = shared.filter_map(|demand| blockers.get(&demand)).flatten().copied();
-                if let Some(blocker) = earlier.into_iter().find(|earlier| shadows(earlier, draft)) {
-                    self.found.push(self.unreachable(draft, blocker));
-                }
-            }
-            if draft.rule.answer.is_some() || draft.rule.stop {
-                blockers.entry(draft.demands().next()).or_default().push(draft);
+        for (rule, blocker) in reach::shadowed(rules) {
+            if rule.rule.answer.is_some() {
+                self.found.push(self.unreachable(rule, blocker));
             }
         }
     }
@@ -158,27 +151,6 @@ impl Workshop<'_> {
     }
 }
 
-impl Draft {
-    /// What an event must have for the rule to match, as texts; a rule for several tools demands none of them.
-    fn demands(&self) -> impl Iterator<Item = String> {
-        let tool = match self.tools.as_slice() {
-            [(tool, _)] => Some(format!("tool: {tool}")),
-            _ => None,
-        };
-        self.written.iter().cloned().chain(tool)
-    }
-}
-
 fn answered(rules: &[&Draft], kind: Kind) -> bool {
     rules.iter().any(|draft| draft.rule.kinds.overlaps(kind.into()) && draft.rule.answer.is_some())
-}
-
-/// Whether `earlier` matches whenever `later` does.
-fn shadows(earlier: &Draft, later: &Draft) -> bool {
-    let kinds = later.rule.kinds;
-    let covers = kinds.minus(earlier.rule.kinds) == KindSet::EMPTY;
-    let tools = earlier.tools.is_empty()
-        || (!later.tools.is_empty()
-            && later.tools.iter().all(|(tool, _)| earlier.tools.iter().any(|(other, _)| other == tool)));
-    covers && tools && earlier.written.iter().all(|condition| later.written.contains(condition))
 }

@@ -61,6 +61,8 @@ pub(super) struct Draft {
     pub(super) tools: Vec<(String, Span)>,
     /// Where each kind is named.
     pub(super) kinds: Vec<(Kind, Span)>,
+    /// The kinds that it is for and that only its author knows; empty: it is for none of these, or for all.
+    pub(super) unknown: Vec<(String, Span)>,
     /// Its conditions as they were written, one text each.
     pub(super) written: Vec<String>,
 }
@@ -89,8 +91,8 @@ impl Workshop<'_> {
 
         let mut conditions = Conditions::default();
         if let Some((_, span)) = unknown.first() {
-            let unknown = unknown.iter().map(|(name, _)| name.as_str().into()).collect();
-            conditions.push(Ask::KindName(unknown), *span);
+            let names = unknown.iter().map(|(name, _)| name.as_str().into()).collect();
+            conditions.push(Ask::KindName(names), *span);
         }
         demand_tools(&tools, &mut conditions);
         if let Some(when) = &source.when {
@@ -121,7 +123,7 @@ impl Workshop<'_> {
         let written = written_conditions(&source, &names);
         let new = self.found.get(before..).unwrap_or_default();
         let sound = new.iter().all(|found| found.severity != Severity::Error);
-        Some(Draft { rule, span: name.span, enabled, sound, tools, kinds, written })
+        Some(Draft { rule, span: name.span, enabled, sound, tools, kinds, unknown, written })
     }
 
     /// Fields that the rule language has, but this daemon does not serve yet, must not be ignored silently.

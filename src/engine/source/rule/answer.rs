@@ -11,7 +11,7 @@ use crate::engine::path::Path;
 use crate::engine::reply::{self, Step};
 use crate::engine::rule::Answer;
 use crate::engine::template::Template;
-use crate::engine::term::{Handler, Lookup};
+use crate::engine::term::{Evaluation, Handler, Lookup};
 
 impl Workshop<'_> {
     /// How the rule makes its reply, if it does.
@@ -34,13 +34,14 @@ impl Workshop<'_> {
                 .help("make two rules of it, or call the function in `script`"),
             );
         }
-        if let Some(node) = &source.respond {
-            return Some(Answer::Respond(self.reply(node, "respond", names, kinds)));
-        }
-        if let Some(run) = run {
-            return self.handler(run, names, kinds).map(Answer::Run);
-        }
-        let node = source.script.as_ref()?;
+        // All of them are looked at, since nobody knows which one will stay.
+        let respond = source.respond.as_ref().map(|node| Answer::Respond(self.reply(node, "respond", names, kinds)));
+        let run = run.and_then(|run| self.handler(run, names, kinds)).map(Answer::Run);
+        let script = source.script.as_ref().and_then(|node| self.statements(node, names)).map(Answer::Script);
+        respond.or(run).or(script)
+    }
+
+    fn statements(&mut self, node: &Node, names: &Names) -> Option<Evaluation> {
         let Some(text) = node.as_str() else {
             self.found.push(
                 Diagnostic::error(
@@ -52,7 +53,7 @@ impl Workshop<'_> {
             );
             return None;
         };
-        self.expression(text, 0, node, names, true).map(Answer::Script)
+        self.expression(text, 0, node, names, true)
     }
 
     fn handler(&mut self, run: &Spanned<String>, names: &Names, kinds: &[(Kind, Span)]) -> Option<Handler> {
@@ -94,6 +95,11 @@ impl Workshop<'_> {
     /// Makes a template of a reply and holds its literal parts against the contract of each kind.
     pub(super) fn reply(&mut self, node: &Node, field: &str, names: &Names, kinds: &[(Kind, Span)]) -> Template {
         let template = self.template(node, names);
+        if kinds.is_empty() {
+            let message = "no reply is sent to a kind that is not known here";
+            let help = format!("remove `{field}`; a `script` can write to the log, or keep something for the call");
+            self.found.push(Diagnostic::warning("reply-not-read", node.span, message).help(help));
+        }
         let replying: Vec<Kind> = kinds.iter().map(|(kind, _)| *kind).filter(|kind| kind.expects_reply()).collect();
         if replying.is_empty() && !kinds.is_empty() {
             let kind = kinds.first().map_or("", |(kind, _)| kind.name());
