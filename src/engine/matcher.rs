@@ -50,7 +50,7 @@ pub enum Ask {
     Share {
         /// The value that decides.
         of: Lookup,
-        /// What makes the share of this rule another than the next rule's.
+        /// The rule's name, which makes its share another than the next rule's.
         salt: String,
         /// From 0 to 100.
         percent: f64,

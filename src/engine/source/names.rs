@@ -21,6 +21,8 @@ const FOR_ACTIONS: &[&str] = &["reply", "result"];
 
 /// The names that one rule may use.
 pub(super) struct Names {
+    /// What the rule is called.
+    pub(super) rule: String,
     /// The kinds of event that the rule is for.
     pub(super) kinds: KindSet,
     /// The names of its `let`, in the order of their numbers.

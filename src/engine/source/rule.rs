@@ -12,7 +12,7 @@ use super::kinds::On;
 use super::names::Names;
 use super::read::{Field, Spanned, read};
 use super::when::Conditions;
-use super::yaml::{Node, Yaml};
+use super::yaml::{Key, Node, Yaml};
 use crate::engine::diagnostic::{Diagnostic, Severity, Span};
 use crate::engine::kind::{Deadline, Kind};
 use crate::engine::matcher::{Ask, Test};
@@ -87,7 +87,8 @@ impl Workshop<'_> {
             return None;
         }
         let On { kinds, unknown, set } = self.on(source.on.as_ref(), source.tool.as_ref())?;
-        let names = Names { kinds: set, lets: self.binding_names(source.bindings.as_ref()) };
+        let lets = self.binding_names(source.bindings.as_ref());
+        let names = Names { rule: name.value.clone(), kinds: set, lets };
 
         let mut conditions = Conditions::default();
         if let Some((_, span)) = unknown.first() {
@@ -223,14 +224,24 @@ fn seconds(duration: Duration) -> String {
 fn written_conditions(source: &RuleSource, names: &Names) -> Vec<String> {
     let mut written = Vec::new();
     if let Some(when) = &source.when {
-        written.extend(when.entries().iter().map(|(key, node)| format!("{}: {}", key.text, node.to_json())));
+        written.extend(when.entries().iter().map(|(key, node)| {
+            // Equal words are another share in another rule.
+            let whose = if has_share(key, node) { names.rule.as_str() } else { "" };
+            format!("{}: {}{whose}", key.text, node.to_json())
+        }));
     }
     if let Some(condition) = &source.condition {
         written.push(format!("if: {}", condition.to_json()));
     }
     if !names.lets.is_empty() && !written.is_empty() {
         // Two rules may mean different things by the same name.
-        written.push(format!("let of {}", source.name.get().map_or("", |name| &name.value)));
+        written.push(format!("let of {}", names.rule));
     }
     written
+}
+
+/// Whether a condition is a `share`, or holds one.
+fn has_share(key: &Key, node: &Node) -> bool {
+    let inside = |node: &Node| node.entries().iter().any(|(key, node)| has_share(key, node));
+    key.text == "share" || inside(node) || node.items().iter().any(inside)
 }

@@ -167,7 +167,8 @@ impl Workshop<'_> {
             self.found.push(Diagnostic::error("bad-share", of.span, message).help(HELP));
             return None;
         };
-        let salt = of.as_str().unwrap_or_default().to_owned();
+        // Two rules that share by the same value choose among the same callers, but not the same ones.
+        let salt = names.rule.clone();
         Some(Ask::Share { of: self.lookup(&path, of.span, names)?, salt, percent: percent? })
     }
 }
