@@ -13,14 +13,12 @@ mod review;
 mod rule;
 mod template;
 mod tools;
+mod vars;
 mod when;
 pub mod yaml;
 
 use std::collections::HashSet;
 use std::time::Duration;
-
-use indexmap::IndexMap;
-use serde_json::Value;
 
 use super::Engine;
 use super::diagnostic::{self, Diagnostic, FileId, Severity, Sources, Span};
@@ -29,9 +27,9 @@ use super::kind::{Deadline, Kind};
 use super::rule::RuleSet;
 use super::script::{ScriptFile, ScriptLimits, Scripts};
 use super::tools::Tools;
-use placeholder::{Piece, split};
 use rule::Draft;
 use tools::Declared;
+use vars::Vars;
 use yaml::{Node, Yaml};
 
 /// What a rule file may hold.
@@ -105,7 +103,7 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
         files.extend(yaml::parse(id, &file.text, &mut found).map(|node| (id, node)));
     }
     let misread = lines_of(&found, sources);
-    let vars = variables(&files, &mut found);
+    let vars = Vars::of(&files, &mut found);
     let mut wanted = WantedBuilder::new();
     let mut shop = Workshop {
         sources,
@@ -181,7 +179,7 @@ struct Workshop<'a> {
     sources: &'a Sources,
     options: &'a Options,
     scripts: &'a Scripts,
-    vars: &'a IndexMap<String, Value>,
+    vars: &'a Vars<'a>,
     wanted: &'a mut WantedBuilder,
     /// Whether any rule looks at the request's headers.
     wants_headers: bool,
@@ -244,54 +242,6 @@ fn unknown_file_field(name: &str, span: Span) -> Diagnostic {
     let plain = found.help.len();
     let found = found.suggest(name, FILE_FIELDS.iter().copied());
     if found.help.len() > plain { found } else { found.help(format!("it may hold {}", FILE_FIELDS.join(", "))) }
-}
-
-/// The `vars` of all files: constants, known once the rules are loaded.
-fn variables(files: &[(FileId, Node)], found: &mut Vec<Diagnostic>) -> IndexMap<String, Value> {
-    let mut vars = IndexMap::new();
-    let mut places: IndexMap<&str, Span> = IndexMap::new();
-    for node in files.iter().filter_map(|(_, node)| node.get("vars")) {
-        if !matches!(node.value, Yaml::Map(_) | Yaml::Null) {
-            found.push(
-                Diagnostic::error(
-                    "wrong-type",
-                    node.span,
-                    format!("`vars` is a mapping of names to values, not {}", node.describe()),
-                )
-                .help("write each on a line of its own: `front_desk: \"+15550100\"`"),
-            );
-        }
-        for (key, value) in node.entries() {
-            if let Some(first) = places.insert(&key.text, key.span) {
-                found.push(
-                    Diagnostic::error("duplicate-name", key.span, format!("the variable `{}` is set twice", key.text))
-                        .note(first, "the first time is here")
-                        .help("all files of a server share their variables: remove one, or give it another name"),
-                );
-            }
-            no_placeholders(value, found);
-            vars.insert(key.text.clone(), value.to_json());
-        }
-    }
-    vars
-}
-
-fn no_placeholders(node: &Node, found: &mut Vec<Diagnostic>) {
-    match &node.value {
-        Yaml::List(items) => items.iter().for_each(|item| no_placeholders(item, found)),
-        Yaml::Map(entries) => entries.iter().for_each(|(_, entry)| no_placeholders(entry, found)),
-        Yaml::Text(text) => {
-            let plain =
-                split(&text.text).is_ok_and(|pieces| pieces.iter().all(|piece| matches!(piece, Piece::Text(_))));
-            if !plain {
-                found.push(
-                    Diagnostic::error("not-constant", node.span, "a variable is a fixed value, without `${…}`")
-                        .help("values that depend on the event go into the rule's `let`"),
-                );
-            }
-        }
-        _ => {}
-    }
 }
 
 #[cfg(test)]

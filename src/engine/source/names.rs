@@ -1,9 +1,7 @@
 //! What the names in a rule mean, and whether an event of its kinds can have them at all.
 
-use indexmap::IndexMap;
-use serde_json::Value;
-
 use super::Workshop;
+use super::vars::Vars;
 use crate::engine::diagnostic::{Diagnostic, Span, closest};
 use crate::engine::fields::{self, Verdict};
 use crate::engine::json::Val;
@@ -189,14 +187,14 @@ impl Names {
 }
 
 /// A value of `vars`, which cannot change once the rules are loaded.
-fn constant(vars: &IndexMap<String, Value>, path: &Path) -> Result<Lookup, Trouble> {
+fn constant(vars: &Vars<'_>, path: &Path) -> Result<Lookup, Trouble> {
     let Some(Segment::Key(name)) = path.rest().first() else {
         return Err(Trouble::new("unknown-name", "`vars` is used with the name of a variable: `vars.name`"));
     };
     let unknown = |what: String| Trouble::new("unknown-variable", what);
-    let Some(value) = vars.get(&**name) else {
+    let Some(value) = vars.value(name) else {
         let trouble = unknown(format!("there is no variable `{name}` in `vars`"));
-        return Err(match closest(name, vars.keys().map(String::as_str)) {
+        return Err(match closest(name, vars.names()) {
             Some(known) => trouble.help(format!("did you mean `vars.{known}`?")),
             None => trouble.help(format!("add it under `vars:` at the top of the file: `{name}: …`")),
         });

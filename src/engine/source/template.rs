@@ -5,7 +5,8 @@ use serde_json::{Number, Value};
 use super::Workshop;
 use super::names::Names;
 use super::placeholder::{Piece, Unclosed, split};
-use super::yaml::{Node, Yaml};
+use super::vars::plain;
+use super::yaml::{Key, Node, Yaml};
 use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::path::Path;
 use crate::engine::script::Expression;
@@ -23,10 +24,30 @@ impl Workshop<'_> {
             Yaml::Float(value) => Template::Constant(Number::from_f64(*value).map_or(Value::Null, Value::Number)),
             Yaml::Text(text) => self.text_template(&text.text, node, names),
             Yaml::List(items) => Template::List(items.iter().map(|item| self.template(item, names)).collect()),
-            Yaml::Map(entries) => Template::Map(
-                entries.iter().map(|(key, entry)| (key.text.clone(), self.template(entry, names))).collect(),
-            ),
+            Yaml::Map(entries) => self.map(entries, names),
         }
+    }
+
+    /// A mapping, whose keys are sent as they are written.
+    fn map(&mut self, entries: &[(Key, Node)], names: &Names) -> Template {
+        let mut map = Some(Vec::with_capacity(entries.len()));
+        for (key, entry) in entries {
+            let entry = self.template(entry, names);
+            let Some(text) = plain(&key.text) else {
+                let message = "the name before a `:` is sent as it is written, without `${…}`";
+                self.found.push(
+                    Diagnostic::error("not-constant", key.span, message).help(
+                        "only values can hold `${…}`; to choose a name for a value, make the mapping in a `script`",
+                    ),
+                );
+                map = None;
+                continue;
+            };
+            if let Some(map) = &mut map {
+                map.push((text, entry));
+            }
+        }
+        map.map_or_else(broken, Template::Map)
     }
 
     fn text_template(&mut self, text: &str, node: &Node, names: &Names) -> Template {

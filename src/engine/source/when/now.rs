@@ -91,24 +91,20 @@ impl Workshop<'_> {
 
     /// A list of dates, or the name of one in `vars`.
     fn holidays(&mut self, node: &Node) -> Option<Holidays> {
-        match &node.value {
-            Yaml::Text(text) => {
-                let inside = text.text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
-                let name = inside.unwrap_or(&text.text).trim().trim_start_matches("vars.");
-                self.named_holidays(name, node.span)
-            }
-            _ => self.dates(&node.to_json(), node.span),
-        }
+        let Yaml::Text(text) = &node.value else { return self.dates(node, node.span) };
+        let inside = text.text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+        let name = inside.unwrap_or(&text.text).trim().trim_start_matches("vars.");
+        self.named_holidays(name, node.span)
     }
 
     fn named_holidays(&mut self, name: &str, span: Span) -> Option<Holidays> {
         let vars = self.vars;
-        if let Some(dates) = vars.get(name) {
+        if let Some(dates) = vars.written(name) {
             return self.dates(dates, span);
         }
         let found =
             Diagnostic::error("unknown-variable", span, format!("there is no list of dates `{name}` in `vars`"))
-                .suggest(name, vars.keys().map(String::as_str));
+                .suggest(name, vars.names());
         self.found.push(if found.help.is_empty() {
             found.help(format!("add it under `vars:` at the top of the file: `{name}: [2026-12-25, 01-01]`"))
         } else {
@@ -117,19 +113,28 @@ impl Workshop<'_> {
         None
     }
 
-    fn dates(&mut self, dates: &Value, span: Span) -> Option<Holidays> {
-        let dates = dates.as_array().and_then(|dates| dates.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
-        let parsed = dates
-            .ok_or_else(|| "holidays are a list of dates".to_owned())
-            .and_then(|dates| Holidays::parse(dates).map_err(|(_, error)| error.message));
-        match parsed {
-            Ok(holidays) => Some(holidays),
-            Err(message) => {
-                let help = "write dates as `2026-12-25`, or `12-25` for every year";
-                self.found.push(Diagnostic::error("bad-date", span, message).help(help));
-                None
+    /// The dates of a list, which a window asks for at `span`.
+    fn dates(&mut self, node: &Node, span: Span) -> Option<Holidays> {
+        let mut bad = |span, message: String| {
+            let help = "write dates as `2026-12-25`, or `12-25` for every year";
+            self.found.push(Diagnostic::error("bad-date", span, message).help(help));
+        };
+        let Yaml::List(items) = &node.value else {
+            bad(span, format!("holidays are a list of dates, not {}", node.describe()));
+            return None;
+        };
+        let (mut holidays, mut sound) = (Holidays::default(), true);
+        for item in items {
+            let added = match item.as_str() {
+                Some(text) => holidays.add(text).map_err(|error| error.message),
+                None => Err(format!("a date is a text, not {}", item.describe())),
+            };
+            if let Err(message) = added {
+                bad(item.span, message);
+                sound = false;
             }
         }
+        sound.then_some(holidays)
     }
 }
 
@@ -180,7 +185,11 @@ mod tests {
         for (vars, condition, message) in [
             ("{}", "holidays UTC", "there is no list of dates `holidays` in `vars`"),
             ("{}", "{ is: mon UTC, except: free }", "there is no list of dates `free` in `vars`"),
-            ("{ free: christmas }", "{ is: mon UTC, except: free }", "holidays are a list of dates"),
+            (
+                "{ free: christmas }",
+                "{ is: mon UTC, except: free }",
+                "holidays are a list of dates, not text `christmas`",
+            ),
             ("{ free: [12-32] }", "{ is: mon UTC, except: free }", "`12-32` is not a date"),
             ("{}", "{ is: 9 }", "a time window is a text, not the number `9`"),
             ("{ hours: [1] }", "\"${vars.hours}\"", "`${vars.hours}` stands for no time window"),
