@@ -4,6 +4,7 @@
 //! which finds everything there is to find before it gives up.
 
 mod bindings;
+mod hyphen;
 mod kinds;
 mod names;
 mod node;

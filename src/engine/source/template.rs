@@ -3,6 +3,7 @@
 use serde_json::{Number, Value};
 
 use super::Workshop;
+use super::hyphen;
 use super::names::Names;
 use super::placeholder::{Piece, Unclosed, split};
 use super::vars::plain;
@@ -121,13 +122,18 @@ impl Workshop<'_> {
         let known = names.for_scripts();
         let (sources, scripts) = (self.sources, self.scripts);
         let locate = |start: usize, end: usize| locate(sources, node, offset + start, offset + end);
+        let mut new = Vec::new();
         let expression = if block {
-            scripts.block(written, &known, &locate, self.found)
+            scripts.block(written, &known, &locate, &mut new)
         } else {
-            scripts.expression(written, &known, &locate, self.found)
-        }?;
-        let inputs = self.inputs(&expression, names)?;
-        Some(Evaluation { expression, inputs })
+            scripts.expression(written, &known, &locate, &mut new)
+        };
+        let before = self.found.len();
+        let inputs = expression.as_ref().and_then(|expression| self.inputs(expression, names));
+        new.extend(self.found.drain(before..));
+        hyphen::explain(written, &locate, &mut new);
+        self.found.append(&mut new);
+        Some(Evaluation { expression: expression?, inputs: inputs? })
     }
 
     fn inputs(&mut self, expression: &Expression, names: &Names) -> Option<Box<[Lookup]>> {
