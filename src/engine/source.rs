@@ -230,10 +230,14 @@ impl Workshop<'_> {
         match &node.value {
             Yaml::List(rules) => drafts.extend(rules.iter().filter_map(|rule| self.rule(rule))),
             Yaml::Null => {}
-            _ => self.found.push(
-                Diagnostic::error("wrong-type", node.span, format!("`rules` is a list, not {}", node.describe()))
-                    .help("begin each rule with a dash: `- name: …`"),
-            ),
+            _ => {
+                let help = match node.entries().first() {
+                    Some((key, _)) if key.text.starts_with('-') => "put a space behind each dash: `- name: …`",
+                    _ => "begin each rule with a dash: `- name: …`",
+                };
+                let message = format!("`rules` is a list, not {}", node.describe());
+                self.found.push(Diagnostic::error("wrong-type", node.span, message).help(help));
+            }
         }
     }
 }

@@ -246,6 +246,11 @@ impl<'a> Spot<'a> {
         (plain && value.starts_with(|c: char| !c.is_whitespace() && c != ':')).then_some((name, value.trim_end()))
     }
 
+    /// What stands behind the dash of `-item`.
+    fn squeezed_item(&self) -> Option<&'a str> {
+        self.line.trim().strip_prefix('-').filter(|item| item.starts_with(|c: char| c.is_alphanumeric()))
+    }
+
     /// Says what is wrong with a line that should be `name: value` and is not.
     fn lone(&self) -> Diagnostic {
         let start = self.line_start + self.indent();
@@ -254,7 +259,7 @@ impl<'a> Spot<'a> {
         if let Some((name, value)) = self.squeezed() {
             return self.error(start, end, "there is no space behind the `:`").help(format!("write `{name}: {value}`"));
         }
-        if let Some(item) = text.strip_prefix('-').filter(|item| item.starts_with(|c: char| c.is_alphanumeric())) {
+        if let Some(item) = self.squeezed_item() {
             return self.error(start, end, "there is no space behind the `-`").help(format!("write `- {item}`"));
         }
         self.error(start, end, "this line is neither `name: value` nor `- item`")
@@ -285,6 +290,10 @@ fn indentation(spot: &Spot<'_>, info: &str) -> Option<Diagnostic> {
     ];
     if !known.iter().any(|known| info.contains(known)) {
         return None;
+    }
+    // The parser takes the dash for a part of the name, and stumbles over the line below.
+    if let Some(above) = spot.above().filter(|above| above.squeezed_item().is_some()) {
+        return Some(above.lone());
     }
     let start = spot.line_start + spot.indent();
     let end = spot.line_start + spot.line.trim_end().len();
