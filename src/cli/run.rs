@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Outcome, could_not_run, show};
 use crate::engine::Engine;
+use crate::engine::script::STACK_BYTES;
 use crate::engine::source::{Compiled, compile};
 use crate::load;
 use crate::server::Server;
@@ -60,7 +61,9 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Ok(sites) => sites,
         Err(outcome) => return outcome,
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // Short scripts run where requests are read. Of a stack only what is used costs memory.
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = match runtime.enable_all().thread_stack_size(STACK_BYTES).build() {
         Ok(runtime) => runtime,
         Err(error) => return could_not_run(&format!("cannot start its threads: {error}")),
     };

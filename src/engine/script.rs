@@ -32,7 +32,7 @@ pub use expression::{Expression, Function};
 pub use fault::ScriptFault;
 pub use host::{HostFunction, reference};
 pub use limits::ScriptLimits;
-pub use run::{LogLevel, LogLine, Run};
+pub use run::{LogLevel, LogLine, Run, STACK_BYTES};
 pub use slots::Use;
 
 use crate::engine::diagnostic::{Diagnostic, FileId, Severity, Span};

@@ -12,6 +12,8 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
+use crate::engine::script::STACK_BYTES;
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// A few threads and a queue before them.
@@ -33,7 +35,8 @@ impl Lane {
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..threads.max(1) {
             let jobs = Arc::clone(&jobs);
-            thread::Builder::new().name(format!("{name}-{number}")).spawn(move || work(&jobs))?;
+            let thread = thread::Builder::new().name(format!("{name}-{number}")).stack_size(STACK_BYTES);
+            thread.spawn(move || work(&jobs))?;
         }
         Ok(Lane { queue })
     }

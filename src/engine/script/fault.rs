@@ -58,6 +58,7 @@ pub(super) fn fault(
         Some(Stop::TooManyOperations) => {
             failed(format!("the script took more than {} operations", limits.operations_max))
         }
+        Some(Stop::TooDeep) => failed("functions call each other too deeply".into()),
         Some(Stop::TooLarge) => failed("the script's values became too large".into()),
         None => match error {
             EvalAltResult::ErrorRuntime(value, _) if !host::is_failure(&value) => ScriptFault::Thrown(thrown(&value)),

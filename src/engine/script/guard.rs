@@ -17,7 +17,7 @@ use super::value::{self, Budget};
 type Outcome<T> = Result<T, Box<EvalAltResult>>;
 
 /// After how many uses of variables what they hold is weighed.
-const USES_BETWEEN_WEIGHINGS: u32 = 512;
+const USES_BETWEEN_WEIGHINGS: u32 = 256;
 /// How deep a variable's value may be nested.
 const DEPTH_MAX: usize = 256;
 
@@ -96,30 +96,46 @@ pub(super) fn weigh_variables(context: &EvalContext<'_, '_, '_, '_, '_, '_>, byt
     if !uses.is_multiple_of(USES_BETWEEN_WEIGHINGS) {
         return;
     }
-    let mut left = Some(bytes_max);
-    for (_, _, value) in context.scope().iter_raw() {
-        left = left.and_then(|left| weigh(value, left, DEPTH_MAX));
-    }
-    if left.is_none() {
+    let mut scales = Scales { left: bytes_max, closures: Vec::new() };
+    if context.scope().iter_raw().any(|(_, _, value)| scales.weigh(value, DEPTH_MAX).is_none()) {
         run::stop_soon(Stop::TooLarge);
     }
 }
 
-/// What is left of `left` bytes when `value` is taken from it.
-fn weigh(value: &Dynamic, left: usize, depth: usize) -> Option<usize> {
-    let depth = depth.checked_sub(1)?;
-    let mut left = left.checked_sub(size_of::<Dynamic>())?;
-    if let Some(text) = value.read_lock::<ImmutableString>() {
-        return left.checked_sub(text.len());
-    }
-    if let Some(items) = value.read_lock::<rhai::Array>() {
-        for item in items.iter() {
-            left = weigh(item, left, depth)?;
+/// Weighs values against what they may come to.
+struct Scales {
+    left: usize,
+    /// The closures that are being weighed: one can hold itself.
+    closures: Vec<usize>,
+}
+
+impl Scales {
+    /// Takes `value` from what is left; `None` if that is too little, or the value nested too deeply.
+    fn weigh(&mut self, value: &Dynamic, depth: usize) -> Option<()> {
+        let depth = depth.checked_sub(1)?;
+        self.take(size_of::<Dynamic>())?;
+        if let Some(text) = value.read_lock::<ImmutableString>() {
+            self.take(text.len())?;
+        } else if let Some(items) = value.read_lock::<rhai::Array>() {
+            items.iter().try_for_each(|item| self.weigh(item, depth))?;
+        } else if let Some(fields) = value.read_lock::<rhai::Map>() {
+            for (key, value) in fields.iter() {
+                self.take(key.len())?;
+                self.weigh(value, depth)?;
+            }
+        } else if let Some(closure) = value.read_lock::<FnPtr>() {
+            let place = std::ptr::from_ref(&*closure).addr();
+            if !self.closures.contains(&place) {
+                self.closures.push(place);
+                closure.iter_curry().try_for_each(|taken| self.weigh(taken, depth))?;
+                self.closures.pop();
+            }
         }
-    } else if let Some(fields) = value.read_lock::<rhai::Map>() {
-        for (key, value) in fields.iter() {
-            left = weigh(value, left.checked_sub(key.len())?, depth)?;
-        }
+        Some(())
     }
-    Some(left)
+
+    fn take(&mut self, bytes: usize) -> Option<()> {
+        self.left = self.left.checked_sub(bytes)?;
+        Some(())
+    }
 }

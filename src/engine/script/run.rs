@@ -14,6 +14,16 @@ use serde_json::Value;
 use super::host::fail;
 use crate::engine::facts::{Facts, Host, State};
 
+/// The stack that a thread needs to decide events: besides what [`STACK_MAX`] grants the functions of a script there
+/// must be room to let go of a value that is nested some thousand deep.
+pub const STACK_BYTES: usize = 32 << 20;
+
+/// How much of the stack the functions of a script may take.
+///
+/// Rhai counts calls, but what one call takes depends on what stands around it: it is some kilobytes within a sum and a
+/// hundred of them within nested `switch`es. A stack that overflows would end the program.
+const STACK_MAX: usize = 1 << 20;
+
 /// After how many operations the host is asked again whether the time is over.
 const OPERATIONS_BETWEEN_ASKS: u64 = 32;
 
@@ -60,6 +70,7 @@ pub(super) enum Stop {
     OutOfTime,
     Unfinished,
     TooManyOperations,
+    TooDeep,
     TooLarge,
 }
 
@@ -140,6 +151,8 @@ struct AtWork {
     operations_max: Cell<u64>,
     /// What the host allows, if less than the limits do.
     operations_allowed: Cell<Option<u64>>,
+    /// Where the stack stood when the outermost script began.
+    stack: Cell<Option<usize>>,
 }
 
 thread_local! {
@@ -155,6 +168,7 @@ impl AtWork {
             operations: Cell::new(self.operations.replace(0)),
             operations_max: Cell::new(self.operations_max.replace(operations_max)),
             operations_allowed: Cell::new(self.operations_allowed.replace(allowed)),
+            stack: Cell::new(self.stack.replace(self.stack.get().or_else(|| Some(stack())))),
         }
     }
 
@@ -169,6 +183,9 @@ impl AtWork {
         }
         if self.operations_max.get() < operations {
             return Some(Stop::TooManyOperations);
+        }
+        if self.stack.get().is_some_and(|began| began.abs_diff(stack()) > STACK_MAX) {
+            return Some(Stop::TooDeep);
         }
         let ask = operations.is_multiple_of(OPERATIONS_BETWEEN_ASKS);
         (ask && self.is_out_of_time()).then_some(Stop::OutOfTime)
@@ -191,9 +208,17 @@ impl Drop for Restore {
                 at_work.operations.set(before.operations.get());
                 at_work.operations_max.set(before.operations_max.get());
                 at_work.operations_allowed.set(before.operations_allowed.get());
+                at_work.stack.set(before.stack.get());
             });
         }
     }
+}
+
+/// Where the stack of this thread stands.
+#[inline(never)]
+fn stack() -> usize {
+    let here = 0_u8;
+    std::ptr::from_ref(std::hint::black_box(&here)).addr()
 }
 
 /// Does `script` without a run: host functions that want one refuse.

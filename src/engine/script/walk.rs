@@ -8,7 +8,6 @@
 mod chain;
 mod functions;
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use rhai::{AST, ASTNode, Expr, FnCallExpr, FnPtr, Position, Stmt, StmtBlock};
@@ -207,7 +206,10 @@ impl<'a> Walker<'a> {
                 let namespace = name.2.path.iter().map(|part| part.as_str().to_owned()).collect();
                 self.found.namespaces.push((namespace, name.2.position()));
             }
-            Expr::Stmt(block) => self.block(block),
+            Expr::Stmt(block) => match taking_along(block) {
+                Some((closure, taken)) => self.follow(&closure, taken),
+                None => self.block(block),
+            },
             Expr::FnCall(call, position) | Expr::MethodCall(call, position) => self.call(call, *position),
             Expr::Dot(..) | Expr::Index(..) => self.chain(expr),
             _ => {}
@@ -293,9 +295,10 @@ impl<'a> Walker<'a> {
         if call.capture_parent_scope {
             self.found.captures.push(position);
         }
-        match callee(call) {
-            Some((name, arguments)) => self.follow(&name, arguments),
-            None => call.args.iter().for_each(|argument| self.expr(argument)),
+        if call.namespace.is_empty() {
+            self.follow(&call.name, &call.args);
+        } else {
+            call.args.iter().for_each(|argument| self.expr(argument));
         }
     }
 
@@ -336,16 +339,11 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// The function whose parameters the arguments of `call` become, and those arguments: the one that it
-/// names, or the closure that it makes of a function and the names that this takes along.
-fn callee(call: &FnCallExpr) -> Option<(Cow<'_, str>, &[Expr])> {
-    if !call.namespace.is_empty() {
-        return None;
-    }
-    match call.args.split_first() {
-        Some((Expr::DynamicConstant(closure, _), taken)) if call.name == "curry" => {
-            Some((Cow::Owned(closure.read_lock::<FnPtr>()?.fn_name().to_owned()), taken))
-        }
-        _ => Some((Cow::Borrowed(&call.name), &call.args)),
-    }
+/// The function that a closure is, and the names that it takes along: Rhai makes a block of it, in which it shares them
+/// and hands them to `curry`.
+fn taking_along(block: &StmtBlock) -> Option<(String, &[Expr])> {
+    let [Stmt::Share(..), Stmt::Expr(expr)] = block.statements() else { return None };
+    let Expr::FnCall(call, _) = &**expr else { return None };
+    let (Expr::DynamicConstant(closure, _), taken) = call.args.split_first()? else { return None };
+    Some((closure.read_lock::<FnPtr>()?.fn_name().to_owned(), taken))
 }

@@ -95,6 +95,35 @@ fn what_could_grow_without_end_is_stopped() {
     }
 }
 
+/// Each would end the program: what the stack cannot hold cannot be caught.
+#[test]
+fn no_script_overflows_the_stack() {
+    let (maps, lists) = ("#{a:".repeat(14) + "a" + &"}".repeat(14), "[".repeat(19) + "a" + &"]".repeat(19));
+    let calls = [
+        "fn f(x) { f(f(f(f(f(f(f(f(f(f(f(x))))))))))) } f(1)",
+        "fn f(x) { switch x { 1 => switch x { 1 => switch x { 1 => switch x { 1 => f(x) } } } } } f(1)",
+        "fn f(x) { try { try { try { try { f(x) } catch {} } catch {} } catch {} } catch {} } f(1)",
+    ];
+    let values = [
+        format!("let a = #{{}}; loop {{ a = {maps}; }}"),
+        format!("let a = []; loop {{ a = {lists}; }}"),
+        "let f = || 1; loop { let g = f; f = || g.call(); }".to_owned(),
+        "let f = || 1; loop { let g = f; let h = f; f = || g.call() + h.call(); }".to_owned(),
+    ];
+    for text in calls {
+        assert_eq!(message(eval(text, &json!({}))), "functions call each other too deeply", "{text}");
+    }
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+    let nested = thread.spawn(move || values.map(|text| message(eval(&text, &json!({})))));
+    assert_eq!(nested.unwrap().join().unwrap(), ["the script's values became too large"; 4]);
+}
+
+#[test]
+fn a_closure_may_hold_itself() {
+    let text = "let n = 0; let f = (); f = |x| { for i in 0..1000 { n += x; } n }; f.call(2)";
+    assert_eq!(eval(text, &json!({})), Ok(json!(2000)));
+}
+
 #[test]
 fn odd_scripts_end_in_some_way() {
     for text in [

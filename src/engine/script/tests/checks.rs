@@ -38,6 +38,14 @@ fn what_cannot_work_is_found_before_it_runs() {
             "fn f() { 1 } f!()",
             "13..14 capturing-call: a function cannot be called with `!`; hand it what it needs as arguments",
         ),
+        (
+            "let f = |x| x; f = curry(|a, b| a, f, f)",
+            "19..24 unknown-function: no function is called `curry`; write a closure that hands over what it knows: `|x| f.call(1, x)`",
+        ),
+        (
+            "let m = #{ curry: 1 }; let f = |x| x; f = f.curry(f)",
+            "44..49 unknown-function: no function is called `curry`; write a closure that hands over what it knows: `|x| f.call(1, x)`",
+        ),
         ("timestamp()", "0..9 unknown-function: no function is called `timestamp`"),
         (
             "let a = 1 let b = 2",
