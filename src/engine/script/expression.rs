@@ -82,7 +82,7 @@ impl Expression {
 
 impl Script {
     fn run(&self, values: &[Val<'_>], run: &mut Run) -> Result<Dynamic, ScriptFault> {
-        let mut scope = self.slots.scope(values).map_err(|message| self.failed(message))?;
+        let mut scope = self.slots.scope(values);
         let engine = &self.core.engine;
         let (result, stop) = run.at_work(self.core.limits.operations_max, || {
             let eval = || engine.eval_ast_with_scope::<Dynamic>(&mut scope, &self.ast);

@@ -99,12 +99,12 @@ impl Slots {
     }
 
     /// The variables, made of one value for each use.
-    pub(super) fn scope(&self, values: &[Val<'_>]) -> Result<Scope<'static>, String> {
+    pub(super) fn scope(&self, values: &[Val<'_>]) -> Scope<'static> {
         let mut scope = Scope::new();
         for (name, shape) in &self.0 {
-            scope.push_dynamic(name.clone(), shape.fill(values)?);
+            scope.push_dynamic(name.clone(), shape.fill(values));
         }
-        Ok(scope)
+        scope
     }
 }
 
@@ -144,18 +144,17 @@ impl Shape {
         }
     }
 
-    fn fill(&self, values: &[Val<'_>]) -> Result<Dynamic, String> {
+    fn fill(&self, values: &[Val<'_>]) -> Dynamic {
         match self {
-            Shape::Nothing => Ok(Dynamic::UNIT),
-            Shape::Value(number) => values.get(*number).map_or(Ok(Dynamic::UNIT), value::from_val),
+            Shape::Nothing => Dynamic::UNIT,
+            Shape::Value(number) => values.get(*number).map_or(Dynamic::UNIT, value::from_val),
             Shape::Fields(fields) => {
-                let fields = fields.iter().map(|(key, shape)| Ok((key.clone(), shape.fill(values)?)));
-                Ok(Dynamic::from_map(fields.collect::<Result<_, String>>()?))
+                Dynamic::from_map(fields.iter().map(|(key, shape)| (key.clone(), shape.fill(values))).collect())
             }
             Shape::Items { first, last } => {
                 let items = first.iter().chain(last.iter().rev());
-                let items = items.map(|item| item.as_ref().map_or(Ok(Dynamic::UNIT), |shape| shape.fill(values)));
-                Ok(Dynamic::from_array(items.collect::<Result<_, String>>()?))
+                let items = items.map(|item| item.as_ref().map_or(Dynamic::UNIT, |shape| shape.fill(values)));
+                Dynamic::from_array(items.collect())
             }
         }
     }

@@ -19,11 +19,12 @@ pub(super) struct Budget {
 const DEPTH_MAX: usize = 128;
 
 /// Takes a value of an event into a script.
-pub(super) fn from_val(value: &Val<'_>) -> Result<Dynamic, String> {
+pub(super) fn from_val(value: &Val<'_>) -> Dynamic {
     match value {
-        Val::Absent => Ok(Dynamic::UNIT),
-        Val::Json(json) => serde_json::from_str(json.raw()).map_err(|error| error.to_string()),
-        Val::Value(value) => Ok(from_json(value)),
+        Val::Absent => Dynamic::UNIT,
+        // `serde_json` is quicker, but does not read half of a surrogate pair, nor numbers beyond a double.
+        Val::Json(json) => serde_json::from_str(json.raw()).unwrap_or_else(|_| from_json(&json.to_value())),
+        Val::Value(value) => from_json(value),
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::engine::json::Json;
 
 #[test]
 fn every_field_name_of_a_message_is_an_ordinary_name() {
@@ -142,4 +143,21 @@ fn chance_comes_from_the_facts() {
     let ids = || eval("[crypto::uuid(), crypto::uuid()]", &json!({})).unwrap();
     assert_eq!(ids(), ids());
     assert_ne!(ids()[0], ids()[1]);
+}
+
+/// All of it is JSON, though `serde_json` reads none of the texts: half of a surrogate pair, and numbers beyond a double.
+#[test]
+fn odd_json_reaches_a_script_as_it_reaches_a_placeholder() {
+    for (json, expected) in [
+        (r#""a\ud800b""#, json!("a\u{FFFD}b")),
+        (r#"{ "\udc00": ["\uD83D", 1] }"#, json!({ "\u{FFFD}": ["\u{FFFD}", 1] })),
+        ("[1e999, -1e999, 1e-999]", json!([f64::MAX, f64::MIN, 0.0])),
+        ("18446744073709551615", json!(18_446_744_073_709_551_615_f64)),
+        ("-9223372036854775809", json!(-9_223_372_036_854_775_809_f64)),
+        ("9223372036854775807", json!(i64::MAX)),
+    ] {
+        let expression = no_scripts().expression("x", &Names::from_iter(["x"]), &locate, &mut Vec::new()).unwrap();
+        let value = Val::Json(Json::of_checked(json));
+        assert_eq!(expression.eval(&[value], &mut run()), Ok(expected), "{json}");
+    }
 }
