@@ -7,7 +7,7 @@ use rhai::{AST, Dynamic, EvalAltResult, OptimizationLevel, Scope};
 use serde_json::Value;
 
 use super::Core;
-use super::fault::{self, Origins, ScriptFault};
+use super::fault::{self, Origins, ScriptFault, wording};
 use super::lines::Origin;
 use super::run::{Run, Stop};
 use super::slots::{Slots, Use};
@@ -76,7 +76,9 @@ impl Expression {
         if result.is_unit() {
             return Ok(false);
         }
-        result.as_bool().map_err(|found| self.0.failed(format!("expected true or false, found {found}")))
+        result
+            .as_bool()
+            .map_err(|found| self.0.failed(format!("expected true or false, found {}", wording::what(found))))
     }
 }
 

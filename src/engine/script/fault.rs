@@ -1,5 +1,7 @@
 //! What went wrong in a script, in the words of this program: while it was read, or while it ran.
 
+pub(super) mod wording;
+
 use std::collections::BTreeMap;
 
 use rhai::{Dynamic, EvalAltResult, LexError, ParseError, ParseErrorType, Position};
@@ -10,6 +12,10 @@ use super::lines::Origin;
 use super::run::Stop;
 use super::value::{self, Budget};
 use crate::engine::diagnostic::{Diagnostic, Span};
+use wording::lowered;
+
+/// What is said of calls without end.
+const TOO_DEEP: &str = "functions call each other too deeply";
 
 /// How a script ended that returned nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,14 +64,14 @@ pub(super) fn fault(
         Some(Stop::TooManyOperations) => {
             failed(format!("the script took more than {} operations", limits.operations_max))
         }
-        Some(Stop::TooDeep) => failed("functions call each other too deeply".into()),
+        Some(Stop::TooDeep) => failed(TOO_DEEP.into()),
         Some(Stop::TooLarge) => failed("the script's values became too large".into()),
         None => match error {
             EvalAltResult::ErrorRuntime(value, _) if !host::is_failure(&value) => ScriptFault::Thrown(thrown(&value)),
             EvalAltResult::ErrorTooManyOperations(_) => {
                 failed(format!("the script took more than {} operations", limits.operations_max))
             }
-            error => failed(message(error)),
+            error => failed(wording::message(error, limits)),
         },
     }
 }
@@ -88,35 +94,6 @@ fn innermost(mut error: EvalAltResult) -> (EvalAltResult, Option<String>) {
             error => return (error, file),
         }
     }
-}
-
-fn message(mut error: EvalAltResult) -> String {
-    match &error {
-        EvalAltResult::ErrorRuntime(why, _) => return why.to_string(),
-        EvalAltResult::ErrorFunctionNotFound(call, _) => {
-            return format!("no function fits the call `{call}`");
-        }
-        EvalAltResult::ErrorVariableNotFound(name, _) => return format!("nothing is called `{name}` here"),
-        EvalAltResult::ErrorMismatchDataType(expected, found, _)
-        | EvalAltResult::ErrorMismatchOutputType(expected, found, _) => {
-            return format!("expected {expected}, found {found}");
-        }
-        EvalAltResult::ErrorIndexingType(what, _) => return format!("`{what}` has no fields or items"),
-        EvalAltResult::ErrorAssignmentToConstant(..) => return "this cannot be assigned to".into(),
-        EvalAltResult::ErrorStackOverflow(_) => return "functions call each other too deeply".into(),
-        EvalAltResult::ErrorTooManyVariables(_) => return "too many variables at one time".into(),
-        _ => {}
-    }
-    let _ = error.take_position();
-    lowered(&error.to_string())
-}
-
-/// Rhai's sentence as ours begin.
-fn lowered(text: &str) -> String {
-    let text = text.lines().next().unwrap_or(text);
-    let mut characters = text.chars();
-    let first = characters.next().into_iter().flat_map(char::to_lowercase);
-    first.chain(characters).collect::<String>().replace('\'', "`")
 }
 
 /// A text that is not Rhai.

@@ -101,3 +101,4 @@ mod checks;
 mod language;
 mod modules;
 mod uses;
+mod wording;

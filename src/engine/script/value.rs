@@ -6,6 +6,7 @@
 use rhai::{Dynamic, FnPtr, ImmutableString};
 use serde_json::{Map, Value};
 
+use super::fault::wording;
 use crate::engine::json::Val;
 
 /// What a value that leaves a script may come to.
@@ -97,7 +98,7 @@ fn simple(value: &Dynamic) -> Result<Value, String> {
     } else if value.is::<FnPtr>() {
         Err("a function is not a value that can leave a script".into())
     } else {
-        Err(format!("a value of type `{}` cannot leave a script", value.type_name()))
+        Err(format!("{} cannot leave a script", wording::what(value.type_name())))
     }
 }
 
