@@ -129,25 +129,25 @@ impl Scripts {
         report: &mut Vec<Diagnostic>,
     ) -> Option<Expression> {
         let origin = Origin::inside(text, locate);
-        let span = |at| {
-            let (start, end) = origin.lines.word(at);
-            locate(start, end)
-        };
-        let ast = parsed.map_err(|error| report.push(fault::syntax(&error, &span))).ok()?;
+        let place = |(start, end)| locate(start, end);
+        let span = |at| place(origin.lines.word(at));
+        let ast = parsed.map_err(|error| report.push(fault::syntax(&error, &origin.lines, &place))).ok()?;
         let functions = Functions::of(&ast);
         let is_root = |name: &str| names.open || names.known.contains(name);
         let mut found = walk::statements(&ast, &functions, &is_root);
         found.append(functions.walk());
 
         let mut problems = Vec::new();
-        let modules: Vec<&str> = self.0.modules.keys().map(String::as_str).collect();
+        let broken: Vec<String> = self.0.known.broken_files().collect();
+        let modules: Vec<&str> = self.0.modules.keys().chain(&broken).map(String::as_str).collect();
         let wrong = |import: &walk::Import| modules::wrong_import(import, &modules, span(import.position));
         problems.extend(found.imports.iter().filter_map(wrong));
         let imports = modules::imports([&found]);
         let local = Local { functions: &functions, imports: &imports, modules: true };
         self.0.known.check(&found, &local, &span, &mut problems);
         let known = || names.known.iter().map(String::as_str);
-        problems.extend(found.unknown.iter().map(|(name, at)| known::unknown_name(name, span(*at), known())));
+        problems
+            .extend(found.unknown.iter().map(|unknown| known::unknown_name(unknown, span(unknown.position), known())));
 
         let broken = problems.iter().any(|problem| problem.severity == Severity::Error);
         report.append(&mut problems);
@@ -177,15 +177,10 @@ impl Scripts {
         words::fresh();
         let ast = self.0.engine.compile_expression(&text);
         let declared = info.declared.get(&(function.to_owned(), count)).copied().unwrap_or(span);
-        let ast = ast.map_err(|error| fault::syntax(&error, &|_| span))?;
+        let origin = Origin::inside(&text, &|_, _| declared);
+        let ast = ast.map_err(|error| fault::syntax(&error, &origin.lines, &|_| span))?;
         let uses = self.behind(info, function, given);
-        let call = Expression::new(
-            Arc::clone(&self.0),
-            ast,
-            uses,
-            given.iter().copied(),
-            Origin::inside(&text, &|_, _| declared),
-        );
+        let call = Expression::new(Arc::clone(&self.0), ast, uses, given.iter().copied(), origin);
         Ok(Function::new(call, declared))
     }
 

@@ -4,11 +4,11 @@ pub(super) mod wording;
 
 use std::collections::BTreeMap;
 
-use rhai::{Dynamic, EvalAltResult, LexError, ParseError, ParseErrorType, Position};
+use rhai::{Dynamic, EvalAltResult, LexError, ParseError, ParseErrorType};
 
 use super::host;
 use super::limits::ScriptLimits;
-use super::lines::Origin;
+use super::lines::{Lines, Origin};
 use super::run::Stop;
 use super::value::{self, Budget};
 use crate::engine::diagnostic::{Diagnostic, Span};
@@ -96,11 +96,14 @@ fn innermost(mut error: EvalAltResult) -> (EvalAltResult, Option<String>) {
     }
 }
 
-/// A text that is not Rhai.
-pub(super) fn syntax(error: &ParseError, locate: &dyn Fn(Position) -> Span) -> Diagnostic {
+/// A text that is not Rhai; `locate` says where its bytes stand.
+pub(super) fn syntax(error: &ParseError, lines: &Lines, locate: &dyn Fn((usize, usize)) -> Span) -> Diagnostic {
     let ParseError(kind, position) = error;
     let (message, help) = syntax_message(kind);
-    let diagnostic = Diagnostic::error("script-syntax", locate(*position), message);
+    // Rhai notices at the next statement, often lines below.
+    let is_semicolon = matches!(&**kind, ParseErrorType::MissingToken(token, _) if token == ";");
+    let place = if is_semicolon { lines.before(*position) } else { lines.word(*position) };
+    let diagnostic = Diagnostic::error("script-syntax", locate(place), message);
     match help {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
@@ -110,8 +113,8 @@ pub(super) fn syntax(error: &ParseError, locate: &dyn Fn(Position) -> Span) -> D
 fn syntax_message(kind: &ParseErrorType) -> (String, Option<&'static str>) {
     match kind {
         ParseErrorType::UnexpectedEOF => ("the script ends too early".into(), None),
-        ParseErrorType::MissingToken(token, why) if token == ";" => {
-            (format!("`;` is missing {why}"), Some("each statement but the last ends in `;`"))
+        ParseErrorType::MissingToken(token, _) if token == ";" => {
+            ("`;` is missing behind this".into(), Some("each statement but the last ends in `;`"))
         }
         ParseErrorType::MissingToken(token, why) => (format!("`{token}` is missing {why}").replace('\'', "`"), None),
         ParseErrorType::BadInput(LexError::UnterminatedString) => {

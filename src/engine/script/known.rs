@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rhai::Engine;
 
 use super::host;
-use super::walk::{Call, Found, Functions};
+use super::walk::{Call, Found, Functions, Unknown};
 use crate::engine::diagnostic::{Diagnostic, Span};
 
 /// Functions that are part of the language, with the numbers of arguments they take; they are not listed.
@@ -29,6 +29,8 @@ pub(super) struct Known {
     global: Arities,
     /// The modules by name (`state`, `shared::phone`), with their functions.
     modules: BTreeMap<String, Arities>,
+    /// The modules of files that could not be read: nobody knows what they hold.
+    broken: BTreeSet<String>,
     /// Keys under which scripts keep closures, perhaps: they are called like methods.
     keys: BTreeSet<String>,
 }
@@ -72,6 +74,16 @@ impl Known {
         for (name, script) in functions.named().filter(|(_, script)| !script.private) {
             group.entry(name.to_owned()).or_default().insert(script.parameters.len());
         }
+    }
+
+    /// Adds a module whose file cannot be read.
+    pub(super) fn add_broken(&mut self, name: &str) {
+        self.broken.insert(name.replace('/', "::"));
+    }
+
+    /// The broken modules, by the names of their files.
+    pub(super) fn broken_files(&self) -> impl Iterator<Item = String> {
+        self.broken.iter().map(|name| name.replace("::", "/"))
     }
 
     pub(super) fn add_keys(&mut self, keys: &BTreeSet<String>) {
@@ -127,6 +139,11 @@ impl Known {
         if !counts.is_empty() {
             return Some(wrong_arity(&call.name, &counts, call.arguments, span));
         }
+        if call.local {
+            let message = format!("`{}` is a value, not the name of a function", call.name);
+            let help = format!("a closure is called with `{}.call(…)`", call.name);
+            return Some(Diagnostic::error("unknown-function", span, message).help(help));
+        }
         let own = local.functions.named().map(|(name, _)| name);
         let known = self.global.keys().map(String::as_str).filter(|name| is_word(name)).chain(own);
         let message = format!("no function is called `{}`", call.name);
@@ -144,6 +161,9 @@ impl Known {
         }
         if host::NOT_YET.contains(&name.as_str()) {
             return Err(not_yet(&name, span));
+        }
+        if self.broken.contains(&name) {
+            return Ok(None);
         }
         match self.modules.get(&name) {
             Some(functions) if local.modules || host::NAMES.contains(&name.as_str()) => Ok(Some(functions)),
@@ -182,6 +202,7 @@ fn no_currying(span: Span) -> Diagnostic {
 
 fn not_yet(name: &str, span: Span) -> Diagnostic {
     Diagnostic::error("not-available-yet", span, format!("`{name}` is not available yet"))
+        .help("take the call out; a later version will serve it")
 }
 
 fn wrong_arity(name: &str, counts: &BTreeSet<usize>, given: usize, span: Span) -> Diagnostic {
@@ -195,11 +216,16 @@ fn is_word(name: &str) -> bool {
     !name.contains('$') && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
 }
 
-/// A name that nothing in scope has.
-pub(super) fn unknown_name<'n>(name: &str, span: Span, known: impl IntoIterator<Item = &'n str>) -> Diagnostic {
+/// A name that nothing in scope has; `outside` are the names around the script.
+pub(super) fn unknown_name<'n>(
+    unknown: &'n Unknown,
+    span: Span,
+    outside: impl IntoIterator<Item = &'n str>,
+) -> Diagnostic {
+    let name = unknown.name.as_str();
     let diagnostic = Diagnostic::error("unknown-name", span, format!("nothing is called `{name}` here"));
     match name {
         "null" | "nil" | "None" | "undefined" => diagnostic.help("what is absent is written `()`"),
-        name => diagnostic.suggest(name, known),
+        name => diagnostic.suggest(name, unknown.locals.iter().map(String::as_str).chain(outside)),
     }
 }

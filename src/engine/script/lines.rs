@@ -35,11 +35,52 @@ impl Lines {
         (start, start + length)
     }
 
+    /// The word, or the one character, that stands last before `position`; comments are passed over.
+    pub(super) fn before(&self, position: Position) -> (usize, usize) {
+        let code = self.text.get(..self.offset(position)).map_or("", written);
+        let front = code.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
+        let last = code.chars().next_back().map_or(0, char::len_utf8);
+        (front.len().min(code.len() - last), code.len())
+    }
+
     /// The first `]` at or behind `from`, and past it.
     pub(super) fn past_bracket(&self, from: usize) -> usize {
         let rest = self.text.get(from..).unwrap_or("");
         rest.find(']').map_or(self.text.len(), |at| from + at + 1)
     }
+}
+
+/// `code` without the white space and comments at its end.
+fn written(code: &str) -> &str {
+    let (mut at, mut end) = (0, 0);
+    while let Some(rest) = code.get(at..).filter(|rest| !rest.is_empty()) {
+        let comment = match rest.as_bytes() {
+            [b'/', b'/', ..] => Some(rest.find('\n').unwrap_or(rest.len())),
+            [b'/', b'*', ..] => Some(rest.find("*/").map_or(rest.len(), |at| at + 2)),
+            _ => None,
+        };
+        at += comment.unwrap_or_else(|| text_or_character(rest));
+        if comment.is_none() && !rest.starts_with(char::is_whitespace) {
+            end = at;
+        }
+    }
+    code.get(..end).unwrap_or(code)
+}
+
+/// The length of the text in quotes that `code` begins with, or of its first character.
+fn text_or_character(code: &str) -> usize {
+    let mut characters = code.char_indices();
+    let Some((_, first)) = characters.next() else { return 0 };
+    if !matches!(first, '"' | '\'' | '`') {
+        return first.len_utf8();
+    }
+    let mut escaped = false;
+    let end = characters.find(|(_, c)| {
+        let is_end = *c == first && !escaped;
+        escaped = *c == '\\' && !escaped && first != '`';
+        is_end
+    });
+    end.map_or(code.len(), |(at, _)| at + first.len_utf8())
 }
 
 /// A text of the author's, and where it stands.
@@ -106,5 +147,25 @@ mod tests {
         assert_eq!(lines.offset(Position::new(2, 5)), 16);
         assert_eq!(lines.word(Position::new(2, 1)), (12, 15));
         assert_eq!(lines.offset(Position::new(9, 9)), lines.text.len());
+    }
+
+    #[test]
+    fn what_stands_before_is_no_comment() {
+        for (text, expected) in [
+            ("let a = args.day\n^", "day"),
+            ("let a = f(1) // why; \"so\"\n\n  /* and\n so */ ^", ")"),
+            ("let a = \"// no \\\" comment\" // but this\n^", "\""),
+            ("let a = `\\` // one\n^", "`"),
+            ("let a = 'ü' ^", "'"),
+            ("^", ""),
+        ] {
+            let lines = Lines::new(text);
+            let before = text.split('^').next().unwrap();
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
+            let (start, end) =
+                lines.before(Position::new(u16::try_from(line).unwrap(), u16::try_from(column).unwrap()));
+            assert_eq!(text.get(start..end), Some(expected), "{text}");
+        }
     }
 }

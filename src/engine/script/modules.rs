@@ -4,6 +4,8 @@
 //! their constants and imports with them, so that a call costs no set-up. Nothing is ever read from disk
 //! here; a path names another file of the rule set, counted from the folder of scripts.
 
+mod circle;
+
 use std::collections::BTreeMap;
 
 use rhai::module_resolvers::StaticModuleResolver;
@@ -32,15 +34,23 @@ pub(super) fn compile(files: &[ScriptFile<'_>], limits: &ScriptLimits, report: &
     let engine = super::engine::engine(limits);
     let mut known = Known::of(&engine);
     let origins = files.iter().map(|file| (file.path.to_owned(), Origin::file(file.file, file.text))).collect();
-    let parsed: Vec<Parsed<'_>> =
-        files.iter().filter_map(|file| parse(&engine, file, report).map_err(|error| report.push(error)).ok()).collect();
+    let mut parsed: Vec<Parsed<'_>> = Vec::new();
+    for file in files {
+        match parse(&engine, file, report) {
+            Ok(one) => parsed.push(one),
+            Err(error) => {
+                known.add_broken(file.module);
+                report.push(error);
+            }
+        }
+    }
     for one in &parsed {
         known.add_module(one.file.module, &one.functions);
         one.found.iter().for_each(|found| known.add_keys(&found.keys));
     }
     let mut core = Core { engine, limits: limits.clone(), known, files: origins, modules: BTreeMap::new() };
     for one in &parsed {
-        check(one, &parsed, &core, report);
+        check(one, files, &core, report);
     }
     load(&parsed, &mut core, report);
     for Parsed { file, ast, functions, .. } in parsed {
@@ -57,7 +67,8 @@ fn parse<'a>(
     let origin = Origin::file(file.file, file.text);
     report.extend(bad_name(file, origin.word(Position::NONE)));
     words::fresh();
-    let mut ast = engine.compile(file.text).map_err(|error| fault::syntax(&error, &|at| origin.word(at)))?;
+    let syntax = |error| fault::syntax(&error, &origin.lines, &|place| origin.span(place));
+    let mut ast = engine.compile(file.text).map_err(syntax)?;
     ast.set_source(file.path);
     let functions = Functions::of(&ast);
     let found = [walk::statements(&ast, &functions, &|_| false), functions.walk()];
@@ -82,11 +93,11 @@ fn bad_name(file: &ScriptFile<'_>, span: Span) -> Option<Diagnostic> {
     Some(Diagnostic::error("module-name", span, message).help("names of scripts are of letters, digits and `_`"))
 }
 
-fn check(one: &Parsed<'_>, all: &[Parsed<'_>], core: &Core, report: &mut Vec<Diagnostic>) {
+fn check(one: &Parsed<'_>, all: &[ScriptFile<'_>], core: &Core, report: &mut Vec<Diagnostic>) {
     let Some(origin) = core.files.get(one.file.path) else { return };
     let locate = |position| origin.word(position);
     let [top, inside] = &one.found;
-    let modules: Vec<&str> = all.iter().map(|other| other.file.module).collect();
+    let modules: Vec<&str> = all.iter().map(|other| other.module).collect();
     for import in top.imports.iter().chain(&inside.imports) {
         report.extend(wrong_import(import, &modules, locate(import.position)));
     }
@@ -96,17 +107,17 @@ fn check(one: &Parsed<'_>, all: &[Parsed<'_>], core: &Core, report: &mut Vec<Dia
         core.known.check(found, &local, &locate, report);
     }
     let declared = || top.declared.iter().map(String::as_str);
-    for (name, position) in &top.unknown {
-        report.push(known::unknown_name(name, locate(*position), declared()));
+    for unknown in &top.unknown {
+        report.push(known::unknown_name(unknown, locate(unknown.position), []));
     }
-    for (name, position) in &inside.unknown {
-        let span = locate(*position);
+    for unknown in &inside.unknown {
+        let (name, span) = (&unknown.name, locate(unknown.position));
         report.push(if declared().any(|declared| declared == name) {
             let message = format!("a function does not see `{name}`, which is declared outside of it");
             Diagnostic::error("unknown-name", span, message)
                 .help(format!("declare it with `const` and write `global::{name}`"))
         } else {
-            known::unknown_name(name, span, [])
+            known::unknown_name(unknown, span, [])
         });
     }
 }
@@ -163,7 +174,7 @@ fn load(parsed: &[Parsed<'_>], core: &mut Core, report: &mut Vec<Diagnostic>) {
             }
         }
     }
-    report.extend(cycles(&waiting, core));
+    report.extend(circle::circles(&waiting, core));
 }
 
 fn load_one(one: &Parsed<'_>, core: &Core) -> Result<Module, Diagnostic> {
@@ -182,34 +193,6 @@ fn load_problem(one: &Parsed<'_>, error: EvalAltResult, core: &Core) -> Diagnost
         other => (other.to_string(), text.word(Position::NONE)),
     };
     Diagnostic::error("script-load", at, format!("the script cannot be loaded: {what}"))
-}
-
-/// Files that wait for each other; those that wait for a file that could not be read say nothing more.
-fn cycles(waiting: &[&Parsed<'_>], core: &Core) -> Vec<Diagnostic> {
-    let find = |module: &str| waiting.iter().find(|one| one.file.module == module);
-    let mut report = Vec::new();
-    for one in waiting {
-        let mut seen = vec![one.file.module];
-        let mut next: Vec<String> = imports(&one.found).into_values().collect();
-        while let Some(other) = next.pop().and_then(|module| find(&module)) {
-            if other.file.module == one.file.module {
-                let import = one.found.iter().flat_map(|found| &found.imports).next();
-                let origin = core.files.get(one.file.path);
-                if let Some(span) = import.zip(origin).map(|(import, origin)| origin.word(import.position)) {
-                    let message = format!("`{}` imports itself", one.file.module);
-                    report.push(
-                        Diagnostic::error("import-cycle", span, message).help("move what both need to a third script"),
-                    );
-                }
-                break;
-            }
-            if !seen.contains(&other.file.module) {
-                seen.push(other.file.module);
-                next.extend(imports(&other.found).into_values());
-            }
-        }
-    }
-    report
 }
 
 fn info(file: &ScriptFile<'_>, ast: &AST, functions: Functions) -> ModuleInfo {

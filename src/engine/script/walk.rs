@@ -42,7 +42,18 @@ pub(super) struct Call {
     /// How many arguments it is given, that before the dot not counted.
     pub(super) arguments: usize,
     pub(super) method: bool,
+    /// Whether a value is called so where the call stands.
+    pub(super) local: bool,
     pub(super) position: Position,
+}
+
+/// A name that nothing has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unknown {
+    pub(super) name: String,
+    pub(super) position: Position,
+    /// The names that are declared where it stands.
+    pub(super) locals: Vec<String>,
 }
 
 /// An `import`.
@@ -58,7 +69,7 @@ pub(super) struct Import {
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) uses: Vec<RawUse>,
-    pub(super) unknown: Vec<(String, Position)>,
+    pub(super) unknown: Vec<Unknown>,
     pub(super) calls: Vec<Call>,
     pub(super) imports: Vec<Import>,
     /// The namespaces of constants: `phone::CODE`.
@@ -222,7 +233,7 @@ impl<'a> Walker<'a> {
         if (self.is_root)(name) && !self.is_local(name) {
             self.found.uses.push(RawUse::whole(name, position));
         } else if !self.is_local(name) && !is_function() {
-            self.found.unknown.push((name.to_owned(), position));
+            self.found.unknown.push(Unknown { name: name.to_owned(), position, locals: self.locals.clone() });
         }
     }
 
@@ -286,10 +297,6 @@ impl<'a> Walker<'a> {
 
     fn call(&mut self, call: &FnCallExpr, position: Position) {
         if !call.is_operator_call() && call.name.starts_with(|c: char| c.is_alphabetic() || c == '_') {
-            if call.namespace.is_empty() && self.is_local(&call.name) {
-                call.args.iter().for_each(|argument| self.expr(argument));
-                return;
-            }
             self.push_call(call, false, position);
         }
         if call.capture_parent_scope {
@@ -308,6 +315,7 @@ impl<'a> Walker<'a> {
             name: call.name.to_string(),
             arguments: call.args.len(),
             method,
+            local: !method && call.namespace.is_empty() && self.is_local(&call.name),
             position: if call.namespace.is_empty() { position } else { call.namespace.position() },
         });
     }

@@ -14,7 +14,15 @@ fn shown(problem: &Diagnostic) -> String {
 fn what_cannot_work_is_found_before_it_runs() {
     for (text, expected) in [
         ("custmer.number", "0..7 unknown-name: nothing is called `custmer` here; did you mean `customer`?"),
-        ("let guest = 1; gest", "15..19 unknown-name: nothing is called `gest` here"),
+        ("let guest = 1; gest", "15..19 unknown-name: nothing is called `gest` here; did you mean `guest`?"),
+        (
+            "fn f(guest_name) { guestname }",
+            "19..28 unknown-name: nothing is called `guestname` here; did you mean `guest_name`?",
+        ),
+        (
+            "let f = |x| x; f(1)",
+            "15..16 unknown-function: `f` is a value, not the name of a function; a closure is called with `f.call(…)`",
+        ),
         ("x = null", "4..8 unknown-name: nothing is called `null` here; what is absent is written `()`"),
         (
             "[1].map(|i| i + custmer.n)",
@@ -31,9 +39,18 @@ fn what_cannot_work_is_found_before_it_runs() {
         ("state::got(\"a\")", "0..5 unknown-function: the module `state` has no function `got`; did you mean `get`?"),
         ("state::set(\"a\")", "0..5 wrong-arity: `state::set` takes 2 arguments, not 1"),
         ("stat::get(\"a\")", "0..4 unknown-module: no module is called `stat`; did you mean `state`?"),
-        ("lookup(\"guests\", 1)", "0..6 not-available-yet: `lookup` is not available yet"),
-        ("http::get(\"x\")", "0..4 not-available-yet: `http` is not available yet"),
-        ("act::say(\"x\")", "0..3 not-available-yet: `act` is not available yet"),
+        (
+            "lookup(\"guests\", 1)",
+            "0..6 not-available-yet: `lookup` is not available yet; take the call out; a later version will serve it",
+        ),
+        (
+            "http::get(\"x\")",
+            "0..4 not-available-yet: `http` is not available yet; take the call out; a later version will serve it",
+        ),
+        (
+            "act::say(\"x\")",
+            "0..3 not-available-yet: `act` is not available yet; take the call out; a later version will serve it",
+        ),
         (
             "fn f() { 1 } f!()",
             "13..14 capturing-call: a function cannot be called with `!`; hand it what it needs as arguments",
@@ -49,7 +66,11 @@ fn what_cannot_work_is_found_before_it_runs() {
         ("timestamp()", "0..9 unknown-function: no function is called `timestamp`"),
         (
             "let a = 1 let b = 2",
-            "10..13 script-syntax: `;` is missing to terminate this statement; each statement but the last ends in `;`",
+            "8..9 script-syntax: `;` is missing behind this; each statement but the last ends in `;`",
+        ),
+        (
+            "let day = customer.day // \"so\"\n\nday",
+            "19..22 script-syntax: `;` is missing behind this; each statement but the last ends in `;`",
         ),
         ("eval(\"1\")", "0..4 script-syntax: `eval` is not available: a script is checked before it runs"),
         ("\"abc", "0..1 script-syntax: a text is not closed; texts over several lines stand between backticks"),
@@ -76,6 +97,7 @@ fn what_works_is_let_pass() {
         "let m = #{}; m.shout = |x| x; m.shout(1)",
         "let f = |x| x; f.call(1)",
         "fn price(x) { x } [1].map(price)",
+        "fn f(x) { x } let f = 1; f(2)",
         "fn price(x) { x } [1].map(Fn(\"price\"))",
         "customer.number.len() > 3 && customer.number.len > 3",
         "is_def_var(\"customer\")",
