@@ -9,6 +9,21 @@ use serde_json::{Map, Value};
 /// Values kept by name for the length of a call.
 pub type State = Arc<Map<String, Value>>;
 
+/// About how many bytes of memory a name and its value take in a state.
+#[must_use]
+pub fn bytes_kept(name: &str, value: &Value) -> usize {
+    name.len() + bytes_of(value)
+}
+
+fn bytes_of(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len() + 24,
+        Value::Array(items) => items.iter().map(bytes_of).sum::<usize>() + 24,
+        Value::Object(entries) => entries.iter().map(|(key, entry)| bytes_kept(key, entry)).sum::<usize>() + 48,
+        _ => 24,
+    }
+}
+
 /// What the engine is told of the world for one event: the shell fills it in, a test writes it down.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {

@@ -7,12 +7,11 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-use quick_cache::Weighter;
-use quick_cache::sync::{Cache, EntryAction, EntryResult};
-use serde_json::Value;
+use quick_cache::sync::{Cache, DefaultLifecycle, EntryAction, EntryResult};
+use quick_cache::{DefaultHashBuilder, Options, OptionsBuilder, Weighter};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::engine::facts::State;
+use crate::engine::facts::{State, bytes_kept};
 
 /// What is assumed of a call's state besides its texts.
 const OVERHEAD_BYTES: u64 = 128;
@@ -38,17 +37,8 @@ struct Bytes;
 
 impl Weighter<Call, State> for Bytes {
     fn weight(&self, key: &Call, state: &State) -> u64 {
-        let values: usize = state.iter().map(|(name, value)| name.len() + size(value)).sum();
+        let values: usize = state.iter().map(|(name, value)| bytes_kept(name, value)).sum();
         (values + key.1.len()) as u64 + OVERHEAD_BYTES
-    }
-}
-
-fn size(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len() + 24,
-        Value::Array(items) => items.iter().map(size).sum::<usize>() + 24,
-        Value::Object(entries) => entries.iter().map(|(key, entry)| key.len() + size(entry)).sum::<usize>() + 48,
-        _ => 24,
     }
 }
 
@@ -56,9 +46,9 @@ impl CallStates {
     /// Room for states of `bytes_max` in all.
     #[must_use]
     pub fn new(bytes_max: u64) -> CallStates {
-        let calls_expected = usize::try_from(bytes_max / 1024).unwrap_or(usize::MAX).clamp(16, 1 << 20);
+        let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
         CallStates {
-            calls: Cache::with_weighter(calls_expected, bytes_max, Bytes),
+            calls: Cache::with_options(options(bytes_max), Bytes, hasher, lifecycle),
             turnstiles: std::array::from_fn(|_| Mutex::new(())),
             hasher: RandomState::new(),
         }
@@ -105,10 +95,22 @@ impl CallStates {
     }
 }
 
+/// Four shards, however many cores there are: no state is kept that is larger than a shard.
+#[expect(clippy::expect_used, reason = "building fails only if one of the two sizes is missing")]
+fn options(bytes_max: u64) -> Options {
+    let calls_expected = usize::try_from(bytes_max / 1024).unwrap_or(usize::MAX).clamp(16, 1 << 20);
+    OptionsBuilder::new()
+        .shards(4)
+        .estimated_items_capacity(calls_expected)
+        .weight_capacity(bytes_max)
+        .build()
+        .expect("both sizes are given")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn state(value: &Value) -> State {
         Arc::new(value.as_object().cloned().unwrap())
@@ -140,6 +142,16 @@ mod tests {
         let states = CallStates::new(1 << 20);
         let known = state(&json!({ "turn": 1 }));
         assert_eq!(states.replace(&call(), &known, state(&json!({ "turn": 2 }))), Err(Conflict));
+    }
+
+    #[test]
+    fn the_largest_state_that_a_script_can_make_is_kept() {
+        let states = CallStates::new(16 << 20);
+        let large = state(&json!({ "text": "x".repeat(256 * 1024) }));
+        states.replace(&call(), &State::default(), Arc::clone(&large)).unwrap();
+        assert!(Arc::ptr_eq(&states.get(&call()), &large));
+        states.replace(&call(), &large, Arc::new(serde_json::Map::clone(&large))).unwrap();
+        assert_eq!(states.get(&call()), large);
     }
 
     #[test]

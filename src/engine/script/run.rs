@@ -12,7 +12,7 @@ use rhai::{Dynamic, EvalAltResult};
 use serde_json::Value;
 
 use super::host::fail;
-use crate::engine::facts::{Facts, Host, State};
+use crate::engine::facts::{Facts, Host, State, bytes_kept};
 
 /// The stack that a thread needs to decide events: besides what [`STACK_MAX`] grants the functions of a script there
 /// must be room to let go of a value that is nested some thousand deep.
@@ -23,6 +23,10 @@ pub const STACK_BYTES: usize = 32 << 20;
 /// Rhai counts calls, but what one call takes depends on what stands around it: it is some kilobytes within a sum and a
 /// hundred of them within nested `switch`es. A stack that overflows would end the program.
 const STACK_MAX: usize = 1 << 20;
+
+/// How many bytes the state of one call may take. Without a bound, a script that keeps what it hears under one name
+/// after another would drive out the states of all other calls.
+const STATE_BYTES_MAX: usize = 256 * 1024;
 
 /// After how many operations the host is asked again whether the time is over.
 const OPERATIONS_BETWEEN_ASKS: u64 = 32;
@@ -57,6 +61,8 @@ pub(super) struct Work {
     pub(super) facts: Facts,
     /// The state as the scripts see it; a copy is made at the first change.
     pub(super) state: State,
+    /// How many bytes that takes, once it was counted.
+    state_bytes: Option<usize>,
     pub(super) logs: Vec<LogLine>,
     /// How often chance was asked for.
     pub(super) chances: u64,
@@ -78,8 +84,14 @@ impl Run {
     /// A run that has not begun.
     #[must_use]
     pub fn new(facts: &Facts, host: Arc<dyn Host>) -> Run {
-        let work =
-            Work { facts: facts.clone(), state: Arc::clone(&facts.state), logs: Vec::new(), chances: 0, operations: 0 };
+        let work = Work {
+            facts: facts.clone(),
+            state: Arc::clone(&facts.state),
+            state_bytes: None,
+            logs: Vec::new(),
+            chances: 0,
+            operations: 0,
+        };
         Run { host, work: Arc::new(Mutex::new(work)) }
     }
 
@@ -91,7 +103,8 @@ impl Run {
 
     /// Puts the state back to what [`state`](Run::state) returned before: what failed must not be half done.
     pub fn restore(&mut self, state: State) {
-        self.work().state = state;
+        let mut work = self.work();
+        (work.state, work.state_bytes) = (state, None);
     }
 
     /// Forgets the operations so far: what follows has an allowance of its own.
@@ -131,14 +144,24 @@ impl std::fmt::Debug for Run {
 }
 
 impl Work {
-    /// Keeps `value` under `name`; null removes it.
-    pub(super) fn keep(&mut self, name: &str, value: Value) {
+    /// Keeps `value` under `name`; null removes it. Fails if the state would grow too large.
+    pub(super) fn keep(&mut self, name: &str, value: Value) -> Result<(), Box<EvalAltResult>> {
+        let entry = |name: &str, value: &Value| if value.is_null() { 0 } else { bytes_kept(name, value) };
+        let count = || self.state.iter().map(|(name, value)| bytes_kept(name, value)).sum();
+        let bytes = self.state_bytes.unwrap_or_else(count);
+        let (before, after) = (self.state.get(name).map_or(0, |old| entry(name, old)), entry(name, &value));
+        let bytes = bytes.saturating_sub(before) + after;
+        if before < after && STATE_BYTES_MAX < bytes {
+            return Err(fail(format_args!("the state of the call would be larger than {STATE_BYTES_MAX} bytes")));
+        }
+        self.state_bytes = Some(bytes);
         let state = Arc::make_mut(&mut self.state);
         if value.is_null() {
             state.shift_remove(name);
         } else {
             state.insert(name.to_owned(), value);
         }
+        Ok(())
     }
 }
 

@@ -27,7 +27,8 @@ pub(super) mod functions {
         at(&context, || kept(name))
     }
 
-    /// Keeps `value` under `name`. The absent value `()` removes it.
+    /// Keeps `value` under `name`. The absent value `()` removes it. One value may take 64 KiB, all values of a call
+    /// together 256 KiB.
     ///
     /// ```rhai
     /// state::set("guests", [ "Ada", "Bob" ]);
@@ -82,7 +83,7 @@ fn kept(name: &str) -> Result<Dynamic, Box<EvalAltResult>> {
 
 fn keep(name: &str, value: &Dynamic) -> Result<(), Box<EvalAltResult>> {
     let value = value::to_json(value, VALUE).map_err(fail)?;
-    run::with(|work| work.keep(name, value))
+    run::with(|work| work.keep(name, value))?
 }
 
 fn add(name: &str, by: i64) -> Result<i64, Box<EvalAltResult>> {
@@ -94,7 +95,7 @@ fn add(name: &str, by: i64) -> Result<i64, Box<EvalAltResult>> {
                 None => return Err(fail(format_args!("`{name}` is not a whole number that could be added to"))),
             },
         };
-        work.keep(name, sum.into());
+        work.keep(name, sum.into())?;
         Ok(sum)
     })?
 }

@@ -56,6 +56,7 @@ fn a_script_that_takes_more_than_the_host_allows_is_unfinished() {
 #[test]
 fn what_could_grow_without_end_is_stopped() {
     let too_large = "the script's values became too large";
+    let state = "the state of the call would be larger than 262144 bytes";
     for (text, expected) in [
         ("let x = 0; loop { x += 1; }", "the script took more than 1000000 operations"),
         ("let s = \"abcdefgh\"; loop { s += s; }", "a text became longer than 262144 bytes"),
@@ -83,6 +84,9 @@ fn what_could_grow_without_end_is_stopped() {
         ("let a = []; loop { a = [a]; }", too_large),
         ("state::set(\"a\", (0..20000).map(|x| x))", "`map` does not work on a range and a function"),
         ("let s = \"\"; s.pad(100000, \"a\"); state::set(\"a\", s)", "the value is too large"),
+        ("let i = 0; loop { state::set(`name ${i}`, i); i += 1; }", state),
+        ("let s = \"\"; s.pad(60000, \"a\"); for i in 0..9 { state::set(`n${i}`, s); }", state),
+        ("let s = \"\"; s.pad(260000, \"a\"); state::incr(s); state::incr(s + 1)", state),
         ("9223372036854775807 + 1", "addition overflow: 9223372036854775807 + 1"),
         ("1 / 0", "division by zero: 1 / 0"),
         ("\"abc\"[10]", "10 is no place in a text of 3 characters"),
@@ -116,6 +120,14 @@ fn no_script_overflows_the_stack() {
     let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
     let nested = thread.spawn(move || values.map(|text| message(eval(&text, &json!({})))));
     assert_eq!(nested.unwrap().join().unwrap(), ["the script's values became too large"; 4]);
+}
+
+#[test]
+fn a_full_state_can_be_emptied() {
+    let text = "let s = \"\"; s.pad(60000, \"a\"); for i in 0..4 { state::set(`n${i}`, s); } \
+                let full = false; try { state::set(\"n4\", s); } catch { full = true; } \
+                state::set(\"n0\", ()); state::set(\"n4\", s); state::set(\"n4\", s + 1); [full, state::get(\"n4\").len()]";
+    assert_eq!(eval(text, &json!({})), Ok(json!([true, 60001])));
 }
 
 #[test]
