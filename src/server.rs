@@ -92,6 +92,7 @@ pub struct Server<A> {
     local_addr: SocketAddr,
     shared: Arc<Shared<A>>,
     turned_away: Arc<Semaphore>,
+    /// How often the log was told of connections that were turned away.
     refusals: Seldom,
     connections: JoinSet<()>,
 }
@@ -101,6 +102,8 @@ struct Shared<A> {
     answer: A,
     limits: Limits,
     admission: Arc<Admission>,
+    /// How often the log was told of requests that were refused.
+    refusals: Seldom,
 }
 
 impl<A: Answer> Server<A> {
@@ -123,7 +126,7 @@ impl<A: Answer> Server<A> {
     fn new(listener: Listener, limits: Limits, answer: A) -> io::Result<Self> {
         let local_addr = listener.local_addr()?;
         let admission = Arc::new(Admission::new(&limits));
-        let shared = Arc::new(Shared { answer, limits, admission });
+        let shared = Arc::new(Shared { answer, limits, admission, refusals: Seldom::default() });
         let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
         Ok(Self { listener, local_addr, shared, turned_away, refusals: Seldom::default(), connections: JoinSet::new() })
     }

@@ -7,6 +7,7 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::engine::decision::Fault;
@@ -84,21 +85,34 @@ pub fn init(format: Format, filter: &str) -> Result<(), InitError> {
 
 /// Keeps an event that anybody can cause at will from filling the log: it is told at most once a second.
 #[derive(Debug, Default)]
-pub(crate) struct Seldom {
-    told_at: Option<Instant>,
+pub(crate) struct Seldom(Mutex<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    at: Option<Instant>,
     untold: u64,
 }
 
 impl Seldom {
     /// Says whether an event that happens at `now` is to be told, and how many before it were not.
-    pub(crate) fn speak(&mut self, now: Instant) -> Option<u64> {
-        if self.told_at.is_some_and(|told_at| now.saturating_duration_since(told_at) < Duration::from_secs(1)) {
-            self.untold += 1;
+    pub(crate) fn speak(&self, now: Instant) -> Option<u64> {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.at.is_some_and(|at| now.saturating_duration_since(at) < Duration::from_secs(1)) {
+            told.untold += 1;
             return None;
         }
-        self.told_at = Some(now);
-        Some(std::mem::take(&mut self.untold))
+        told.at = Some(now);
+        Some(std::mem::take(&mut told.untold))
     }
+}
+
+/// The longest name that is logged of what a sender made up, in bytes.
+const NAME_BYTES_MAX: usize = 128;
+
+/// A name that a sender made up: Vapi's are short, and whoever sends megabytes of one must not fill the log with it.
+fn name(text: &str) -> &str {
+    let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= NAME_BYTES_MAX).last();
+    text.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
 /// `accept` failed for a reason that may pass, such as a full table of open files.
@@ -130,9 +144,9 @@ pub(crate) fn connection_panicked(error: &dyn Display) {
     error!(target: SERVER, %error, "serving a connection failed");
 }
 
-/// The transport refused a request.
-pub(crate) fn request_refused(peer: SocketAddr, reason: &dyn Display) {
-    info!(target: SERVER, %peer, %reason, "refused a request");
+/// The transport refused a request, after `untold` others of which nothing was said.
+pub(crate) fn request_refused(peer: SocketAddr, reason: &dyn Display, untold: u64) {
+    info!(target: SERVER, %peer, %reason, untold, "refused a request");
 }
 
 /// The server stopped accepting connections and waits for those it has.
@@ -169,14 +183,14 @@ pub(crate) fn stopped(cut_off: usize) {
     info!(target: SERVER, cut_off, "stopped");
 }
 
-/// A sender did not prove who he is.
-pub(crate) fn unauthorized(server: &str, peer: SocketAddr, why: &dyn Display) {
-    warn!(target: AUTH, server, %peer, %why, "refused a sender");
+/// A sender did not prove who he is, after `untold` others of which nothing was said.
+pub(crate) fn unauthorized(server: &str, peer: SocketAddr, why: &dyn Display, untold: u64) {
+    warn!(target: AUTH, server, %peer, %why, untold, "refused a sender");
 }
 
-/// A body is not a server message.
-pub(crate) fn unreadable(server: &str, peer: SocketAddr, why: &dyn Display) {
-    warn!(target: EVENTS, server, %peer, %why, "cannot read a body");
+/// A body is not a server message, after `untold` others of which nothing was said.
+pub(crate) fn unreadable(server: &str, peer: SocketAddr, why: &dyn Display, untold: u64) {
+    warn!(target: EVENTS, server, %peer, %why, untold, "cannot read a body");
 }
 
 /// A kind of event came for the first time that the daemon does not know.
@@ -186,8 +200,8 @@ pub(crate) fn unknown_kind(server: &str, kind: &str) {
 
 /// An event was decided. Those that nobody waits for are many, and told only to who wants to know.
 pub(crate) fn decided(server: &str, event: &Event, rule: Option<&str>, took: Duration) {
-    let (kind, call) = (event.kind().name(), event.call_id());
-    let call = call.as_deref();
+    let (kind, call) = (name(event.kind().name()), event.call_id());
+    let call = call.as_deref().map(name);
     // As a `u128` it would be a text in the JSON format.
     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     if event.kind().known().is_some_and(Kind::expects_reply) {
@@ -199,7 +213,7 @@ pub(crate) fn decided(server: &str, event: &Event, rule: Option<&str>, took: Dur
 
 /// A tool call came again and got the answer that it got before.
 pub(crate) fn repeated(server: &str, call: Option<&str>) {
-    info!(target: EVENTS, server, call, "answered a repeated tool call as before");
+    info!(target: EVENTS, server, call = call.map(name), "answered a repeated tool call as before");
 }
 
 /// A rule could not do what it says; the reply was its fallback.
@@ -209,8 +223,8 @@ pub(crate) fn rule_failed(server: &str, rule: &str, fault: &Fault) {
 
 /// No rule answered an event that waits for a reply.
 pub(crate) fn unanswered(server: &str, event: &Event) {
-    let (kind, call) = (event.kind().name(), event.call_id());
-    warn!(target: RULES, server, kind, call = call.as_deref(), "no rule answered; the reply was the emptiest one");
+    let (kind, call) = (name(event.kind().name()), event.call_id());
+    warn!(target: RULES, server, kind, call = call.as_deref().map(name), "no rule answered; the reply was the emptiest one");
 }
 
 /// A model filled in a tool's arguments wrongly, and was told what to mend.
@@ -221,8 +235,8 @@ pub(crate) fn arguments_refused(server: &str, event: &Event) {
 
 /// A script wanted something logged.
 pub(crate) fn script_said(server: &str, event: &Event, rule: Option<&str>, line: &LogLine) {
-    let (kind, call) = (event.kind().name(), event.call_id());
-    let call = call.as_deref();
+    let (kind, call) = (name(event.kind().name()), event.call_id());
+    let call = call.as_deref().map(name);
     match line.level {
         LogLevel::Info => info!(target: SCRIPTS, server, kind, call, rule, "{}", line.text),
         LogLevel::Warn => warn!(target: SCRIPTS, server, kind, call, rule, "{}", line.text),
@@ -231,7 +245,7 @@ pub(crate) fn script_said(server: &str, event: &Event, rule: Option<&str>, line:
 
 /// Decisions of one call changed its state so often that one of them was given up.
 pub(crate) fn state_contended(server: &str, call: Option<&str>) {
-    warn!(target: RULES, server, call, "the state of a call changed too often; the rule's fallback was sent");
+    warn!(target: RULES, server, call = call.map(name), "the state of a call changed too often; the rule's fallback was sent");
 }
 
 #[cfg(test)]
@@ -241,13 +255,21 @@ mod tests {
 
     #[test]
     fn a_flood_is_told_once_a_second() {
-        let (mut seldom, start) = (Seldom::default(), Clock::instant());
-        let mut speak = |after_ms| seldom.speak(start + Duration::from_millis(after_ms));
+        let (seldom, start) = (Seldom::default(), Clock::instant());
+        let speak = |after_ms| seldom.speak(start + Duration::from_millis(after_ms));
         assert_eq!(speak(0), Some(0));
         assert_eq!(speak(1), None);
         assert_eq!(speak(999), None);
         assert_eq!(speak(1000), Some(2));
         assert_eq!(speak(2000), Some(0));
+    }
+
+    #[test]
+    fn a_name_is_cut_where_a_character_ends() {
+        assert_eq!(name("3f0c6e1a-6c1e-4a57-9d1f-2b7f5b0a1c11").len(), 36);
+        assert_eq!(name(""), "");
+        assert_eq!(name(&"x".repeat(1 << 20)).len(), 128);
+        assert_eq!(name(&"ü😀".repeat(100)), "ü😀".repeat(21) + "ü");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::server::Server;
 use crate::server::admin::Admin;
 use crate::server::answering::Answering;
 use crate::server::service::{Service, Sites};
-use crate::server::site::Site;
+use crate::server::site::{Complaints, Site};
 use crate::settings::{self, Settings, SiteSettings};
 use crate::telemetry;
 
@@ -106,6 +106,7 @@ fn site(index: usize, settings: &SiteSettings, engine: Option<Engine>) -> Site {
         credentials: Arc::clone(&settings.credentials),
         credential_headers: settings.credential_headers.clone(),
         argument_key: settings.argument_key.clone(),
+        complaints: Complaints::default(),
     }
 }
 

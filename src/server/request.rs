@@ -16,6 +16,7 @@ use super::connection::Connection;
 use super::limits::Limits;
 use super::refusal::Refusal;
 use super::{Answer, Received, body};
+use crate::clock::Clock;
 use crate::telemetry;
 
 /// Answers one request; nothing that happens on the way, a panic included, leaves it without an answer.
@@ -26,7 +27,9 @@ pub(super) async fn answer<A: Answer>(
     let running = connection.pace.begin();
     let responded = survive(respond(&connection, request, running.begun_at)).await;
     responded.unwrap_or_else(|refusal| {
-        telemetry::request_refused(connection.peer, &refusal);
+        if let Some(untold) = connection.server.refusals.speak(Clock::instant()) {
+            telemetry::request_refused(connection.peer, &refusal, untold);
+        }
         refusal.response()
     })
 }

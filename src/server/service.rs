@@ -56,7 +56,9 @@ impl Service {
         let now = Clock::now();
         let body = authenticate(site, &received, now)?;
         let event = site.engine.read(body.into_body().into()).map_err(|error| {
-            telemetry::unreadable(&site.path, received.peer, &error);
+            if let Some(untold) = site.complaints.bodies.speak(Clock::instant()) {
+                telemetry::unreadable(&site.path, received.peer, &error, untold);
+            }
             Refusal::NotAnEvent(error)
         })?;
         let event = match &site.argument_key {
@@ -102,7 +104,9 @@ fn authenticate(site: &Site, received: &Received, now: Timestamp) -> Result<Auth
         now,
     };
     auth::verify(&site.credentials, &seen).map_err(|refused| {
-        telemetry::unauthorized(&site.path, received.peer, &refused);
+        if let Some(untold) = site.complaints.senders.speak(Clock::instant()) {
+            telemetry::unauthorized(&site.path, received.peer, &refused, untold);
+        }
         Refusal::Unauthorized
     })
 }

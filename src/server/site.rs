@@ -8,6 +8,7 @@ use super::auth::Credentials;
 use super::decrypt::ArgumentKey;
 use crate::engine::Engine;
 use crate::engine::source::Options;
+use crate::telemetry::Seldom;
 
 /// What answers at one path.
 pub struct Site {
@@ -28,4 +29,16 @@ pub struct Site {
     pub credential_headers: Vec<HeaderName>,
     /// Decrypts tool arguments, if Vapi encrypts them.
     pub argument_key: Option<Arc<ArgumentKey>>,
+    /// How often the log was told of those who were turned away. Each site has its own, lest a flood at one of them
+    /// hide what goes wrong at another.
+    pub(crate) complaints: Complaints,
+}
+
+/// See [`Site::complaints`].
+#[derive(Debug, Default)]
+pub(crate) struct Complaints {
+    /// Of senders who did not prove who they are.
+    pub(crate) senders: Seldom,
+    /// Of bodies that are no server messages.
+    pub(crate) bodies: Seldom,
 }
