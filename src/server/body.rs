@@ -16,6 +16,9 @@ use crate::clock::Deadline;
 /// The most that is set aside for a body on nothing but its word that it will be long.
 const RESERVED_MAX: usize = 256 * 1024;
 
+/// The longest body that is read only to be forgotten.
+const FORGOTTEN_MAX: usize = 64 * 1024;
+
 /// Reads `body`, of a request whose first byte came at `begun_at`.
 ///
 /// The deadline costs nothing unless the body keeps us waiting: tokio registers a timer only when what it bounds does.
@@ -30,6 +33,27 @@ pub(super) async fn read(
         Ok(gathered) => gathered,
         Err(_) => Err(Refusal::BodyTooSlow { within }),
     }
+}
+
+/// Reads a body that nobody wants and forgets it, so that another request can follow on the connection. Says whether it
+/// came to its end: it may be too long, or not come within `within`.
+pub(super) async fn forget(body: Incoming, within: Duration) -> bool {
+    let deadline = Deadline::after(within).instant().into();
+    tokio::time::timeout_at(deadline, count(body)).await.is_ok_and(|counted| counted.is_ok())
+}
+
+/// The length of `body`.
+async fn count<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Result<usize, Refusal> {
+    let too_large = Refusal::BodyTooLarge { bytes_max: FORGOTTEN_MAX };
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut bytes = 0;
+    while announced <= FORGOTTEN_MAX && bytes <= FORGOTTEN_MAX {
+        match next(&mut body).await? {
+            Some(piece) => bytes += piece.len(),
+            None => return Ok(bytes),
+        }
+    }
+    Err(too_large)
 }
 
 async fn gather<B: Body<Data = Bytes> + Unpin>(mut body: B, bytes_max: usize) -> Result<Bytes, Refusal> {
@@ -118,6 +142,19 @@ mod tests {
         check(0, &["abcdef"], too_large.clone()).await;
         check(6, &["abc"], too_large.clone()).await;
         check(u64::MAX, &[], too_large).await;
+    }
+
+    #[tokio::test]
+    async fn a_body_that_nobody_wants_is_read_up_to_a_limit() {
+        let too_large = Err(Refusal::BodyTooLarge { bytes_max: FORGOTTEN_MAX });
+        let pieces =
+            |pieces: &[&'static str], announced| Pieces { pieces: pieces.iter().copied().collect(), announced };
+        assert_eq!(count(pieces(&[], 0)).await, Ok(0));
+        assert_eq!(count(pieces(&["abc", "", "d"], 4)).await, Ok(4));
+        assert_eq!(count(pieces(&[], u64::MAX)).await, too_large);
+        let long: &'static str = "x".repeat(FORGOTTEN_MAX).leak();
+        assert_eq!(count(pieces(&[long], 0)).await, Ok(FORGOTTEN_MAX));
+        assert_eq!(count(pieces(&[long, "x"], 0)).await, too_large);
     }
 
     #[tokio::test]

@@ -9,11 +9,14 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
+use hyper::header::HeaderValue;
 use hyper::http::request::Parts;
 use hyper::{Request, Response, Version, header};
 
+use super::admission::Turn;
 use super::connection::Connection;
 use super::limits::Limits;
+use super::pace::CLOSE_MAX;
 use super::refusal::Refusal;
 use super::{Answer, Received, body};
 use crate::clock::Clock;
@@ -26,12 +29,7 @@ pub(super) async fn answer<A: Answer>(
 ) -> Response<Full<Bytes>> {
     let running = connection.pace.begin();
     let responded = survive(respond(&connection, request, running.begun_at)).await;
-    responded.unwrap_or_else(|refusal| {
-        if let Some(untold) = connection.server.refusals.speak(Clock::instant()) {
-            telemetry::request_refused(connection.peer, &refusal, untold);
-        }
-        refusal.response()
-    })
+    responded.unwrap_or_else(|refusal| refused(&connection, &refusal))
 }
 
 async fn respond<A: Answer>(
@@ -41,15 +39,48 @@ async fn respond<A: Answer>(
 ) -> Result<Response<Full<Bytes>>, Refusal> {
     let (server, peer) = (&*connection.server, connection.peer);
     let limits = &server.limits;
-    let _turn = server.admission.begin()?;
 
     let (head, body) = request.into_parts();
-    screen(&head, limits)?;
-    if let Some(refused) = server.answer.refuse(&head, peer) {
-        return Ok(refused);
-    }
+    let _turn = match admit(connection, &head) {
+        Ok(turn) => turn,
+        Err(response) => return Ok(unread(response, &head, body, limits).await),
+    };
     let body = body::read(body, limits.body_bytes_max, begun_at, limits.request_read).await?;
     Ok(server.answer.answer(Received { head, body, peer, begun_at }).await)
+}
+
+/// What can be said before the body is read.
+fn admit<'c, A: Answer>(connection: &'c Connection<A>, head: &Parts) -> Result<Turn<'c>, Response<Full<Bytes>>> {
+    let server = &*connection.server;
+    let turn = server.admission.begin().map_err(|refusal| refused(connection, &refusal))?;
+    screen(head, &server.limits).map_err(|refusal| refused(connection, &refusal))?;
+    server.answer.refuse(head, connection.peer).map_or(Ok(turn), Err)
+}
+
+fn refused<A>(connection: &Connection<A>, refusal: &Refusal) -> Response<Full<Bytes>> {
+    if let Some(untold) = connection.server.refusals.speak(Clock::instant()) {
+        telemetry::request_refused(connection.peer, refusal, untold);
+    }
+    refusal.response()
+}
+
+/// A response to a request whose body has not been read. An HTTP/1 client may have sent its next request behind it:
+/// either the body is read, or the client is told that nothing more will be.
+async fn unread(
+    mut response: Response<Full<Bytes>>,
+    head: &Parts,
+    body: Incoming,
+    limits: &Limits,
+) -> Response<Full<Bytes>> {
+    if head.version == Version::HTTP_2 {
+        return response;
+    }
+    // To read the body of a client that waits to be asked for it would be to ask.
+    let waits = head.headers.contains_key(header::EXPECT);
+    if waits || !body::forget(body, limits.request_read.min(CLOSE_MAX)).await {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// Refuses what the protocol forbids and hyper lets pass.

@@ -334,6 +334,53 @@ async fn a_wrong_path_or_method_is_refused() {
 }
 
 #[tokio::test]
+async fn after_a_refusal_the_connection_is_kept_or_its_end_announced() {
+    let last = post("/", "connection: close\r\n", "last");
+    let chunked = "POST /nowhere HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    for refused in [
+        post("/nowhere", "", "not wanted"),
+        post("/nowhere", "", ""),
+        post("/nowhere", "", &"x".repeat(50_000)),
+        chunked.to_owned(),
+        "GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc".to_owned(),
+        post("/", &"x: y\r\n".repeat(4), "abc"),
+    ] {
+        let answers = start(Limits { headers_max: 4, ..patient() }).talk([refused, last.clone()].concat()).await;
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 2, "{answers}");
+        assert!(!answers.split("{\"error\"").next().unwrap().contains("connection: close"), "{answers}");
+        assert!(answers.ends_with("<4>"), "{answers}");
+    }
+    for refused in [
+        post("/nowhere", "", &"x".repeat(2_000_000)),
+        post("/nowhere", "expect: 100-continue\r\n", "abc"),
+        "POST /nowhere HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nzzz\r\n".to_owned(),
+    ] {
+        check(patient(), refused, "404", "connection: close\r\n").await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_too_many_does_not_cost_the_connection() {
+    let server = start(Limits { requests_in_flight_max: 1, ..patient() });
+    let mut first = server.connect().await;
+    first.write_all(post("/wait", "connection: close\r\n", "").as_bytes()).await.unwrap();
+    server.entered().await;
+    let mut second = server.connect().await;
+    second.write_all(post("/", "", "b").as_bytes()).await.unwrap();
+    assert_status(&up_to(&mut second, "}").await, "503", "already being answered");
+    server.counter.release.add_permits(1);
+    assert_status(&rest(&mut first).await, "200", "<0>");
+    second.write_all(post("/", "connection: close\r\n", "bc").as_bytes()).await.unwrap();
+    assert_status(&rest(&mut second).await, "200", "<2>");
+}
+
+#[tokio::test]
+async fn a_refused_sender_who_dawdles_is_told_all_the_same() {
+    let slow = "POST /nowhere HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\nabc";
+    check(Limits { request_read: SHORT, ..patient() }, slow, "404", "connection: close\r\n").await;
+}
+
+#[tokio::test]
 async fn a_panic_costs_one_answer() {
     let server = start(patient());
     let answer = server.talk(post("/panic", "", "")).await;
