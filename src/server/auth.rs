@@ -164,27 +164,13 @@ pub struct Received<'a> {
 #[derive(Clone)]
 pub struct Authentic {
     body: Bytes,
-    credential: Option<usize>,
 }
 
 impl Authentic {
     /// The body as it came.
     #[must_use]
-    pub fn body(&self) -> &Bytes {
-        &self.body
-    }
-
-    /// The body as it came.
-    #[must_use]
     pub fn into_body(self) -> Bytes {
         self.body
-    }
-
-    /// Which credential of the server was proved, from 0: shows when an old one is no longer in use. `None` where
-    /// everybody is accepted.
-    #[must_use]
-    pub fn credential(&self) -> Option<usize> {
-        self.credential
     }
 }
 
@@ -193,14 +179,14 @@ impl Authentic {
 /// # Errors
 /// Says for each credential which check failed.
 pub fn verify(credentials: &Credentials, received: &Received<'_>) -> Result<Authentic, Refused> {
-    let authentic = |credential| Authentic { body: received.body.clone(), credential };
+    let authentic = || Authentic { body: received.body.clone() };
     let Accepted::OneOf(accepted) = &credentials.0 else {
-        return Ok(authentic(None));
+        return Ok(authentic());
     };
     let mut failures = Vec::new();
-    for (index, credential) in accepted.iter().enumerate() {
+    for credential in accepted {
         match credential.check(received) {
-            Ok(()) => return Ok(authentic(Some(index))),
+            Ok(()) => return Ok(authentic()),
             Err(reason) => failures.push(Failure { credential: credential.name(), reason }),
         }
     }

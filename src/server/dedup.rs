@@ -19,9 +19,6 @@ use crate::engine::json::Json;
 /// How many bytes of answers are remembered, unless settings say otherwise.
 pub const BYTES_MAX_DEFAULT: u64 = 16 << 20;
 
-/// The id of every tool call that a hook makes: it tells none of them from another.
-const HOOK_CALL: &str = "hook-function-call";
-
 /// What an entry costs besides the answer and the ids.
 const ENTRY_BYTES: usize = 128;
 
@@ -40,6 +37,9 @@ impl Key {
     /// cannot be told from others, so that it must be carried out each time it arrives.
     #[must_use]
     pub fn new(server: usize, call: Option<&str>, tool_call: &ToolCall) -> Option<Key> {
+        if tool_call.is_hook() {
+            return None;
+        }
         let mut asked = DefaultHasher::new();
         (&tool_call.name, tool_call.arguments().map(Json::raw).unwrap_or_default()).hash(&mut asked);
         Key::of(server, call, &tool_call.id, asked.finish())
@@ -47,7 +47,7 @@ impl Key {
 
     fn of(server: usize, call: Option<&str>, tool_call: &str, asked: u64) -> Option<Key> {
         let call = call.filter(|id| !id.is_empty())?;
-        let tool_call = Some(tool_call).filter(|id| !id.is_empty() && *id != HOOK_CALL)?;
+        let tool_call = Some(tool_call).filter(|id| !id.is_empty())?;
         Some(Key { server, call: call.into(), tool_call: tool_call.into(), asked })
     }
 }
@@ -244,7 +244,6 @@ mod tests {
         assert_eq!(Key::of(0, Some("c"), "", 0), None);
         assert_eq!(Key::of(0, Some(""), "a", 0), None);
         assert_eq!(Key::of(0, Some("c"), "", 0), None);
-        assert_eq!(Key::of(0, Some("c"), "hook-function-call", 0), None);
         let answers = answers();
         for _ in 0..2 {
             assert_eq!(run(answers.answer(None, say("x"))).1, Turn::First);
