@@ -43,18 +43,18 @@ async fn respond<A: Answer>(
     let (head, body) = request.into_parts();
     let _turn = match admit(connection, &head) {
         Ok(turn) => turn,
-        Err(response) => return Ok(unread(response, &head, body, limits).await),
+        Err(response) => return Ok(unread(*response, &head, body, limits).await),
     };
     let body = body::read(body, limits.body_bytes_max, begun_at, limits.request_read).await?;
     Ok(server.answer.answer(Received { head, body, peer, begun_at }).await)
 }
 
 /// What can be said before the body is read.
-fn admit<'c, A: Answer>(connection: &'c Connection<A>, head: &Parts) -> Result<Turn<'c>, Response<Full<Bytes>>> {
+fn admit<'c, A: Answer>(connection: &'c Connection<A>, head: &Parts) -> Result<Turn<'c>, Box<Response<Full<Bytes>>>> {
     let server = &*connection.server;
-    let turn = server.admission.begin().map_err(|refusal| refused(connection, &refusal))?;
-    screen(head, &server.limits).map_err(|refusal| refused(connection, &refusal))?;
-    server.answer.refuse(head, connection.peer).map_or(Ok(turn), Err)
+    let admitted = server.admission.begin().and_then(|turn| screen(head, &server.limits).map(|()| turn));
+    let turn = admitted.map_err(|refusal| Box::new(refused(connection, &refusal)))?;
+    server.answer.refuse(head, connection.peer).map_or(Ok(turn), |response| Err(Box::new(response)))
 }
 
 fn refused<A>(connection: &Connection<A>, refusal: &Refusal) -> Response<Full<Bytes>> {
