@@ -135,9 +135,9 @@ fn a_flood_of_nonsense_does_not_fill_the_log() {
         assert_eq!(client.post("/secret", &[], GOOD).status, 401);
         assert_eq!(client.post("/open", &[], "this is not JSON").status, 400);
     }
-    let long = "c".repeat(100_000);
-    let named = format!(r#"{{"message":{{"type":"{long}","call":{{"id":"{long}"}}}}}}"#);
-    assert_eq!(client.post("/open", &[], named.replacen(&long, "tool-calls", 1)).status, 200);
+    let endless = "c".repeat(100_000);
+    let named = format!(r#"{{"message":{{"type":"{endless}","call":{{"id":"{endless}"}}}}}}"#);
+    assert_eq!(client.post("/open", &[], named.replacen(&endless, "tool-calls", 1)).status, 200);
     assert_eq!(client.post("/open", &[], named).status, 200);
     let log = daemon.stop();
     for message in ["refused a sender", "cannot read a body"] {
