@@ -255,7 +255,6 @@ impl<'a> Spot<'a> {
     fn lone(&self) -> Diagnostic {
         let start = self.line_start + self.indent();
         let end = self.line_start + self.line.trim_end().len();
-        let text = self.line.trim();
         if let Some((name, value)) = self.squeezed() {
             return self.error(start, end, "there is no space behind the `:`").help(format!("write `{name}: {value}`"));
         }
