@@ -174,11 +174,11 @@ impl<'a> Deciding<'a> {
     /// Every rule whose conditions all hold acts; the first of them that can answer gives the reply.
     fn consider_rules(&mut self, facts: &'a Facts, run: &'a RefCell<Run>) -> Result<Option<Reply>, Unfinished> {
         let scope = Scope::new(self.event, self.call, facts, &[], run);
-        for (id, rule) in self.engine.rules.candidates(self.event, &scope) {
+        for (id, rule, proved) in self.engine.rules.candidates(self.event, &scope) {
             self.limit.set(rule.time_max);
             let scope = Scope::new(self.event, self.call, facts, &rule.lets, run);
             let before = run.borrow().state();
-            let considered = match matcher::all(&rule.conditions, &scope) {
+            let considered = match matcher::all(&rule.conditions, proved, &scope) {
                 Ok(Verdict::Holds) => Considered::Matched,
                 Ok(Verdict::Misses(leaf)) => Considered::Missed(leaf),
                 Err(ScriptFault::Unfinished) => return Err(Unfinished { time_max: rule.time_max }),

@@ -65,12 +65,12 @@ pub enum Ask {
     Not(Vec<Condition>),
 }
 
-/// Whether all of `conditions` hold; the first that does not is named.
+/// Whether all of `conditions` hold; the first that does not is named. The one that is `proved` is not tested again.
 ///
 /// # Errors
 /// When an author's script fails.
-pub fn all(conditions: &[Condition], scope: &Scope<'_>) -> Result<Verdict, ScriptFault> {
-    for condition in conditions {
+pub fn all(conditions: &[Condition], proved: Option<Leaf>, scope: &Scope<'_>) -> Result<Verdict, ScriptFault> {
+    for condition in conditions.iter().filter(|condition| Some(condition.leaf) != proved) {
         if let Verdict::Misses(leaf) = condition.test(scope)? {
             return Ok(Verdict::Misses(leaf));
         }
@@ -85,7 +85,7 @@ impl Condition {
     /// When an author's script fails.
     pub fn test(&self, scope: &Scope<'_>) -> Result<Verdict, ScriptFault> {
         let holds = match &self.ask {
-            Ask::All(conditions) => return all(conditions, scope),
+            Ask::All(conditions) => return all(conditions, None, scope),
             Ask::Value(lookup, tests) => {
                 let value = scope.value(lookup)?;
                 tests.iter().all(|test| test.passes(&value))
@@ -99,7 +99,7 @@ impl Condition {
             }
             Ask::If(evaluation) => scope.is_true(evaluation)?,
             Ask::Any(conditions) => any(conditions, scope)?,
-            Ask::Not(conditions) => all(conditions, scope)? != Verdict::Holds,
+            Ask::Not(conditions) => all(conditions, None, scope)? != Verdict::Holds,
         };
         Ok(if holds { Verdict::Holds } else { Verdict::Misses(self.leaf) })
     }

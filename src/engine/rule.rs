@@ -5,12 +5,10 @@ mod index;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use smallvec::SmallVec;
-
 use super::diagnostic::{Place, Span};
 use super::event::Event;
 use super::kind::{Kind, KindSet};
-use super::matcher::Condition;
+use super::matcher::{Condition, Leaf};
 use super::path::Path;
 use super::scope::Scope;
 use super::template::Template;
@@ -69,6 +67,8 @@ pub struct Equality {
     pub lookup: Lookup,
     /// The texts.
     pub texts: Vec<String>,
+    /// The condition; whoever found the rule by it need not test it again.
+    pub leaf: Leaf,
 }
 
 /// The rules of one server, in order.
@@ -106,13 +106,17 @@ impl RuleSet {
         self.rules.get(id.0 as usize)
     }
 
-    /// The rules that may match this event, in order.
-    pub fn candidates<'a>(&'a self, event: &Event, scope: &Scope<'_>) -> impl Iterator<Item = (RuleId, &'a Rule)> {
+    /// The rules that may match this event, in order, each with its condition that surely holds, if there is one.
+    pub fn candidates<'a>(
+        &'a self,
+        event: &Event,
+        scope: &Scope<'_>,
+    ) -> impl Iterator<Item = (RuleId, &'a Rule, Option<Leaf>)> {
         let index = match event.kind().known() {
             Some(kind) => self.by_kind.get(&kind),
             None => Some(&self.unknown),
         };
-        let ids: SmallVec<[RuleId; 16]> = index.map(|index| index.candidates(scope)).unwrap_or_default();
-        ids.into_iter().filter_map(|id| Some((id, self.rule(id)?)))
+        let found = index.map(|index| index.candidates(scope)).unwrap_or_default();
+        found.into_iter().filter_map(|(id, proved)| Some((id, self.rule(id)?, proved)))
     }
 }

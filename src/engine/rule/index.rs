@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use super::{Equality, Rule, RuleId};
 use crate::engine::json::Val;
 use crate::engine::kind::KindSet;
+use crate::engine::matcher::Leaf;
 use crate::engine::path::Path;
 use crate::engine::scope::Scope;
 use crate::engine::term::Lookup;
@@ -16,7 +17,7 @@ use crate::engine::term::Lookup;
 pub(super) struct Index {
     groups: Vec<Group>,
     // Rules that demand no equal text, to be considered always.
-    others: Vec<RuleId>,
+    others: Vec<Candidate>,
 }
 
 /// Rules that demand a certain text at the same place.
@@ -25,8 +26,11 @@ struct Group {
     // Whose `Equality` says how the value is found: lookups are not copied.
     lookup: Lookup,
     // Few demand the same text, and where there are many rules each look aside costs.
-    rules: HashMap<Box<str>, SmallVec<[RuleId; 4]>>,
+    rules: HashMap<Box<str>, SmallVec<[Candidate; 2]>>,
 }
+
+/// A rule that may match, with its condition that surely holds, if there is one.
+pub(super) type Candidate = (RuleId, Option<Leaf>);
 
 impl Index {
     /// Indexes those of `rules` that are for one of `kinds`.
@@ -46,7 +50,7 @@ impl Index {
         for (id, (_, equalities)) in of_kind() {
             // The path that most rules share splits them best: for tool calls that is `tool.name`.
             let Some(best) = equalities.iter().rev().max_by_key(|equality| popularity.get(&equality.path)) else {
-                index.others.push(id);
+                index.others.push((id, None));
                 continue;
             };
             let place = *places.entry(&best.path).or_insert_with(|| {
@@ -54,34 +58,34 @@ impl Index {
                 index.groups.len() - 1
             });
             if let Some(group) = index.groups.get_mut(place) {
-                group.add(id, &best.texts);
+                group.add((id, Some(best.leaf)), &best.texts);
             }
         }
         index
     }
 
     /// The rules that may match, in order.
-    pub(super) fn candidates(&self, scope: &Scope<'_>) -> SmallVec<[RuleId; 16]> {
-        let mut ids = SmallVec::from_slice(&self.others);
+    pub(super) fn candidates(&self, scope: &Scope<'_>) -> SmallVec<[Candidate; 8]> {
+        let mut candidates: SmallVec<[Candidate; 8]> = self.others.iter().copied().collect();
         for group in &self.groups {
             let value = scope.value(&group.lookup).ok();
             let text = value.as_ref().and_then(Val::as_str);
             if let Some(found) = text.and_then(|text| group.rules.get(&*text)) {
-                ids.extend_from_slice(found);
+                candidates.extend(found.iter().copied());
             }
         }
-        ids.sort_unstable();
-        ids
+        candidates.sort_unstable_by_key(|(id, _)| *id);
+        candidates
     }
 }
 
 impl Group {
-    fn add(&mut self, id: RuleId, texts: &[String]) {
+    fn add(&mut self, rule: Candidate, texts: &[String]) {
         for text in texts {
             let rules = self.rules.entry(text.as_str().into()).or_default();
             // A list may name the same text twice.
-            if rules.last() != Some(&id) {
-                rules.push(id);
+            if rules.last() != Some(&rule) {
+                rules.push(rule);
             }
         }
     }

@@ -198,8 +198,9 @@ fn demand_tools(tools: &[(String, Span)], conditions: &mut Conditions) {
     let texts: Vec<String> = tools.iter().map(|(tool, _)| tool.clone()).collect();
     let wanted = texts.iter().cloned().map(Value::String).collect();
     let lookup = Lookup::Tool(name().into());
+    let leaf = conditions.next_leaf();
     conditions.push(Ask::Value(lookup.clone(), vec![Test::In(wanted)]), *span);
-    conditions.equalities.push(Equality { path: Path::new("tool", name()), lookup, texts });
+    conditions.equalities.push(Equality { path: Path::new("tool", name()), lookup, texts, leaf });
 }
 
 /// Why a reply to `kind` must come so soon; `timeout` is the server's.

@@ -38,8 +38,13 @@ impl Conditions {
         self.all.push(condition);
     }
 
+    /// The number that the next condition gets.
+    pub(super) fn next_leaf(&self) -> Leaf {
+        Leaf(u32::try_from(self.leaves.len()).unwrap_or(u32::MAX))
+    }
+
     fn condition(&mut self, ask: Ask, span: Span) -> Condition {
-        let leaf = Leaf(u32::try_from(self.leaves.len()).unwrap_or(u32::MAX));
+        let leaf = self.next_leaf();
         self.leaves.push(span);
         Condition { leaf, ask }
     }
@@ -69,7 +74,7 @@ impl Workshop<'_> {
         }
         for (key, value) in entries {
             if let Some(ask) = self.ask(key, value, names, into) {
-                note_equality(key, &ask, names, &mut into.equalities);
+                note_equality(key, &ask, names, into);
                 into.push(ask, key.span);
             }
         }
@@ -174,7 +179,7 @@ impl Workshop<'_> {
 }
 
 /// A condition that only certain texts pass lets the rule be found by them.
-fn note_equality(key: &Key, ask: &Ask, names: &Names, equalities: &mut Vec<Equality>) {
+fn note_equality(key: &Key, ask: &Ask, names: &Names, into: &mut Conditions) {
     let Ask::Value(lookup, tests) = ask else { return };
     let (Some(path), [Test::In(values)]) = (Path::parse(&key.text), tests.as_slice()) else { return };
     // An earlier rule of the same decision may change the state, after the rules to consider have been found.
@@ -183,7 +188,8 @@ fn note_equality(key: &Key, ask: &Ask, names: &Names, equalities: &mut Vec<Equal
     }
     let wanted: Option<Vec<String>> = values.iter().map(|value| value.as_str().map(ToOwned::to_owned)).collect();
     if let Some(texts) = wanted {
-        equalities.push(Equality { path, lookup: lookup.clone(), texts });
+        let leaf = into.next_leaf();
+        into.equalities.push(Equality { path, lookup: lookup.clone(), texts, leaf });
     }
 }
 
