@@ -17,7 +17,7 @@ use hyper::header::HeaderName;
 use secrecy::SecretString;
 
 use crate::engine::diagnostic::{self, Diagnostic, Severity, Sources};
-use crate::engine::source::{Options, yaml};
+use crate::engine::source::{self as rules, Options, yaml};
 use crate::load::{self, LoadError};
 use crate::server::answering::Bounds;
 use crate::server::auth::Credentials;
@@ -119,6 +119,7 @@ pub fn load(file: Option<&Path>) -> Result<Settings, Trouble> {
         environment::expand(&mut tree, &mut found);
         source::settings(&tree, folder, &mut found)
     });
+    rules::drop_consequences(&mut found, &sources);
     match settings {
         Some(settings) if !found.iter().any(|found| found.severity == Severity::Error) => Ok(settings),
         _ => {

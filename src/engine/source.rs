@@ -103,7 +103,6 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
     for (id, file) in sources.iter().filter(|(_, file)| is_rule_file(&file.path)) {
         files.extend(yaml::parse(id, &file.text, &mut found).map(|node| (id, node)));
     }
-    let misread = lines_of(&found, sources);
     let vars = Vars::of(&files, &mut found);
     let mut wanted = WantedBuilder::new();
     let mut shop = Workshop {
@@ -117,8 +116,7 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
     };
     let (drafts, declared) = shop.files(&files);
     let wants_headers = shop.wants_headers;
-    // What YAML misread on a line, every later check misreads too: one mistake, one finding.
-    found.retain(|one| is_of_yaml(one) || !misread.contains(&line_of(one, sources)));
+    drop_consequences(&mut found, sources);
     diagnostic::sort(&mut found);
     if found.iter().any(|found| found.severity == Severity::Error) {
         return Err(found);
@@ -136,13 +134,11 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
     Ok(Compiled { engine, found })
 }
 
-/// The lines on which YAML found a mistake.
-fn lines_of(found: &[Diagnostic], sources: &Sources) -> HashSet<(FileId, u32)> {
-    found.iter().filter(|one| is_of_yaml(one)).map(|one| line_of(one, sources)).collect()
-}
-
-fn line_of(found: &Diagnostic, sources: &Sources) -> (FileId, u32) {
-    (found.span.file, sources.place(found.span).line)
+/// Drops what was found on lines that YAML misread: every later check misreads them too. One mistake, one finding.
+pub fn drop_consequences(found: &mut Vec<Diagnostic>, sources: &Sources) {
+    let line = |one: &Diagnostic| (one.span.file, sources.place(one.span).line);
+    let misread: HashSet<(FileId, u32)> = found.iter().filter(|one| is_of_yaml(one)).map(line).collect();
+    found.retain(|one| is_of_yaml(one) || !misread.contains(&line(one)));
 }
 
 /// Whether the mistake is one in YAML itself.
