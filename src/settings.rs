@@ -4,6 +4,7 @@
 //! place that reads the environment. Where the settings are wrong, all that is wrong is said at once, as for rules.
 
 mod auth;
+mod bounded;
 mod environment;
 mod limits;
 mod source;

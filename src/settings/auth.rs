@@ -2,13 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hyper::header::HeaderName;
 use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::bounded::Lasting;
 use super::source::unknown_word;
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::source::read::{Each, Field, Spanned, read};
@@ -55,7 +55,8 @@ struct HmacSource {
     include_timestamp: Field<Option<bool>>,
     message_id_header: Field<Option<String>>,
     payload: Field<Option<String>>,
-    tolerance: Field<Option<Duration>>,
+    /// Without a tolerance every clock is wrong, and one of days would let everything be sent again.
+    tolerance: Field<Option<Lasting<1_000, 86_400_000>>>,
 }
 
 /// What whoever left `auth` empty may have meant.
@@ -202,7 +203,9 @@ fn hmac_settings(source: &HmacSource, found: &mut Vec<Diagnostic>) -> Option<Hma
     set(&mut settings.prefix, &source.prefix);
     set(&mut settings.timestamp_header, &source.timestamp_header);
     set(&mut settings.include_timestamp, &source.include_timestamp);
-    set(&mut settings.tolerance, &source.tolerance);
+    if let Some(Some(Lasting(tolerance))) = source.tolerance.get() {
+        settings.tolerance = *tolerance;
+    }
     settings.message_id_header = source.message_id_header.get().cloned().flatten();
     settings.payload = source.payload.get().cloned().flatten();
     let algorithms = [("sha256", Algorithm::Sha256), ("sha512", Algorithm::Sha512), ("sha1", Algorithm::Sha1)];
