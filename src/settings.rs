@@ -3,13 +3,16 @@
 //! Every setting has a default, so a daemon without a file serves `rules/` on loopback. This is the only
 //! place that reads the environment. Where the settings are wrong, all that is wrong is said at once, as for rules.
 
+mod address;
 mod auth;
 mod bounded;
 mod environment;
 mod limits;
+mod log;
+mod secret;
 mod source;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +76,16 @@ pub struct SiteSettings {
     pub argument_key: Option<Arc<ArgumentKey>>,
 }
 
+/// Settings that can be served, and what their author should know about them.
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// Warnings and hints.
+    pub found: Vec<Diagnostic>,
+    /// The file that they are about.
+    pub sources: Sources,
+}
+
 /// Why there are no settings.
 pub enum Trouble {
     /// A file cannot be read.
@@ -81,7 +94,7 @@ pub enum Trouble {
     Found(Vec<Diagnostic>, Sources),
 }
 
-/// Why settings cannot be served, although each for itself is right.
+/// Why settings cannot be served with what the flags say.
 #[derive(Debug, thiserror::Error)]
 pub enum Unservable {
     /// Anybody could speak to it.
@@ -95,6 +108,15 @@ pub enum Unservable {
         /// Where it should listen.
         listen: SocketAddr,
     },
+    /// Anybody could speak to the admin address.
+    #[error(
+        "other machines can reach the admin address {0}, so it needs a token: \
+         write `admin: {{ token: \"${{env.ADMIN_TOKEN}}\" }}` in the settings file"
+    )]
+    OpenAdmin(SocketAddr),
+    /// `--log` cannot be read.
+    #[error("`--log`: {0}")]
+    Filter(#[from] log::BadFilter),
     /// `--rules` for a file with `servers`.
     #[error("`--rules` names one folder, but the settings file has `servers` with folders of their own")]
     RulesTwice,
@@ -104,7 +126,7 @@ pub enum Unservable {
 ///
 /// # Errors
 /// When the file cannot be read, or something in it is wrong.
-pub fn load(file: Option<&Path>) -> Result<Settings, Trouble> {
+pub fn load(file: Option<&Path>) -> Result<Loaded, Trouble> {
     let default = Path::new(FILE);
     let (path, text) = match file {
         Some(path) => (path, load::read(path).map_err(Trouble::Unreadable)?),
@@ -116,17 +138,25 @@ pub fn load(file: Option<&Path>) -> Result<Settings, Trouble> {
     let mut found = Vec::new();
     let tree = yaml::parse(id, &text, &mut found);
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let settings = tree.and_then(|mut tree| {
+    let settings = if let Some(mut tree) = tree {
+        let secrets = secret::literal(&tree);
         environment::expand(&mut tree, &mut found);
-        source::settings(&tree, folder, &mut found)
-    });
+        let settings = source::settings(&tree, folder, &mut found);
+        secrets.hint(&mut found);
+        secrets.conceal(&mut found, &sources);
+        settings
+    } else {
+        // Nobody knows what stands where in a file that is no YAML.
+        found.iter_mut().for_each(secret::conceal);
+        None
+    };
     rules::drop_consequences(&mut found, &sources);
+    diagnostic::sort(&mut found);
     match settings {
-        Some(settings) if !found.iter().any(|found| found.severity == Severity::Error) => Ok(settings),
-        _ => {
-            diagnostic::sort(&mut found);
-            Err(Trouble::Found(found, sources))
+        Some(settings) if !found.iter().any(|found| found.severity == Severity::Error) => {
+            Ok(Loaded { settings, found, sources })
         }
+        _ => Err(Trouble::Found(found, sources)),
     }
 }
 
@@ -134,13 +164,13 @@ impl Settings {
     /// The settings with what flags say, which wins.
     ///
     /// # Errors
-    /// When the outcome cannot be served.
+    /// When the outcome cannot be served. What the file alone says has been looked at when it was loaded.
     pub fn with(
         mut self,
         rules: Option<PathBuf>,
         listen: Option<SocketAddr>,
         admin: Option<SocketAddr>,
-        log: Option<String>,
+        log: Option<&str>,
     ) -> Result<Settings, Unservable> {
         if let Some(rules) = rules {
             match self.sites.as_mut_slice() {
@@ -148,16 +178,23 @@ impl Settings {
                 _ => return Err(Unservable::RulesTwice),
             }
         }
-        self.listen = listen.unwrap_or(self.listen);
-        self.admin = admin.unwrap_or(self.admin);
-        self.log_filter = log.unwrap_or(self.log_filter);
-        let open = self.sites.iter().find(|site| !site.auth_written);
-        match open {
-            Some(site) if !self.listen.ip().to_canonical().is_loopback() => {
-                Err(Unservable::Open { path: site.path.clone(), listen: self.listen })
+        if let Some(listen) = listen {
+            self.listen = listen;
+            let open = self.sites.iter().find(|site| !site.auth_written && address::is_exposed(listen));
+            if let Some(site) = open {
+                return Err(Unservable::Open { path: site.path.clone(), listen });
             }
-            _ => Ok(self),
         }
+        if let Some(admin) = admin {
+            self.admin = admin;
+            if self.admin_token.is_none() && address::is_exposed(admin) {
+                return Err(Unservable::OpenAdmin(admin));
+            }
+        }
+        if let Some(log) = log {
+            self.log_filter = log::filter(log)?;
+        }
+        Ok(self)
     }
 
     /// How long what is in flight may take when the daemon stops: as long as the longest deadline.
@@ -165,9 +202,4 @@ impl Settings {
     pub fn drain_max(&self) -> Duration {
         self.sites.iter().map(|site| site.options.timeout).max().unwrap_or_default() + self.limits.request_read
     }
-}
-
-/// Loopback, until the settings say otherwise.
-fn loopback(port: u16) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }

@@ -32,6 +32,9 @@ const RULES: &str = "switchhook::rules";
 /// What scripts log.
 const SCRIPTS: &str = "switchhook::scripts";
 
+/// What log lines can be chosen by.
+pub(crate) const TARGETS: [&str; 6] = ["switchhook", SERVER, AUTH, EVENTS, RULES, SCRIPTS];
+
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {

@@ -43,7 +43,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             }
         }
         Plan::Settings(file) => match settings::load(Some(&file)) {
-            Ok(settings) => {
+            Ok(settings::Loaded { settings, found, sources }) => {
+                all.add(found, &sources);
                 for site in &settings.sites {
                     if let Err(error) = all.rules(&site.rules, &site.options) {
                         return could_not_run(&error);

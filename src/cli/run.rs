@@ -45,12 +45,15 @@ pub struct Arguments {
 /// Runs the daemon until it is told to stop.
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let settings = match settings::load(arguments.config.as_deref()) {
-        Ok(settings) => settings,
+        Ok(settings::Loaded { settings, found, sources }) => {
+            show(&found, &sources);
+            settings
+        }
         Err(settings::Trouble::Unreadable(error)) => return could_not_run(&error),
         Err(settings::Trouble::Found(found, sources)) => return show(&found, &sources),
     };
     let settings =
-        match settings.with(arguments.rules.clone(), arguments.listen, arguments.admin, arguments.log.clone()) {
+        match settings.with(arguments.rules.clone(), arguments.listen, arguments.admin, arguments.log.as_deref()) {
             Ok(settings) => settings,
             Err(why) => return could_not_run(&why),
         };

@@ -140,6 +140,8 @@ pub struct Diagnostic {
     pub notes: Vec<(Span, String)>,
     /// What to do about it.
     pub help: Vec<String>,
+    /// Whether its line may hold a secret, so that no report shows the line.
+    pub sensitive: bool,
 }
 
 impl Diagnostic {
@@ -153,6 +155,7 @@ impl Diagnostic {
             span,
             notes: Vec::new(),
             help: Vec::new(),
+            sensitive: false,
         }
     }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::bounded::Lasting;
 use super::source::unknown_word;
 use crate::engine::diagnostic::Diagnostic;
-use crate::engine::source::read::{Each, Field, Spanned, read};
+use crate::engine::source::read::{Each, Field, Spanned, read_secret};
 use crate::engine::source::yaml::{Node, Yaml};
 use crate::load;
 use crate::server::auth::{
@@ -62,10 +62,20 @@ struct HmacSource {
 /// What whoever left `auth` empty may have meant.
 const NONE: &str = "write `auth: none` to accept everybody";
 
-/// Says so where nothing stands under `auth`.
+/// Whether it was found that nothing stands under some `auth`.
+pub(super) fn is_empty(found: &[Diagnostic]) -> bool {
+    found.iter().any(is_empty_auth)
+}
+
+/// Says where nothing stands under `auth` what else may be meant.
 pub(super) fn explain_empty(found: &mut [Diagnostic]) {
-    let empty = |one: &&mut Diagnostic| one.slug == "empty-field" && one.message.starts_with("`auth` ");
-    found.iter_mut().filter(empty).for_each(|one| one.help.insert(0, NONE.to_owned()));
+    for one in found.iter_mut().filter(|one| is_empty_auth(one)) {
+        one.help.insert(0, NONE.to_owned());
+    }
+}
+
+fn is_empty_auth(one: &Diagnostic) -> bool {
+    one.slug == "empty-field" && one.message.starts_with("`auth` ")
 }
 
 /// Reads the credentials of a server; without `auth`, and with `auth: none`, everybody is accepted.
@@ -77,12 +87,10 @@ pub(super) fn credentials(node: Option<&Node>, found: &mut Vec<Diagnostic>) -> A
     }
     let Yaml::List(items) = &node.value else {
         found.push(
-            Diagnostic::error(
-                "wrong-type",
-                node.span,
-                format!("`auth` is a list of credentials, not {}", node.describe()),
-            )
-            .help("begin each with a dash: `- secret: ${env.VAPI_SECRET}`, or write `auth: none` to accept everybody"),
+            Diagnostic::error("wrong-type", node.span, format!("`auth` is a list of credentials, not {}", node.kind()))
+                .help(
+                    "begin each with a dash: `- secret: ${env.VAPI_SECRET}`, or write `auth: none` to accept everybody",
+                ),
         );
         return open;
     };
@@ -95,7 +103,7 @@ pub(super) fn credentials(node: Option<&Node>, found: &mut Vec<Diagnostic>) -> A
     }
     let (mut accepted, mut headers) = (Vec::new(), Vec::new());
     for item in items {
-        if let Some(source) = read::<CredentialSource>(item, "a credential", found) {
+        if let Some(source) = read_secret::<CredentialSource>(item, "a credential", found) {
             accepted.extend(credential(&source, item, &mut headers, found));
         }
     }
@@ -246,7 +254,7 @@ struct DecryptSource {
 
 /// Reads the private key for encrypted tool arguments: `decrypt: { file: … }` or `{ key: "${env.…}" }`.
 pub(super) fn argument_key(node: &Node, folder: &Path, found: &mut Vec<Diagnostic>) -> Option<Arc<ArgumentKey>> {
-    let source: DecryptSource = read(node, "`decrypt`", found)?;
+    let source: DecryptSource = read_secret(node, "`decrypt`", found)?;
     let bad = |span, message: String| Diagnostic::error("bad-key", span, message);
     let pem = match (source.key.get()?, source.file.get()?) {
         (Some(key), None) => key.clone(),

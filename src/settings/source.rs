@@ -1,34 +1,34 @@
 //! The settings file as it is written.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::address::{self, Admin, loopback};
+use super::auth;
 use super::limits::LimitsSource;
-use super::{FILE, RULES, Settings, SiteSettings, auth, loopback};
+use super::log::LogSource;
+use super::{FILE, RULES, Settings, SiteSettings};
 use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::source::Options;
 use crate::engine::source::read::{Entries, Field, Spanned, read};
 use crate::engine::source::yaml::{Node, Yaml};
-use crate::telemetry;
 
 /// Settings that the daemon will have, but does not serve yet.
 const NOT_YET: &[&str] = &["secrets", "outbound", "reload", "data", "history", "tls"];
 
 #[derive(Debug, Default, Deserialize)]
 struct SettingsSource {
-    listen: Field<Option<Spanned<String>>>,
-    admin: Field<Option<AdminSource>>,
-    rules: Field<Option<String>>,
+    listen: address::Written,
+    admin: Option<Node>,
+    rules: Field<Option<Spanned<String>>>,
     auth: Option<Node>,
     timeout: Field<Option<Spanned<Duration>>>,
     no_assistant: Field<Option<String>>,
     decrypt: Option<Node>,
-    servers: Field<Option<Entries<ServerSource>>>,
+    servers: Field<Option<Spanned<Entries<ServerSource>>>>,
     limits: Field<Option<LimitsSource>>,
     log: Field<Option<LogSource>>,
     secrets: Option<Node>,
@@ -40,13 +40,6 @@ struct SettingsSource {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename = "the admin address")]
-struct AdminSource {
-    listen: Field<Option<Spanned<String>>>,
-    token: Field<Option<String>>,
-}
-
-#[derive(Debug, Deserialize)]
 #[serde(rename = "a server")]
 struct ServerSource {
     rules: Field<String>,
@@ -54,13 +47,6 @@ struct ServerSource {
     timeout: Field<Option<Spanned<Duration>>>,
     no_assistant: Field<Option<String>>,
     decrypt: Option<Node>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename = "the log")]
-struct LogSource {
-    format: Field<Option<Spanned<String>>>,
-    filter: Field<Option<String>>,
 }
 
 /// Reads the settings; `folder` is where the file stands, from which its paths are meant.
@@ -87,39 +73,71 @@ pub(super) fn settings(tree: &Node, folder: &Path, found: &mut Vec<Diagnostic>) 
     let mut defaults = Options { scripts, regex_bytes_max: limits.regex_bytes(), ..Options::default() };
     own_options(&mut defaults, &source.timeout, &source.no_assistant, found);
     let base = Base { folder, options: defaults, auth: source.auth.as_ref(), decrypt: source.decrypt.as_ref() };
-
     base.check(found);
 
-    let servers = source.servers.get().and_then(Option::as_ref);
-    let mut sites = Vec::new();
-    for (path, server) in servers.iter().flat_map(|servers| &servers.0) {
-        check_path(path, found);
-        sites.extend(base.site(path, server, found));
+    let sites = sites(&source, &base, tree.span, found);
+    let listen = address::address(&source.listen, 8080, found);
+    if let Some(listen) = listen.as_ref().filter(|listen| address::is_exposed(listen.value)) {
+        let open = sites.iter().filter(|(_, site)| !site.auth_written && !auth::is_empty(found));
+        let open: Vec<Diagnostic> = open.map(|(span, site)| address::open_server(*span, &site.path, listen)).collect();
+        found.extend(open);
     }
-    if servers.is_none() {
-        let rules = Field(Some(text(&source.rules).unwrap_or_else(|| RULES.to_owned())));
-        let server = ServerSource { rules, auth: None, timeout: Field(None), no_assistant: Field(None), decrypt: None };
-        sites.extend(base.site(&Spanned { value: "*".to_owned(), span: tree.span }, &server, found));
-    } else if servers.is_some_and(|servers| servers.0.is_empty()) {
-        let span = tree.get("servers").map_or(tree.span, |servers| servers.span);
+    let admin = source.admin.as_ref().and_then(|node| address::admin(node, found)).unwrap_or_default();
+    let Admin { listen: admin, token: admin_token } = admin;
+    let log = source.log.0.flatten().unwrap_or_default();
+    Some(Settings {
+        listen: listen.map_or_else(|| loopback(8080), |listen| listen.value),
+        admin: admin.map_or_else(|| loopback(9090), |admin| admin.value),
+        admin_token,
+        sites: sites.into_iter().map(|(_, site)| site).collect(),
+        by_path: source.servers.get().is_some_and(Option::is_some),
+        limits: transport,
+        bounds,
+        log_format: log.format(found),
+        log_filter: log.filter(found).unwrap_or_else(|| "info".to_owned()),
+    })
+}
+
+/// Every server with the place that names it; without `servers`, the one that answers at every path.
+fn sites(
+    source: &SettingsSource,
+    base: &Base<'_>,
+    all: Span,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<(Span, SiteSettings)> {
+    let rules = source.rules.get().and_then(Option::as_ref);
+    let Some(servers) = source.servers.get().and_then(Option::as_ref) else {
+        let folder = rules.map_or(RULES, |rules| &rules.value);
+        let server = ServerSource {
+            rules: Field(Some(folder.to_owned())),
+            auth: None,
+            timeout: Field(None),
+            no_assistant: Field(None),
+            decrypt: None,
+        };
+        let site = base.site("*", &server, found);
+        let listen = source.listen.get().and_then(Option::as_ref);
+        return site.map(|site| (listen.map_or(all, |listen| listen.span), site)).into_iter().collect();
+    };
+    if let Some(rules) = rules {
         found.push(
-            Diagnostic::error("no-server", span, "`servers` names no server")
+            Diagnostic::error("unused-setting", rules.span, "beside `servers`, `rules` is not read")
+                .note(servers.span, "each of these has a folder of its own")
+                .help("remove `rules`, or make a server of it: `/path: { rules: … }`"),
+        );
+    }
+    if servers.value.0.is_empty() {
+        found.push(
+            Diagnostic::error("no-server", servers.span, "`servers` names no server")
                 .help("write each as `/path: { rules: folder }`, or remove `servers` to serve `rules/` at every path"),
         );
     }
-    let admin = source.admin.get().and_then(Option::as_ref);
-    let log = source.log.get().and_then(Option::as_ref);
-    Some(Settings {
-        listen: address(&source.listen, found).unwrap_or_else(|| loopback(8080)),
-        admin: admin.and_then(|admin| address(&admin.listen, found)).unwrap_or_else(|| loopback(9090)),
-        admin_token: admin.and_then(|admin| text(&admin.token)).map(SecretString::from),
-        sites,
-        by_path: servers.is_some(),
-        limits: transport,
-        bounds,
-        log_format: log.map_or(telemetry::Format::Auto, |log| log_format(&log.format, found)),
-        log_filter: log.and_then(|log| text(&log.filter)).unwrap_or_else(|| "info".to_owned()),
-    })
+    let mut sites = Vec::with_capacity(servers.value.0.len());
+    for (path, server) in &servers.value.0 {
+        check_path(path, found);
+        sites.extend(base.site(&path.value, server, found).map(|site| (path.span, site)));
+    }
+    sites
 }
 
 /// What a server has that says nothing of its own.
@@ -137,7 +155,7 @@ impl Base<'_> {
         self.decrypt.map(|node| auth::argument_key(node, self.folder, found));
     }
 
-    fn site(&self, path: &Spanned<String>, server: &ServerSource, found: &mut Vec<Diagnostic>) -> Option<SiteSettings> {
+    fn site(&self, path: &str, server: &ServerSource, found: &mut Vec<Diagnostic>) -> Option<SiteSettings> {
         let mut options = self.options.clone();
         own_options(&mut options, &server.timeout, &server.no_assistant, found);
         let written = server.auth.as_ref().or(self.auth);
@@ -145,7 +163,7 @@ impl Base<'_> {
         let argument_key =
             server.decrypt.as_ref().or(self.decrypt).and_then(|node| auth::argument_key(node, self.folder, found));
         Some(SiteSettings {
-            path: path.value.clone(),
+            path: path.to_owned(),
             rules: self.folder.join(server.rules.get()?),
             options,
             credentials: Arc::new(auth.credentials),
@@ -199,36 +217,6 @@ fn not_yet(source: &SettingsSource, found: &mut Vec<Diagnostic>) {
 
 fn text(field: &Field<Option<String>>) -> Option<String> {
     field.get().cloned().flatten()
-}
-
-fn address(field: &Field<Option<Spanned<String>>>, found: &mut Vec<Diagnostic>) -> Option<SocketAddr> {
-    let written = field.get().and_then(Option::as_ref)?;
-    let address = written.value.parse().ok();
-    if address.is_none() {
-        found.push(
-            Diagnostic::error(
-                "bad-address",
-                written.span,
-                format!("`{}` is not an address with a port", written.value),
-            )
-            .help("write `127.0.0.1:8080`, `0.0.0.0:8080` or `[::]:8080`"),
-        );
-    }
-    address
-}
-
-fn log_format(field: &Field<Option<Spanned<String>>>, found: &mut Vec<Diagnostic>) -> telemetry::Format {
-    let Some(written) = field.get().and_then(Option::as_ref) else { return telemetry::Format::Auto };
-    match written.value.as_str() {
-        "auto" => telemetry::Format::Auto,
-        "pretty" => telemetry::Format::Pretty,
-        "json" => telemetry::Format::Json,
-        other => {
-            let words = ["auto", "pretty", "json"];
-            found.push(unknown_word(other, written.span, "a log format", &words));
-            telemetry::Format::Auto
-        }
-    }
 }
 
 /// A word that is none of those that can stand there.

@@ -53,6 +53,22 @@ fn no_golden_file_is_orphaned() {
     assert_eq!(cases, golden);
 }
 
+/// Secrets in the cases are called so.
+#[test]
+fn no_report_shows_a_secret() {
+    for case in cases()
+        .iter()
+        .filter(|case| fs::read_to_string(case).is_ok_and(|text| text.contains("hidden-") || text.contains("9090909")))
+    {
+        let (found, sources) = findings_in_settings(case);
+        assert!(!found.is_empty(), "{}", case.display());
+        for format in [Format::Human, Format::Short, Format::Json, Format::Sarif] {
+            let report = report::render(&found, &sources, format, false);
+            assert!(!report.contains("hidden-") && !report.contains("9090909"), "{}: {report}", case.display());
+        }
+    }
+}
+
 /// What a page shows above "How to mend it" is a rule set (or, if it says so in its first line, a settings file)
 /// that earns the slug.
 #[test]
@@ -127,9 +143,13 @@ fn compiled(sources: &Sources) -> Vec<Diagnostic> {
 }
 
 fn settings_findings(file: &Path) -> String {
+    let (found, sources) = findings_in_settings(file);
+    report::render(&found, &sources, Format::Short, false)
+}
+
+fn findings_in_settings(file: &Path) -> (Vec<Diagnostic>, Sources) {
     match settings::load(Some(file)) {
-        Ok(_) => String::new(),
-        Err(settings::Trouble::Found(found, sources)) => report::render(&found, &sources, Format::Short, false),
+        Ok(settings::Loaded { found, sources, .. }) | Err(settings::Trouble::Found(found, sources)) => (found, sources),
         Err(settings::Trouble::Unreadable(error)) => panic!("{error}"),
     }
 }

@@ -12,6 +12,9 @@ const BEFORE_MAX: usize = 40;
 
 /// The line and the line of carets below it; empty if there is no line to show.
 pub(super) fn render(one: &Diagnostic, sources: &Sources, paint: Paint) -> String {
+    if one.sensitive {
+        return String::new();
+    }
     let line = sources.line(one.span);
     let (start, end) = (sources.place(one.span), sources.end(one.span));
     let chars: Vec<char> = line.trim_start_matches('\u{feff}').trim_end().chars().collect();

@@ -24,6 +24,7 @@ mod words;
 
 pub use duration::duration;
 pub use types::{Each, Entries, Field, OneOrMany, Spanned, TextLike};
+use words::Shown;
 
 /// Reads a `T` from `node` and adds what is wrong to `found`; `what` names it in messages: `a rule`.
 ///
@@ -31,9 +32,18 @@ pub use types::{Each, Entries, Field, OneOrMany, Spanned, TextLike};
 /// was: look for errors in `found`. The structs inside of `T` are named after their types
 /// (`RetrySource` is "a retry") or, better, by `#[serde(rename = "a retry policy")]`.
 pub fn read<T: DeserializeOwned>(node: &Node, what: &str, found: &mut Vec<Diagnostic>) -> Option<T> {
+    read_showing(Shown::Values, node, what, found)
+}
+
+/// As [`read`], for what holds secrets: no message says what stands in `node`, only of which kind it is.
+pub fn read_secret<T: DeserializeOwned>(node: &Node, what: &str, found: &mut Vec<Diagnostic>) -> Option<T> {
+    read_showing(Shown::Names, node, what, found)
+}
+
+fn read_showing<T: DeserializeOwned>(shown: Shown, node: &Node, what: &str, found: &mut Vec<Diagnostic>) -> Option<T> {
     let findings = RefCell::new(Vec::new());
     fault::take();
-    let reader = reader::Reader::new(node, what, &findings);
+    let reader = reader::Reader::new(node, what, shown, &findings);
     let value = reader.settle(T::deserialize(reader)).ok();
     let mut new = findings.into_inner();
     new.sort_by_key(|diagnostic: &Diagnostic| diagnostic.span);

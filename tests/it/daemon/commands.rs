@@ -23,8 +23,10 @@ fn said(daemon: &Daemon) -> (bool, String) {
 #[test]
 fn flags_win_over_variables_and_these_over_the_settings_file() {
     let sentence = "It said so in the file.".to_owned();
-    let file =
-        format!("listen: {NOT_HERE}\nadmin: {{ listen: {NOT_HERE} }}\nrules: ../yes\nno_assistant: {sentence}\n");
+    let file = format!(
+        "listen: {NOT_HERE}\nauth: none\nadmin: {{ listen: {NOT_HERE}, token: abc }}\nrules: ../yes\n\
+         no_assistant: {sentence}\n"
+    );
     let folder = || Folder::with(&[("desk/desk.yaml", &file), ("yes/rules.yaml", YES), ("no/rules.yaml", NO)]);
 
     let flags = ["run", "--config", "desk/desk.yaml", "--rules", "no", "--listen", FREE, "--admin", FREE];
@@ -67,7 +69,12 @@ fn a_daemon_that_cannot_run_says_why() {
     ends(&[rules], &["--listen", "here"], 2, &["'here'", "--listen"]);
     ends(&[rules], &["rum"], 2, &["'rum'", "'run'"]);
     ends(&[rules], &["--listen", FREE, "--admin", "0.0.0.0:0"], 2, &["0.0.0.0:0", "needs a token"]);
-    ends(&[rules], &["--listen", FREE, "--admin", FREE, "--log", "all=loud"], 2, &["`all=loud` is not a log filter"]);
+    ends(
+        &[rules],
+        &["--listen", FREE, "--admin", FREE, "--log", "all=loud"],
+        2,
+        &["`all=loud` does not say what to log"],
+    );
     ends(
         &[("rules/rules.yaml", BROKEN)],
         &run,
@@ -100,6 +107,66 @@ fn bad_settings_are_shown_with_place_and_remedy() {
         let files = [("switchhook.yaml", settings), ("rules/rules.yaml", YES)];
         ends(&files, &["run"], 1, says);
         ends(&files, &["check"], 1, says);
+    }
+}
+
+#[test]
+fn a_misspelt_level_of_the_log_is_no_target() {
+    let rules = ("rules/rules.yaml", YES);
+    let settings = |text| [("switchhook.yaml", text), rules];
+    ends(&[rules], &["--listen", FREE, "--admin", FREE, "--log", "inof"], 2, &["`inof`", "did you mean `info`?"]);
+    let says = ["switchhook.yaml:1:16: error[bad-filter]", "did you mean `info`?"];
+    ends(&settings("log: { filter: inof }\n"), &["check"], 1, &says);
+    ends(&settings("log: { filter: inof }\n"), &["run"], 1, &says);
+}
+
+#[test]
+fn check_finds_what_run_would_not_serve() {
+    for (settings, says) in [
+        ("listen: 0.0.0.0:0\n", "switchhook.yaml:1:9: error[open-server]"),
+        ("listen: \"[::]:0\"\n", "switchhook.yaml:1:9: error[open-server]"),
+        ("admin: 0.0.0.0:0\n", "switchhook.yaml:1:8: error[open-admin]"),
+        ("auth:\n", "switchhook.yaml:1:1: error[empty-field]"),
+        ("auth: []\n", "switchhook.yaml:1:7: error[bad-credential]"),
+        ("rules: rules\nservers: { /a: { rules: rules } }\n", "switchhook.yaml:1:8: error[unused-setting]"),
+        ("limits: { scripts_waiting_max: 99999999999999999 }\n", "switchhook.yaml:1:32: error[invalid-value]"),
+        ("limits: { idle: 0s }\n", "switchhook.yaml:1:17: error[invalid-value]"),
+    ] {
+        let files = [("switchhook.yaml", settings), ("rules/rules.yaml", YES)];
+        ends(&files, &["run"], 1, &[says]);
+        ends(&files, &["check"], 1, &[says]);
+    }
+}
+
+#[test]
+fn what_is_worth_knowing_of_settings_is_said_even_if_they_can_be_served() {
+    let files = [("switchhook.yaml", "auth: [ { secret: hidden } ]\n"), ("rules/rules.yaml", YES)];
+    ends(&files, &["check"], 0, &["switchhook.yaml:1:19: hint[literal-secret]"]);
+    let folder = Folder::with(&files);
+    let mut command = switchhook(&folder);
+    command.args(["--listen", FREE, "--admin", FREE]);
+    let log = Value::from(Daemon::of(folder, &mut command).stop()).to_string();
+    assert!(log.contains("hint[literal-secret]") && !log.contains("hidden"), "{log}");
+}
+
+/// A secret that the environment holds, where something else belongs.
+#[test]
+fn no_finding_quotes_a_secret() {
+    for settings in [
+        "auth: ${env.DESK_SECRET}\n",
+        "auth:\n  - ${env.DESK_SECRET}\n",
+        "auth:\n  - bearer: ${env.DESK_SECRET}\n",
+        "auth:\n  - hmac: ${env.DESK_SECRET}\n",
+        "auth:\n  - secret: [ \"${env.DESK_SECRET}\" ]\n",
+        "auth:\n  - hmac: { key: \"${env.DESK_SECRET}\", key_is_base64: \"${env.DESK_SECRET}\" }\n",
+        "decrypt: ${env.DESK_SECRET}\n",
+        "decrypt: { key: \"${env.DESK_SECRET}\" }\n",
+        "admin: { token: [ \"${env.DESK_SECRET}\" ] }\n",
+    ] {
+        let folder = Folder::with(&[("switchhook.yaml", settings), ("rules/rules.yaml", YES)]);
+        let ended = Ended::of(switchhook(&folder).arg("check").env("DESK_SECRET", "hidden:value"));
+        assert_eq!(ended.code, Some(1), "{settings}{}", ended.stdout);
+        assert!(!ended.stdout.contains("hidden"), "{settings}{}", ended.stdout);
     }
 }
 

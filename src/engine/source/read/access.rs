@@ -66,7 +66,7 @@ impl<'a> Pairs<'a> {
         let written = written.split_once(':').map_or(written, |(name, _)| name);
         let meant = closest(written, fields.iter().copied());
         self.meant.extend(fields.iter().find(|field| Some(**field) == meant));
-        self.of.report(words::unknown_field(&self.what, key, fields));
+        self.of.report(words::unknown_field(&self.what, key, self.of.shown(), fields));
     }
 }
 

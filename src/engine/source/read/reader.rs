@@ -9,6 +9,7 @@ use super::super::super::diagnostic::{Diagnostic, Span};
 use super::super::yaml::{Node, Yaml};
 use super::access::{Items, Pairs, Placed, Styled, Variant};
 use super::fault::{self, Error, Fault};
+use super::words::Shown;
 use super::{duration, types, words};
 
 /// Reads one node and reports what is wrong with it.
@@ -19,12 +20,24 @@ pub(super) struct Reader<'a> {
     node: &'a Node,
     /// What the node is, if that is known from outside.
     what: Option<&'a str>,
+    /// Whether messages may say what the node holds.
+    shown: Shown,
     findings: &'a RefCell<Vec<Diagnostic>>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(node: &'a Node, what: &'a str, findings: &'a RefCell<Vec<Diagnostic>>) -> Reader<'a> {
-        Reader { node, what: Some(what), findings }
+    pub(super) fn new(
+        node: &'a Node,
+        what: &'a str,
+        shown: Shown,
+        findings: &'a RefCell<Vec<Diagnostic>>,
+    ) -> Reader<'a> {
+        Reader { node, what: Some(what), shown, findings }
+    }
+
+    /// Whether messages may say what there is to read.
+    pub(super) fn shown(self) -> Shown {
+        self.shown
     }
 
     /// A reader for a node inside of this one.
@@ -44,14 +57,14 @@ impl<'a> Reader<'a> {
     /// Reports, at `span`, the faults that nobody has reported yet.
     pub(super) fn settle_at<T>(self, span: Span, result: Result<T, Error>) -> Result<T, Error> {
         for fault in fault::take() {
-            self.report(words::fault(fault, self.node, span, "it"));
+            self.report(words::fault(fault, self.node, self.shown, span, "it"));
         }
         result
     }
 
     /// Reports that something else was expected.
     fn wrong<T>(self, expected: &str) -> Result<T, Error> {
-        self.report(words::wrong_type(self.node, expected));
+        self.report(words::wrong_type(self.node, self.shown, expected));
         Err(Error)
     }
 
@@ -217,14 +230,14 @@ impl<'a> Deserializer<'a> for Reader<'a> {
         }
         let what = self.name(name);
         let Yaml::Map(_) = self.node.value else {
-            self.report(words::no_struct(self.node, &what, fields));
+            self.report(words::no_struct(self.node, self.shown, &what, fields));
             return Err(Error);
         };
         let mut pairs = self.pairs().of_struct(&what, fields);
         let result = visitor.visit_map(&mut pairs);
         for fault in fault::take() {
             if !matches!(fault, Fault::Missing(field) if pairs.meant(field)) {
-                self.report(words::fault(fault, self.node, self.node.span, &what));
+                self.report(words::fault(fault, self.node, self.shown, self.node.span, &what));
             }
         }
         result

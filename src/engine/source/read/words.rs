@@ -4,12 +4,19 @@ use super::super::super::diagnostic::{Diagnostic, Span};
 use super::super::yaml::{Key, Node, Text, Yaml};
 use super::fault::Fault;
 
+/// Whether messages may quote the values that are read: secrets they may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    Values,
+    Names,
+}
+
 /// Words a fault of the value `node`, found at `span`; `what` is the struct whose field may be missing.
-pub(super) fn fault(fault: Fault, node: &Node, span: Span, what: &str) -> Diagnostic {
+pub(super) fn fault(fault: Fault, node: &Node, shown: Shown, span: Span, what: &str) -> Diagnostic {
     match fault {
         Fault::Missing(name) => Diagnostic::error("missing-field", span, format!("{what} needs a field `{name}`"))
             .help(format!("add a line `{name}: …`")),
-        Fault::Expected(expected) => wrong_type(node, &expected),
+        Fault::Expected(expected) => wrong_type(node, shown, &expected),
         Fault::NotOneOf(word, known) => {
             let message = format!("`{word}` is none of the words that can stand here");
             let found = Diagnostic::error("unknown-value", span, message).suggest(&word, known.iter().copied());
@@ -20,8 +27,12 @@ pub(super) fn fault(fault: Fault, node: &Node, span: Span, what: &str) -> Diagno
 }
 
 /// The struct that `what` names has none of its `fields` called `key`.
-pub(super) fn unknown_field(what: &str, key: &Key, fields: &[&str]) -> Diagnostic {
-    let found = Diagnostic::error("unknown-field", key.span, format!("{what} has no field `{}`", key.text));
+pub(super) fn unknown_field(what: &str, key: &Key, shown: Shown, fields: &[&str]) -> Diagnostic {
+    let unknown = |name| Diagnostic::error("unknown-field", key.span, format!("{what} has no field `{name}`"));
+    if let (Shown::Names, Some((name, _))) = (shown, key.text.split_once(':')) {
+        return unknown(name).help(format!("a space is missing behind the `:`: write `{name}: …`"));
+    }
+    let found = unknown(&key.text);
     if let Some(name) = key.text.strip_prefix('-') {
         return found.help(format!("a space is missing behind the `-`: write `- {name}:`"));
     }
@@ -43,10 +54,10 @@ pub(super) fn empty_field(key: &Key) -> Diagnostic {
 }
 
 /// A mapping with `fields` was expected, `what`, and not `node`.
-pub(super) fn no_struct(node: &Node, what: &str, fields: &[&str]) -> Diagnostic {
-    let message = format!("{what} is a mapping, not {}", node.describe());
+pub(super) fn no_struct(node: &Node, shown: Shown, what: &str, fields: &[&str]) -> Diagnostic {
+    let message = format!("{what} is a mapping, not {}", described(node, shown));
     let found = Diagnostic::error("wrong-type", node.span, message);
-    match (remedy(node, "a mapping"), fields) {
+    match (remedy(node, "a mapping").filter(|_| shown == Shown::Values), fields) {
         (Some(help), _) => found.help(help),
         (None, []) => found,
         (None, fields) => found.help(format!("write `name: value` lines; it can have `{}`", fields.join("`, `"))),
@@ -54,13 +65,29 @@ pub(super) fn no_struct(node: &Node, what: &str, fields: &[&str]) -> Diagnostic 
 }
 
 /// Something else was expected than `node`.
-pub(super) fn wrong_type(node: &Node, expected: &str) -> Diagnostic {
-    let found = Diagnostic::error("wrong-type", node.span, format!("expected {expected}, found {}", node.describe()));
-    match remedy(node, expected) {
+pub(super) fn wrong_type(node: &Node, shown: Shown, expected: &str) -> Diagnostic {
+    let message = format!("expected {expected}, found {}", described(node, shown));
+    let found = Diagnostic::error("wrong-type", node.span, message);
+    let remedy = match (shown, &node.value) {
+        (Shown::Values, _) => remedy(node, expected),
+        (Shown::Names, _) if expected == "a duration" => Some(DURATION.to_owned()),
+        (Shown::Names, Yaml::Bool(_) | Yaml::Int(_) | Yaml::Float(_)) => Some("put it in quotes".to_owned()),
+        (Shown::Names, _) => None,
+    };
+    match remedy {
         Some(help) => found.help(help),
         None => found,
     }
 }
+
+fn described(node: &Node, shown: Shown) -> String {
+    match shown {
+        Shown::Values => node.describe(),
+        Shown::Names => node.kind().to_owned(),
+    }
+}
+
+const DURATION: &str = "write numbers with `ms`, `s`, `m`, `h` or `d`: `4s`, `1500ms`, `1h30m`";
 
 /// What may help somebody who wrote `node` where something else was expected.
 fn remedy(node: &Node, expected: &str) -> Option<String> {
@@ -72,9 +99,7 @@ fn remedy(node: &Node, expected: &str) -> Option<String> {
         Yaml::Int(int) if wants("a duration") => {
             Some(format!("say of what: `{int}s` for seconds, `{int}ms` for milliseconds"))
         }
-        _ if wants("a duration") => {
-            Some("write numbers with `ms`, `s`, `m`, `h` or `d`: `4s`, `1500ms`, `1h30m`".to_owned())
-        }
+        _ if wants("a duration") => Some(DURATION.to_owned()),
         Yaml::Text(text) => remedy_for_text(text, expected),
         Yaml::Map(_) if wants("a list") => Some("begin each item with `- `".to_owned()),
         Yaml::Map(entries) if wants("text") && entries.iter().all(|(_, value)| value.value == Yaml::Null) => {

@@ -1,0 +1,130 @@
+//! Where the daemon listens, and what that asks for where other machines can reach it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::engine::diagnostic::{Diagnostic, Span};
+use crate::engine::source::read::{Field, Spanned, TextLike, read, read_secret};
+use crate::engine::source::yaml::{Node, Yaml};
+
+/// An address as it is written: a port alone is a number to YAML.
+pub(super) type Written = Field<Option<Spanned<TextLike>>>;
+
+/// Loopback, until the settings say otherwise.
+pub(super) fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+}
+
+/// Whether other machines can reach what listens on `address`.
+pub(super) fn is_exposed(address: SocketAddr) -> bool {
+    !address.ip().to_canonical().is_loopback()
+}
+
+/// Reads the address that `written` holds, if there is one; `port` is for the remedy.
+pub(super) fn address(written: &Written, port: u16, found: &mut Vec<Diagnostic>) -> Option<Spanned<SocketAddr>> {
+    let Spanned { value: TextLike(text), span } = written.get().and_then(Option::as_ref)?;
+    if let Ok(value) = text.parse() {
+        return Some(Spanned { value, span: *span });
+    }
+    let message = format!("`{text}` is not an address with a port");
+    found.push(Diagnostic::error("bad-address", *span, message).help(remedy(text, port)));
+    None
+}
+
+fn remedy(text: &str, port: u16) -> String {
+    let ours = |port: u16| {
+        format!("write `127.0.0.1:{port}` for this machine alone, or `0.0.0.0:{port}` to be reached from others")
+    };
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return format!("write it with a port: `{}`", SocketAddr::new(ip, port));
+    }
+    let (host, written) = text.rsplit_once(':').unwrap_or(("", text));
+    match (host, written.parse()) {
+        ("" | "*" | "localhost", Ok(port)) => ours(port),
+        (_, Ok(port)) => format!("a host has no name here, but a number: {}", ours(port)),
+        (_, Err(_)) => ours(port),
+    }
+}
+
+/// Where operators are listened to, and what they must bring.
+#[derive(Default)]
+pub(super) struct Admin {
+    pub(super) listen: Option<Spanned<SocketAddr>>,
+    pub(super) token: Option<SecretString>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename = "the admin address")]
+struct AdminSource {
+    listen: Written,
+    token: Field<Option<Spanned<String>>>,
+}
+
+/// Reads `admin`: an address, or a mapping with `listen` and `token`.
+pub(super) fn admin(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Admin> {
+    let source = match &node.value {
+        Yaml::Text(_) | Yaml::Int(_) => {
+            AdminSource { listen: Field(Some(read(node, "the admin address", found))), token: Field(Some(None)) }
+        }
+        _ => read_secret(node, "the admin address", found)?,
+    };
+    let listen = address(&source.listen, 9090, found);
+    let token = match source.token.get()? {
+        Some(token) => Some(sound_token(token, found)?),
+        None => None,
+    };
+    if let (Some(listen), None) = (&listen, &token)
+        && is_exposed(listen.value)
+    {
+        found.push(
+            Diagnostic::error("open-admin", listen.span, "other machines can reach this address, so it needs a token")
+                .help("write `admin: { listen: …, token: \"${env.ADMIN_TOKEN}\" }`")
+                .help("or listen on `127.0.0.1` alone"),
+        );
+    }
+    Some(Admin { listen, token })
+}
+
+fn sound_token(token: &Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<SecretString> {
+    let message = match token.value.trim() {
+        "" => "`token` is empty",
+        text if text.len() < token.value.len() => "`token` begins or ends with white space",
+        text => return Some(text.into()),
+    };
+    let help = "write `token: ${env.ADMIN_TOKEN}`, and set that variable to a long random text";
+    found.push(Diagnostic::error("bad-credential", token.span, message).help(help));
+    None
+}
+
+/// A server that accepts everybody, without its author having said so, where other machines can reach it.
+pub(super) fn open_server(server: Span, path: &str, listen: &Spanned<SocketAddr>) -> Diagnostic {
+    let who = if path == "*" { "there is".to_owned() } else { format!("the server `{path}` has") };
+    let message = format!("{who} no `auth`, and other machines can reach {}", listen.value);
+    Diagnostic::error("open-server", server, message)
+        .note(listen.span, "the address is here")
+        .help("write its credentials under `auth:`, or `auth: none` to accept everybody")
+        .help(format!("or listen on `{}` alone", loopback(listen.value.port())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remedies_fit_what_was_written() {
+        for (text, expected) in [
+            ("80", "write `127.0.0.1:80` for this machine"),
+            (":80", "write `127.0.0.1:80` for this machine"),
+            ("localhost:80", "write `127.0.0.1:80` for this machine"),
+            ("desk.example:80", "a host has no name here"),
+            ("10.0.0.1", "write it with a port: `10.0.0.1:8080`"),
+            ("::1", "write it with a port: `[::1]:8080`"),
+            ("99999", "write `127.0.0.1:8080` for this machine"),
+            ("here", "write `127.0.0.1:8080` for this machine"),
+        ] {
+            assert!(remedy(text, 8080).starts_with(expected), "{text}: {}", remedy(text, 8080));
+        }
+    }
+}
