@@ -80,6 +80,10 @@ impl Workshop<'_> {
         }
         let source: RuleSource = read(node, "a rule", self.found)?;
         let name = source.name.get()?.clone();
+        if name.value.trim().is_empty() {
+            let found = Diagnostic::error("bad-name", name.span, "a rule has a name that is not empty");
+            self.found.push(found.help("say what it is for: `name: regulars`; the name stands in the log"));
+        }
         self.not_yet(&source);
         let tools = self.tool_names(source.tool.as_ref());
         if source.on.is_none() && source.tool.is_none() {
