@@ -37,6 +37,9 @@ pub struct Arguments {
     /// Where to listen for operators [default: 127.0.0.1:9090]
     #[arg(long, env = "SWITCHHOOK_ADMIN", value_name = "ADDR")]
     admin: Option<SocketAddr>,
+    /// Where to keep what must outlive the daemon: not available yet, nothing is kept on disk
+    #[arg(long, env = "SWITCHHOOK_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
     /// What to log: error, warn, info, debug, or target=level, separated by commas [default: info]
     #[arg(long, env = "SWITCHHOOK_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -44,6 +47,9 @@ pub struct Arguments {
 
 /// Runs the daemon until it is told to stop.
 pub(super) fn run(arguments: &Arguments) -> Outcome {
+    if arguments.data.is_some() {
+        return could_not_run(&"`--data` is not available yet: so far nothing is kept on disk, so leave it out");
+    }
     let settings = match settings::load(arguments.config.as_deref()) {
         Ok(settings::Loaded { settings, found, sources }) => {
             show(&found, &sources);

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::host::fail;
 use crate::engine::facts::{Facts, Host, State, bytes_kept};
 
-/// The stack that a thread needs to decide events: besides what [`STACK_MAX`] grants the functions of a script there
+/// The stack that a thread needs to decide events: besides what `STACK_MAX` grants the functions of a script there
 /// must be room to let go of a value that is nested some thousand deep.
 pub const STACK_BYTES: usize = 32 << 20;
 
