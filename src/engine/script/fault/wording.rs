@@ -96,15 +96,15 @@ fn out_of(place: &str, parts: &str, length: usize, index: INT) -> String {
     format!("{index} is no place in a {place} of {length} {parts}")
 }
 
-/// Of numbers that are none, of those that are too large, and of division by zero.
+/// Of texts that are no numbers, of numbers that are too large, and of division by zero. Texts are not shown: they may
+/// be what a caller has said.
 fn arithmetic(why: &str) -> String {
-    let quoted = || why.split('\'').nth(1).unwrap_or_default();
     if why.starts_with("Error parsing integer number") && why.ends_with("to fit in target type") {
-        format!("`{}` is too large a number", quoted())
+        "this text is too large a number".into()
     } else if why.starts_with("Error parsing integer number") {
-        format!("`{}` is not a whole number", quoted())
+        "this text is not a whole number".into()
     } else if why.starts_with("Error parsing floating-point number") {
-        format!("`{}` is not a number", quoted())
+        "this text is not a number".into()
     } else {
         lowered(why)
     }

@@ -5,6 +5,7 @@
 use rhai::plugin::{Dynamic, EvalAltResult, NativeCallContext, export_module};
 
 use super::{at, fail};
+use crate::engine::json::Json;
 use crate::engine::script::value::{self, Budget};
 
 /// How long a JSON text may be that a script writes.
@@ -35,5 +36,9 @@ pub(super) mod functions {
 
 /// What `json::parse` and Rhai's own `parse_json` do.
 pub(in crate::engine::script) fn parse_text(text: &str) -> Result<Dynamic, Box<EvalAltResult>> {
-    serde_json::from_str(text).map_err(|error| fail(format_args!("this is not JSON: {error}")))
+    // What `serde_json` does not read may be JSON all the same.
+    serde_json::from_str(text).or_else(|error| match Json::parse(text) {
+        Ok(json) => Ok(value::from_json(&json.to_value())),
+        Err(_) => Err(fail(format_args!("this is not JSON: {error}"))),
+    })
 }

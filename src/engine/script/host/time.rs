@@ -9,6 +9,9 @@ use rhai::plugin::{EvalAltResult, NativeCallContext, export_module};
 use super::{at, fail};
 use crate::engine::script::run;
 
+/// What is said of times that nobody can write down.
+const BEYOND: &str = "this time lies outside of the years -9999 to 9999";
+
 #[export_module]
 pub(super) mod functions {
     /// When the event arrived, in UTC. It is the same for the whole decision, and for a replay of it.
@@ -85,9 +88,8 @@ pub(super) mod functions {
     #[rhai_fn(return_raw)]
     pub fn add(context: NativeCallContext, time: &str, duration: &str) -> Result<String, Box<EvalAltResult>> {
         at(&context, || {
-            let span: Span =
-                duration.parse().map_err(|error| fail(format_args!("`{duration}` is not a duration: {error}")))?;
-            let sum = moment(time)?.checked_add(span).map_err(fail)?;
+            let span: Span = duration.parse().map_err(|_| fail("this is not a duration such as `1h 30m`"))?;
+            let sum = moment(time)?.checked_add(span).map_err(|_| fail(BEYOND))?;
             Ok(rfc3339(&sum))
         })
     }
@@ -114,7 +116,7 @@ fn moment(text: &str) -> Result<Zoned, Box<EvalAltResult>> {
     let zone = offset.map_or(TimeZone::UTC, jiff::tz::Offset::to_time_zone);
     match text.parse::<Timestamp>() {
         Ok(timestamp) => Ok(timestamp.to_zoned(zone)),
-        Err(_) => Err(fail(format_args!("`{text}` is not a time such as `2026-11-23T15:00:00Z`"))),
+        Err(_) => Err(fail("this is not a time such as `2026-11-23T15:00:00Z`")),
     }
 }
 
@@ -124,12 +126,12 @@ fn since_1970(number: i64) -> Result<Timestamp, Box<EvalAltResult>> {
         0..100_000_000_000 => Timestamp::from_second(number),
         _ => Timestamp::from_millisecond(number),
     };
-    time.map_err(fail)
+    time.map_err(|_| fail(BEYOND))
 }
 
 fn zoned(time: &str, zone: &str) -> Result<Zoned, Box<EvalAltResult>> {
-    let zone = TimeZone::get(zone)
-        .map_err(|_| fail(format_args!("no time zone is called `{zone}`; they are named like `Europe/Berlin`")))?;
+    let zone =
+        TimeZone::get(zone).map_err(|_| fail("no time zone is called so; they are named like `Europe/Berlin`"))?;
     Ok(moment(time)?.with_time_zone(zone))
 }
 

@@ -158,6 +158,7 @@ fn odd_json_reaches_a_script_as_it_reaches_a_placeholder() {
     ] {
         let expression = no_scripts().expression("x", &Names::from_iter(["x"]), &locate, &mut Vec::new()).unwrap();
         let value = Val::Json(Json::of_checked(json));
-        assert_eq!(expression.eval(&[value], &mut run()), Ok(expected), "{json}");
+        assert_eq!(expression.eval(&[value], &mut run()), Ok(expected.clone()), "{json}");
+        assert_eq!(eval("json::parse(text)", &json!({ "text": json })), Ok(expected), "{json}");
     }
 }
