@@ -4,6 +4,7 @@
 //! ways. Values that came from outside go in as fields, never into the text. Fields shared by several events:
 //! `peer`, the other end of a connection; `error`, what the operating system or a library said.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
@@ -116,6 +117,20 @@ const NAME_BYTES_MAX: usize = 128;
 fn name(text: &str) -> &str {
     let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= NAME_BYTES_MAX).last();
     text.get(..end.unwrap_or(0)).unwrap_or_default()
+}
+
+/// A text as one line that says nothing to a terminal: what a caller said may be in it, and must not look like a line
+/// of its own.
+fn one_line(text: &str) -> Cow<'_, str> {
+    let unseen = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(unseen) {
+        return Cow::Borrowed(text);
+    }
+    let mut line = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if unseen(c) { line.extend(c.escape_debug()) } else { line.push(c) }
+    }
+    Cow::Owned(line)
 }
 
 /// `accept` failed for a reason that may pass, such as a full table of open files.
@@ -240,9 +255,10 @@ pub(crate) fn arguments_refused(server: &str, event: &Event) {
 pub(crate) fn script_said(server: &str, event: &Event, rule: Option<&str>, line: &LogLine) {
     let (kind, call) = (name(event.kind().name()), event.call_id());
     let call = call.as_deref().map(name);
+    let text = one_line(&line.text);
     match line.level {
-        LogLevel::Info => info!(target: SCRIPTS, server, kind, call, rule, "{}", line.text),
-        LogLevel::Warn => warn!(target: SCRIPTS, server, kind, call, rule, "{}", line.text),
+        LogLevel::Info => info!(target: SCRIPTS, server, kind, call, rule, "{text}"),
+        LogLevel::Warn => warn!(target: SCRIPTS, server, kind, call, rule, "{text}"),
     }
 }
 
@@ -273,6 +289,12 @@ mod tests {
         assert_eq!(name(""), "");
         assert_eq!(name(&"x".repeat(1 << 20)).len(), 128);
         assert_eq!(name(&"ü😀".repeat(100)), "ü😀".repeat(21) + "ü");
+    }
+
+    #[test]
+    fn a_text_stays_on_its_line() {
+        assert_eq!(one_line("„Grüße“ \\n 😀"), "„Grüße“ \\n 😀");
+        assert_eq!(one_line("a\r\nb\t\u{1b}[31m\u{202e}c\u{0}"), r"a\r\nb\t\u{1b}[31m\u{202e}c\0");
     }
 
     #[test]
