@@ -4,6 +4,7 @@
 //! daemon many things. No test sleeps: it waits for an answer, for a closed connection, or for a line of the log.
 
 mod auth;
+mod bodies;
 mod commands;
 mod contract;
 mod memory;

@@ -24,13 +24,13 @@ rules:
 const SILENT: &str = "rules:\n  - { name: silent, on: '*', when: { call.id: present } }\n";
 
 /// A server message as a test sees it, read without the program's own reader.
-struct Message {
-    kind: Option<Kind>,
+pub(super) struct Message {
+    pub(super) kind: Option<Kind>,
     body: Value,
 }
 
 impl Message {
-    fn of(body: &[u8]) -> Message {
+    pub(super) fn of(body: &[u8]) -> Message {
         let body: Value = serde_json::from_slice(body).unwrap();
         let message = if body["message"].is_object() { body["message"].clone() } else { body };
         let kind = message["type"].as_str().map_or(Some(Kind::ApiRequest), Kind::from_name);
