@@ -39,6 +39,7 @@ pages! {
     "capturing-call",
     "circular-let",
     "client-kind",
+    "closure-circle",
     "deadline",
     "duplicate-key",
     "duplicate-name",

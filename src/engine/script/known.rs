@@ -106,6 +106,9 @@ impl Known {
         for (namespace, position) in &found.namespaces {
             report.extend(self.module(namespace, local, locate(*position)).err());
         }
+        for (name, is_all, position) in &found.circles {
+            report.push(circle(name, *is_all, locate(*position)));
+        }
         for position in &found.captures {
             let message = "a function cannot be called with `!`";
             let help = "hand it what it needs as arguments";
@@ -198,6 +201,18 @@ fn of_module(functions: &Arities, call: &Call, span: Span) -> Option<Diagnostic>
 fn no_currying(span: Span) -> Diagnostic {
     Diagnostic::error("unknown-function", span, "no function is called `curry`")
         .help("write a closure that hands over what it knows: `|x| f.call(1, x)`")
+}
+
+/// A closure that is kept in what it uses cannot be called, since that is being worked on then; and neither of them would
+/// ever be let go of.
+fn circle(name: &str, is_all: bool, span: Span) -> Diagnostic {
+    let message = format!("this closure uses `{name}`, in which it is kept");
+    let help = if is_all {
+        format!("a function can call itself: write `fn {name}(…) {{ … }}`")
+    } else {
+        "in a function of an object, the object is `this`: write `|x| this.price * x`".to_owned()
+    };
+    Diagnostic::error("closure-circle", span, message).help(help)
 }
 
 fn not_yet(name: &str, span: Span) -> Diagnostic {

@@ -6,15 +6,17 @@
 //! that is handed to a function of the same file is followed into it.
 
 mod chain;
+mod closure;
 mod functions;
 
 use std::collections::BTreeSet;
 
-use rhai::{AST, ASTNode, Expr, FnCallExpr, FnPtr, Position, Stmt, StmtBlock};
+use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt, StmtBlock};
 
 pub(super) use functions::Functions;
 
 use chain::{Step, chain, is_getter};
+use closure::{keeps_closure_over, taking_along};
 use functions::Script;
 
 use crate::engine::path::Segment;
@@ -80,6 +82,8 @@ pub(super) struct Found {
     pub(super) declared: Vec<String>,
     /// Calls `f!(…)`, which hand over every name in scope.
     pub(super) captures: Vec<Position>,
+    /// Closures that are kept in a variable that they use themselves, by its name, and whether they are all it holds.
+    pub(super) circles: Vec<(String, bool, Position)>,
     /// Names from outside that are handed to functions of the same file, which need not look at them.
     pub(super) handed: BTreeSet<String>,
 }
@@ -99,6 +103,7 @@ impl Found {
         self.namespaces.append(&mut other.namespaces);
         self.keys.append(&mut other.keys);
         self.captures.append(&mut other.captures);
+        self.circles.append(&mut other.circles);
         self.handed.append(&mut other.handed);
     }
 }
@@ -188,6 +193,12 @@ impl<'a> Walker<'a> {
     fn assignment(&mut self, to: &Expr, value: &Expr) {
         self.expr(value);
         self.expr(to);
+        let (base, inside) = chain(to).map_or((to, false), |(base, _)| (base, true));
+        if let Expr::Variable(name, ..) = base
+            && keeps_closure_over(value, &name.1)
+        {
+            self.found.circles.push((name.1.to_string(), !inside, value.position()));
+        }
         if let Some(Step::Field(name, _)) = chain(to).and_then(|(_, steps)| steps.into_iter().next_back()) {
             self.found.keys.insert(name.to_owned());
         }
@@ -345,13 +356,4 @@ impl<'a> Walker<'a> {
             }
         }
     }
-}
-
-/// The function that a closure is, and the names that it takes along: Rhai makes a block of it, in which it shares them
-/// and hands them to `curry`.
-fn taking_along(block: &StmtBlock) -> Option<(String, &[Expr])> {
-    let [Stmt::Share(..), Stmt::Expr(expr)] = block.statements() else { return None };
-    let Expr::FnCall(call, _) = &**expr else { return None };
-    let (Expr::DynamicConstant(closure, _), taken) = call.args.split_first()? else { return None };
-    Some((closure.read_lock::<FnPtr>()?.fn_name().to_owned(), taken))
 }

@@ -21,10 +21,9 @@ pub(super) fn message(mut error: EvalAltResult, limits: &ScriptLimits) -> String
         EvalAltResult::ErrorFor(_) => {
             "`for` goes through lists and ranges; an object has its `keys()` and `values()`".into()
         }
-        EvalAltResult::ErrorDataRace(..) => {
-            "a closure uses a value that is being worked on: keep the list that it is handed to under a name first"
-                .into()
-        }
+        EvalAltResult::ErrorDataRace(..) => "a closure uses a value that is being worked on: a list that is gone \
+             through needs a name of its own, and in a function of an object the object is `this`"
+            .into(),
         EvalAltResult::ErrorStringBounds(length, index, _) => out_of("text", "characters", *length, *index),
         EvalAltResult::ErrorArrayBounds(length, index, _) => out_of("list", "items", *length, *index),
         EvalAltResult::ErrorArithmetic(why, _) => arithmetic(why),

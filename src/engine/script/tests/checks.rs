@@ -63,6 +63,18 @@ fn what_cannot_work_is_found_before_it_runs() {
             "let m = #{ curry: 1 }; let f = |x| x; f = f.curry(f)",
             "44..49 unknown-function: no function is called `curry`; write a closure that hands over what it knows: `|x| f.call(1, x)`",
         ),
+        (
+            "let m = #{ n: 1 }; m.twice = || m.n * 2;",
+            "29..30 closure-circle: this closure uses `m`, in which it is kept; in a function of an object, the object is `this`: write `|x| this.price * x`",
+        ),
+        (
+            "let m = #{}; m.fs = [#{ f: |x| m.n + x }];",
+            "20..21 closure-circle: this closure uses `m`, in which it is kept; in a function of an object, the object is `this`: write `|x| this.price * x`",
+        ),
+        (
+            "let f = (); f = |x| f.call(x - 1);",
+            "16..17 closure-circle: this closure uses `f`, in which it is kept; a function can call itself: write `fn f(…) { … }`",
+        ),
         ("timestamp()", "0..9 unknown-function: no function is called `timestamp`"),
         (
             "let a = 1 let b = 2",
@@ -96,6 +108,7 @@ fn what_works_is_let_pass() {
         "let m = #{ shout: |x| x + \"!\" }; m.shout(\"a\")",
         "let m = #{}; m.shout = |x| x; m.shout(1)",
         "let f = |x| x; f.call(1)",
+        "let m = #{ rate: 2 }; m.sums = [1, 2].map(|n| n * m.rate); m.twice = |x| this.rate * x; m.twice(1)",
         "fn price(x) { x } [1].map(price)",
         "fn f(x) { x } let f = 1; f(2)",
         "fn price(x) { x } [1].map(Fn(\"price\"))",
