@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// Makes decisions and carries them out.
 pub struct Answering {
     // For what takes some milliseconds, and for what takes longer.
-    lanes: [(Lane, Allowance); 2],
+    lanes: Vec<(Lane, Allowance)>,
     answered: AnswerOnce<Reply>,
     states: CallStates,
     seen: Seen,
@@ -50,7 +50,8 @@ pub struct Answering {
 /// The bounds of what is kept and what is run at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Threads for scripts that take more than some milliseconds.
+    /// Threads for scripts that are not done in an instant. If there are several, one is kept for those that take no more
+    /// than some milliseconds.
     pub script_threads: usize,
     /// Decisions that may wait for one of them. One more is answered with its fallback.
     pub scripts_waiting_max: usize,
@@ -80,10 +81,7 @@ impl Answering {
     /// When the operating system gives no threads.
     pub fn start(bounds: Bounds) -> io::Result<Answering> {
         Ok(Answering {
-            lanes: [
-                (Lane::start("script", 1, bounds.scripts_waiting_max)?, Allowance::Operations(OPERATIONS_MIDDLING)),
-                (Lane::start("script-long", bounds.script_threads, bounds.scripts_waiting_max)?, Allowance::AllThereIs),
-            ],
+            lanes: lanes(bounds)?,
             answered: AnswerOnce::new(bounds.answers_bytes_max, Reply::size),
             states: CallStates::new(bounds.states_bytes_max),
             seen: Seen::default(),
@@ -244,6 +242,19 @@ impl Answering {
         let state = occasion.call().map(|call| self.states.get(&call)).unwrap_or_default();
         Facts { seed: self.chance.number(), state, ..occasion.facts.clone() }
     }
+}
+
+/// A lane for what takes some milliseconds, if there are threads enough, and one for all else. Together they have no more
+/// threads than they may: a core that scripts do not take is what keeps quick answers quick.
+fn lanes(bounds: Bounds) -> io::Result<Vec<(Lane, Allowance)>> {
+    let mut lanes = Vec::new();
+    let long = bounds.script_threads.saturating_sub(1).max(1);
+    if bounds.script_threads > long {
+        let middling = Lane::start("script", 1, bounds.scripts_waiting_max)?;
+        lanes.push((middling, Allowance::Operations(OPERATIONS_MIDDLING)));
+    }
+    lanes.push((Lane::start("script-long", long, bounds.scripts_waiting_max)?, Allowance::AllThereIs));
+    Ok(lanes)
 }
 
 /// Tells the log what was decided.

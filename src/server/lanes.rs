@@ -14,6 +14,9 @@ use tokio::sync::oneshot;
 
 use crate::engine::script::STACK_BYTES;
 
+/// Whoever answers quickly goes first when cores are scarce: the lowest priority that there is.
+const NICENESS: i32 = 19;
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// A few threads and a queue before them.
@@ -62,6 +65,8 @@ impl Lane {
 }
 
 fn work(jobs: &Mutex<Receiver<Job>>) {
+    // On Linux this is about the thread alone. Where it is refused the lane is merely less modest.
+    let _ = rustix::process::nice(NICENESS);
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };

@@ -16,7 +16,7 @@ use crate::engine::facts::{Facts, Host};
 use crate::engine::kind::Kind;
 
 /// See [`Allowance::Brief`].
-const OPERATIONS_BRIEF: u64 = 2_000;
+const OPERATIONS_BRIEF: u64 = 500;
 /// What scripts leave of the time before the deadline, for a fallback and the way out.
 const SPARE: Duration = Duration::from_millis(200);
 
@@ -117,7 +117,7 @@ impl Occasion {
 /// How many operations the scripts of a decision may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Allowance {
-    /// What may be used where requests are read: a fifth of a millisecond or so.
+    /// What may be used where requests are read: some hundredths of a millisecond, enough for most handlers.
     Brief,
     /// So many.
     Operations(u64),
