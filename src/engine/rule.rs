@@ -82,15 +82,10 @@ pub struct RuleSet {
 impl RuleSet {
     /// Indexes `rules`, which are in the order in which they are to be considered.
     #[must_use]
-    pub fn new(mut rules: Vec<Rule>) -> RuleSet {
-        let mut equalities: Vec<Vec<Equality>> =
-            rules.iter_mut().map(|rule| std::mem::take(&mut rule.equalities)).collect();
+    pub fn new(rules: Vec<Rule>) -> RuleSet {
         let wanted = rules.iter().fold(KindSet::EMPTY, |kinds, rule| kinds.union(rule.kinds));
-        let by_kind = wanted.kinds().map(|kind| (kind, Index::new(&rules, &equalities, kind.into()))).collect();
-        let unknown = Index::new(&rules, &equalities, KindSet::UNKNOWN);
-        for (rule, equalities) in rules.iter_mut().zip(equalities.drain(..)) {
-            rule.equalities = equalities;
-        }
+        let by_kind = wanted.kinds().map(|kind| (kind, Index::new(&rules, kind.into()))).collect();
+        let unknown = Index::new(&rules, KindSet::UNKNOWN);
         RuleSet { rules, by_kind, unknown }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use smallvec::SmallVec;
 
-use super::{Equality, Rule, RuleId};
+use super::{Rule, RuleId};
 use crate::engine::json::Val;
 use crate::engine::kind::KindSet;
 use crate::engine::matcher::Leaf;
@@ -34,22 +34,19 @@ pub(super) type Candidate = (RuleId, Option<Leaf>);
 
 impl Index {
     /// Indexes those of `rules` that are for one of `kinds`.
-    pub(super) fn new(rules: &[Rule], equalities: &[Vec<Equality>], kinds: KindSet) -> Index {
-        let of_kind = || {
-            let numbered = (0..).map(RuleId).zip(rules.iter().zip(equalities));
-            numbered.filter(|(_, (rule, _))| rule.kinds.overlaps(kinds))
-        };
+    pub(super) fn new(rules: &[Rule], kinds: KindSet) -> Index {
+        let of_kind = || (0..).map(RuleId).zip(rules).filter(|(_, rule)| rule.kinds.overlaps(kinds));
         let mut popularity: HashMap<&Path, usize> = HashMap::new();
-        for (_, (_, equalities)) in of_kind() {
-            for equality in equalities {
+        for (_, rule) in of_kind() {
+            for equality in &rule.equalities {
                 *popularity.entry(&equality.path).or_default() += 1;
             }
         }
         let mut index = Index::default();
         let mut places: HashMap<&Path, usize> = HashMap::new();
-        for (id, (_, equalities)) in of_kind() {
+        for (id, rule) in of_kind() {
             // The path that most rules share splits them best: for tool calls that is `tool.name`.
-            let Some(best) = equalities.iter().rev().max_by_key(|equality| popularity.get(&equality.path)) else {
+            let Some(best) = rule.equalities.iter().rev().max_by_key(|equality| popularity.get(&equality.path)) else {
                 index.others.push((id, None));
                 continue;
             };
