@@ -3,7 +3,8 @@
 //! Every command ends in an exit code: 0 fine, 1 findings, 2 could not run.
 
 pub mod check;
-pub mod report;
+pub mod operator;
+pub mod reload;
 pub mod run;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::engine::diagnostic::{Diagnostic, Severity, Sources};
-use report::Format;
+use crate::report::{self, Format};
 
 /// Answers Vapi server URLs: YAML rules, Rhai handlers, an answer always in time.
 #[derive(Debug, Parser)]
@@ -35,6 +36,10 @@ enum Command {
     Run(run::Arguments),
     /// Find every mistake in the rules and settings
     Check(check::Arguments),
+    /// Have a running daemon put in force what its files say, and say what came of it
+    Reload(reload::Arguments),
+    /// Have a running daemon go back to the rules before those in force, until the files change
+    Rollback(reload::RollBack),
 }
 
 /// How a command ended.
@@ -65,6 +70,8 @@ pub fn main() -> ExitCode {
     let outcome = match line.command {
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Reload(arguments)) => reload::run(&arguments),
+        Some(Command::Rollback(arguments)) => reload::roll_back(&arguments),
         None => run::run(&line.run),
     };
     outcome.into()
@@ -82,6 +89,11 @@ fn show(found: &[Diagnostic], sources: &Sources) -> Outcome {
         complain(&report::render(found, sources, Format::Human, std::io::stderr().is_terminal()));
     }
     if found.iter().any(|found| found.severity == Severity::Error) { Outcome::Findings } else { Outcome::Fine }
+}
+
+fn write(text: &str) {
+    // A closed pipe, as behind `head`, is no reason to complain.
+    drop(std::io::stdout().write_all(text.as_bytes()));
 }
 
 fn complain(text: &str) {

@@ -5,17 +5,27 @@
 //! - [`engine`] is the core: pure and synchronous, it knows events, rules and decisions, and nothing of sockets, files
 //!   or the clock.
 //! - [`server`] brings events in over HTTP and replies out, in time.
+//! - [`live`] is what is in force, [`reload`] what puts changed files in force while calls go on.
+//! - [`admin`] answers operators.
 //! - [`load`] reads rule files, [`settings`] what the daemon was told about itself.
+//! - [`report`] words what is wrong in those files, for people and programs.
 //! - [`telemetry`] is everything that is logged, [`clock`] the only place that asks what time it is.
-//! - [`cli`] is the commands.
+//! - [`daemon`] puts all of it together, [`cli`] is the commands.
 
 pub mod engine;
 pub mod server;
 
+pub mod live;
+pub mod reload;
+
+pub mod admin;
+
 pub mod load;
+pub mod report;
 pub mod settings;
 
 pub mod clock;
 pub mod telemetry;
 
 pub mod cli;
+pub mod daemon;

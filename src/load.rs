@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::engine::diagnostic::Sources;
+use crate::engine::diagnostic::{SourceFile, Sources};
 use crate::engine::source::{is_rule_file, module_name};
 
 /// The most files that a rules folder may hold.
@@ -44,6 +44,14 @@ pub enum LoadError {
 /// # Errors
 /// When they cannot be read, or there are none.
 pub fn rules(root: &Path) -> Result<Sources, LoadError> {
+    files(root).map(|files| Sources::of(&files))
+}
+
+/// Reads the same files as [`rules`], as they are.
+///
+/// # Errors
+/// When they cannot be read, or there are none.
+pub fn files(root: &Path) -> Result<Vec<SourceFile>, LoadError> {
     let mut paths = Vec::new();
     let kind = fs::metadata(root).map_err(|error| unreadable(root, error))?;
     if kind.is_dir() {
@@ -56,7 +64,7 @@ pub fn rules(root: &Path) -> Result<Sources, LoadError> {
         }
     }
     paths.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
-    let mut sources = Sources::default();
+    let mut files = Vec::with_capacity(paths.len());
     let (mut bytes, mut rules) = (0, 0);
     for path in paths {
         let text = read(&path)?;
@@ -66,9 +74,19 @@ pub fn rules(root: &Path) -> Result<Sources, LoadError> {
         }
         let shown = shown(&path);
         rules += usize::from(is_rule_file(&shown));
-        sources.add(shown, text);
+        files.push(SourceFile { path: shown.into(), text: text.into() });
     }
-    if rules == 0 { Err(LoadError::Empty(root.to_owned())) } else { Ok(sources) }
+    if rules == 0 { Err(LoadError::Empty(root.to_owned())) } else { Ok(files) }
+}
+
+/// The folder that the paths of the files of `root` begin with, with a `/` at its end; empty for none.
+#[must_use]
+pub fn folder(root: &Path) -> String {
+    let folder = if root.is_file() { root.parent().unwrap_or(root) } else { root };
+    match shown(folder) {
+        folder if folder.is_empty() || folder.ends_with('/') => folder,
+        folder => folder + "/",
+    }
 }
 
 /// Reads one text file.

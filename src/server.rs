@@ -5,7 +5,6 @@
 //! answer, listed in [`Limits`], and nobody else notices. Read `request` for the life of a request and `connection`
 //! for that of a connection.
 
-pub mod admin;
 pub mod answering;
 pub mod auth;
 pub mod call_state;
@@ -52,6 +51,7 @@ use self::pace::Pace;
 use self::refusal::Refusal;
 use self::wire::Wire;
 use crate::clock::Clock;
+use crate::live::Live;
 use crate::telemetry::{self, Seldom};
 
 /// How many connections at a time are told that there is no place for them. Others beyond them are closed untold.
@@ -100,7 +100,7 @@ pub struct Server<A> {
 /// What all connections share.
 struct Shared<A> {
     answer: A,
-    limits: Limits,
+    limits: Live<Limits>,
     admission: Arc<Admission>,
     /// How often the log was told of requests that were refused.
     refusals: Seldom,
@@ -111,7 +111,7 @@ impl<A: Answer> Server<A> {
     ///
     /// # Errors
     /// Whatever the operating system has against it.
-    pub fn bind(address: SocketAddr, limits: Limits, answer: A) -> io::Result<Self> {
+    pub fn bind(address: SocketAddr, limits: Live<Limits>, answer: A) -> io::Result<Self> {
         Self::new(Listener::bind(address)?, limits, answer)
     }
 
@@ -119,13 +119,13 @@ impl<A: Answer> Server<A> {
     ///
     /// # Errors
     /// Whatever the operating system has against it.
-    pub fn adopt(listener: std::net::TcpListener, limits: Limits, answer: A) -> io::Result<Self> {
+    pub fn adopt(listener: std::net::TcpListener, limits: Live<Limits>, answer: A) -> io::Result<Self> {
         Self::new(Listener::adopt(listener)?, limits, answer)
     }
 
-    fn new(listener: Listener, limits: Limits, answer: A) -> io::Result<Self> {
+    fn new(listener: Listener, limits: Live<Limits>, answer: A) -> io::Result<Self> {
         let local_addr = listener.local_addr()?;
-        let admission = Arc::new(Admission::new(&limits));
+        let admission = Arc::default();
         let shared = Arc::new(Shared { answer, limits, admission, refusals: Seldom::default() });
         let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
         Ok(Self { listener, local_addr, shared, turned_away, refusals: Seldom::default(), connections: JoinSet::new() })
@@ -137,8 +137,8 @@ impl<A: Answer> Server<A> {
     }
 
     /// Serves until `shutdown` is cancelled. Then accepts no more connections, lets each finish the request it is at, and
-    /// after `drain_max` cuts off those that have not. Returns how many connections were cut off.
-    pub async fn run(mut self, shutdown: CancellationToken, drain_max: Duration) -> usize {
+    /// after `drain_max` (asked only then) cuts off those that have not. Returns how many connections were cut off.
+    pub async fn run(mut self, shutdown: CancellationToken, drain_max: impl Fn() -> Duration) -> usize {
         loop {
             tokio::select! {
                 biased;
@@ -148,26 +148,27 @@ impl<A: Answer> Server<A> {
             }
         }
         drop(self.listener);
-        drain(self.connections, drain_max).await
+        drain(self.connections, drain_max()).await
     }
 
     fn admit(&mut self, stream: TcpStream, peer: SocketAddr, shutdown: &CancellationToken) {
-        match self.shared.admission.connect(peer.ip()) {
+        let limits = *self.shared.limits.current();
+        match self.shared.admission.connect(peer.ip(), &limits) {
             Ok(seat) => {
-                let connection = Connection::new(Arc::clone(&self.shared), peer, seat);
+                let connection = Connection::new(Arc::clone(&self.shared), peer, limits, seat);
                 // Each connection polls a token of its own, lest all of them fight for the lock of one.
                 self.connections.spawn(connection.serve(stream, shutdown.child_token()));
             }
-            Err(refusal) => self.turn_away(stream, peer, refusal),
+            Err(refusal) => self.turn_away(stream, peer, &limits, refusal),
         }
     }
 
-    fn turn_away(&mut self, stream: TcpStream, peer: SocketAddr, refusal: Refusal) {
+    fn turn_away(&mut self, stream: TcpStream, peer: SocketAddr, limits: &Limits, refusal: Refusal) {
         if let Some(untold) = self.refusals.speak(Clock::instant()) {
             telemetry::connection_refused(peer, &refusal, untold);
         }
         if let Ok(place) = Arc::clone(&self.turned_away).try_acquire_owned() {
-            let wire = Wire::new(stream, Arc::new(Pace::new(&self.shared.limits)));
+            let wire = Wire::new(stream, Arc::new(Pace::new(limits)));
             self.connections.spawn(async move {
                 wire.farewell(&refusal).await;
                 drop(place);

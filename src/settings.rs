@@ -9,6 +9,7 @@ mod bounded;
 mod environment;
 mod limits;
 mod log;
+mod reload;
 mod secret;
 mod source;
 
@@ -33,6 +34,11 @@ use crate::telemetry;
 pub const FILE: &str = "switchhook.yaml";
 /// The folder of rules, where none is given.
 pub const RULES: &str = "rules";
+/// The folder for what must outlive the daemon, where none is given.
+pub const DATA: &str = "data";
+
+/// Where operators are listened to, where nothing else is said.
+pub const ADMIN: SocketAddr = address::loopback(9090);
 
 /// What the daemon was told about itself.
 #[derive(Clone)]
@@ -51,10 +57,40 @@ pub struct Settings {
     pub limits: Limits,
     /// The bounds of answering.
     pub bounds: Bounds,
+    /// How changed files are noticed.
+    pub reload: Reload,
+    /// Where that is kept which must outlive the daemon.
+    pub data: Data,
+    /// The header of every reply that names the version of the rules.
+    pub version_header: Option<HeaderName>,
     /// How a log line looks.
     pub log_format: telemetry::Format,
     /// What is logged.
     pub log_filter: String,
+}
+
+/// How changed files are noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reload {
+    /// How often the files are read and compared, whatever the operating system says of them.
+    pub poll: Duration,
+    /// Whether the operating system is asked to tell of changes at once.
+    pub watch: bool,
+}
+
+impl Default for Reload {
+    fn default() -> Reload {
+        Reload { poll: Duration::from_secs(2), watch: true }
+    }
+}
+
+/// Where that is kept which must outlive the daemon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Data {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Whether somebody asked for it; if not, a daemon that cannot write there does without.
+    pub is_asked_for: bool,
 }
 
 /// One server of the daemon.
@@ -122,25 +158,54 @@ pub enum Unservable {
     RulesTwice,
 }
 
+/// A settings file as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Where it stands, or would stand.
+    pub path: PathBuf,
+    /// What it holds; `None` if there is no file, so that the defaults hold.
+    pub text: Option<String>,
+}
+
+/// What a settings file says.
+pub struct Parsed {
+    /// The settings, or why there are none.
+    pub outcome: Result<Loaded, Trouble>,
+    /// The files that it names: what they hold counts as well.
+    pub beside: Vec<PathBuf>,
+}
+
 /// Reads the settings file, or `switchhook.yaml` if there is one, or takes the defaults.
 ///
 /// # Errors
 /// When the file cannot be read, or something in it is wrong.
 pub fn load(file: Option<&Path>) -> Result<Loaded, Trouble> {
-    let default = Path::new(FILE);
-    let (path, text) = match file {
-        Some(path) => (path, load::read(path).map_err(Trouble::Unreadable)?),
-        None if default.exists() => (default, load::read(default).map_err(Trouble::Unreadable)?),
-        None => (default, String::new()),
-    };
+    parse(&read(file).map_err(Trouble::Unreadable)?).outcome
+}
+
+/// Reads `file`, or `switchhook.yaml` if there is one.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(file: Option<&Path>) -> Result<Written, LoadError> {
+    let path = file.unwrap_or_else(|| Path::new(FILE));
+    let text = if file.is_some() || path.exists() { Some(load::read(path)?) } else { None };
+    Ok(Written { path: path.to_owned(), text })
+}
+
+/// Makes settings of what was read, with all that is wrong in it.
+#[must_use]
+pub fn parse(written: &Written) -> Parsed {
+    let (path, text) = (&written.path, written.text.as_deref().unwrap_or_default());
     let mut sources = Sources::default();
-    let id = sources.add(load::shown(path), text.as_str());
-    let mut found = Vec::new();
-    let tree = yaml::parse(id, &text, &mut found);
+    let id = sources.add(load::shown(path), text);
+    let (mut found, mut beside) = (Vec::new(), Vec::new());
+    let tree = yaml::parse(id, text, &mut found);
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let settings = if let Some(mut tree) = tree {
         let secrets = secret::literal(&tree);
         environment::expand(&mut tree, &mut found);
+        files_named(&tree, folder, &mut beside);
         let settings = source::settings(&tree, folder, &mut found);
         secrets.hint(&mut found);
         secrets.conceal(&mut found, &sources);
@@ -152,12 +217,43 @@ pub fn load(file: Option<&Path>) -> Result<Loaded, Trouble> {
     };
     rules::drop_consequences(&mut found, &sources);
     diagnostic::sort(&mut found);
-    match settings {
+    let outcome = match settings {
         Some(settings) if !found.iter().any(|found| found.severity == Severity::Error) => {
             Ok(Loaded { settings, found, sources })
         }
         _ => Err(Trouble::Found(found, sources)),
+    };
+    Parsed { outcome, beside }
+}
+
+/// Collects the files that settings name, be the settings right or wrong.
+fn files_named(node: &yaml::Node, folder: &Path, into: &mut Vec<PathBuf>) {
+    if let yaml::Yaml::List(items) = &node.value {
+        for item in items {
+            files_named(item, folder, into);
+        }
     }
+    for (key, value) in node.entries() {
+        match value.as_str() {
+            Some(file) if key.text == "file" => into.push(folder.join(file)),
+            _ => files_named(value, folder, into),
+        }
+    }
+}
+
+/// What was said on the command line or in the environment.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    /// `--rules`
+    pub rules: Option<PathBuf>,
+    /// `--listen`
+    pub listen: Option<SocketAddr>,
+    /// `--admin`
+    pub admin: Option<SocketAddr>,
+    /// `--data`
+    pub data: Option<PathBuf>,
+    /// `--log`
+    pub log: Option<String>,
 }
 
 impl Settings {
@@ -165,41 +261,51 @@ impl Settings {
     ///
     /// # Errors
     /// When the outcome cannot be served. What the file alone says has been looked at when it was loaded.
-    pub fn with(
-        mut self,
-        rules: Option<PathBuf>,
-        listen: Option<SocketAddr>,
-        admin: Option<SocketAddr>,
-        log: Option<&str>,
-    ) -> Result<Settings, Unservable> {
-        if let Some(rules) = rules {
+    pub fn with(mut self, flags: &Flags) -> Result<Settings, Unservable> {
+        if let Some(rules) = &flags.rules {
             match self.sites.as_mut_slice() {
-                [site] if !self.by_path => site.rules = rules,
+                [site] if !self.by_path => site.rules.clone_from(rules),
                 _ => return Err(Unservable::RulesTwice),
             }
         }
-        if let Some(listen) = listen {
-            self.listen = listen;
-            let open = self.sites.iter().find(|site| !site.auth_written && address::is_exposed(listen));
-            if let Some(site) = open {
-                return Err(Unservable::Open { path: site.path.clone(), listen });
-            }
+        if let Some(folder) = &flags.data {
+            self.data = Data { folder: folder.clone(), is_asked_for: true };
         }
-        if let Some(admin) = admin {
+        if let Some(listen) = flags.listen {
+            self.listen = listen;
+            self.refuse_open(listen)?;
+        }
+        if let Some(admin) = flags.admin {
             self.admin = admin;
             if self.admin_token.is_none() && address::is_exposed(admin) {
                 return Err(Unservable::OpenAdmin(admin));
             }
         }
-        if let Some(log) = log {
+        if let Some(log) = &flags.log {
             self.log_filter = log::filter(log)?;
         }
         Ok(self)
     }
 
-    /// How long what is in flight may take when the daemon stops: as long as the longest deadline.
+    /// Refuses to serve on `listen` what would be open to everybody there without anybody having said so.
+    ///
+    /// # Errors
+    /// Which server is open.
+    pub fn refuse_open(&self, listen: SocketAddr) -> Result<(), Unservable> {
+        let open = self.sites.iter().find(|site| !site.auth_written && address::is_exposed(listen));
+        open.map_or(Ok(()), |site| Err(Unservable::Open { path: site.path.clone(), listen }))
+    }
+
+    /// The settings that differ from those `before` and cannot be changed while the daemon runs.
     #[must_use]
-    pub fn drain_max(&self) -> Duration {
-        self.sites.iter().map(|site| site.options.timeout).max().unwrap_or_default() + self.limits.request_read
+    pub fn differ_until_restart(&self, before: &Settings) -> Vec<&'static str> {
+        let differ = [
+            ("listen", self.listen != before.listen),
+            ("admin.listen", self.admin != before.admin),
+            ("data", self.data != before.data),
+            ("log.format", self.log_format != before.log_format),
+            ("reload.watch", self.reload.watch != before.reload.watch),
+        ];
+        differ.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }
 }

@@ -6,21 +6,30 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::engine::decision::Fault;
+use crate::engine::diagnostic::Severity;
 use crate::engine::event::Event;
 use crate::engine::kind::Kind;
 use crate::engine::script::{LogLevel, LogLine};
+use crate::live::snapshot::Origin;
+use crate::live::version::Version;
+use crate::reload::refused::Findings;
+use crate::reload::report::ServerReport;
+use crate::reload::server::Outcome;
+use crate::report;
 
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
-use tracing_subscriber::{Layer as _, Registry, fmt};
+use tracing_subscriber::{Layer as _, Registry, fmt, reload};
 
 /// Where the transport's events come from, for filters.
 const SERVER: &str = "switchhook::server";
@@ -65,19 +74,30 @@ pub enum InitError {
     InUse(#[from] TryInitError),
 }
 
+/// How what passes is chosen, and changed while the daemon runs.
+type Filter = reload::Handle<Targets, Registry>;
+static FILTER: OnceLock<Filter> = OnceLock::new();
+/// Whether the log's lines are for people.
+static FOR_PEOPLE: AtomicBool = AtomicBool::new(false);
+
 /// Sends the log to standard error from now on: whatever passes `filter`, and every panic.
 ///
 /// # Errors
 /// If the filter is badly written, or the log is in use.
 pub fn init(format: Format, filter: &str) -> Result<(), InitError> {
-    let targets: Targets = filter.parse().map_err(|source| InitError::Filter { filter: filter.to_owned(), source })?;
+    let (targets, handle) = reload::Layer::new(targets(filter)?);
     let lines = fmt::layer().with_writer(io::stderr);
-    let layer = match format {
-        Format::Auto if io::stderr().is_terminal() => lines.boxed(),
-        Format::Pretty => lines.with_ansi(io::stderr().is_terminal()).boxed(),
-        Format::Auto | Format::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
+    let is_terminal = io::stderr().is_terminal();
+    let for_people = format == Format::Pretty || (format == Format::Auto && is_terminal);
+    let layer = if for_people {
+        lines.with_ansi(is_terminal).boxed()
+    } else {
+        lines.json().flatten_event(true).with_current_span(false).boxed()
     };
     Registry::default().with(layer.with_filter(targets)).try_init()?;
+    FOR_PEOPLE.store(for_people, Ordering::Relaxed);
+    // Whoever has taken the log has just been refused.
+    drop(FILTER.set(handle));
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         let payload = panic.payload();
@@ -85,6 +105,23 @@ pub fn init(format: Format, filter: &str) -> Result<(), InitError> {
         error!(error, place, "panicked");
     }));
     Ok(())
+}
+
+/// Logs what passes `filter` from now on.
+///
+/// # Errors
+/// If the filter is badly written.
+pub fn refilter(filter: &str) -> Result<(), InitError> {
+    let targets = targets(filter)?;
+    if let Some(handle) = FILTER.get() {
+        // It fails only where there is no log any more.
+        drop(handle.reload(targets));
+    }
+    Ok(())
+}
+
+fn targets(filter: &str) -> Result<Targets, InitError> {
+    filter.parse().map_err(|source| InitError::Filter { filter: filter.to_owned(), source })
 }
 
 /// Keeps an event that anybody can cause at will from filling the log: it is told at most once a second.
@@ -191,6 +228,85 @@ pub(crate) fn broken(server: &str) {
     error!(target: RULES, server, "the files of this server are broken; every event gets the emptiest valid reply");
 }
 
+/// Changes of files are not told of by the operating system; they are found by looking.
+pub(crate) fn cannot_watch(error: &dyn Display) {
+    warn!(target: RULES, %error, "cannot watch for changes; they are found by looking now and then");
+}
+
+/// The data folder cannot be used, and nobody asked for it.
+pub(crate) fn no_data_folder(folder: &Path, error: &io::Error) {
+    let folder = folder.display();
+    warn!(target: RULES, %folder, %error, "no data folder: the last good rules are not kept, and nobody can roll back");
+}
+
+/// What has come in force could not be kept on disk.
+pub(crate) fn not_kept(server: &str, error: &io::Error) {
+    warn!(target: RULES, server, %error, "cannot keep the rules in force on disk");
+}
+
+/// What came of the settings when they were read again.
+pub(crate) fn settings_reloaded(outcome: &Outcome, restart_for: &[&str]) {
+    match outcome {
+        Outcome::Unchanged | Outcome::RolledBack | Outcome::StillRefused(_) => return,
+        Outcome::Loaded { .. } => info!(target: RULES, "settings loaded"),
+        Outcome::Refused(why) => error!(target: RULES, %why, "settings refused; those in force hold on"),
+    }
+    if matches!(outcome, Outcome::Loaded { .. }) && !restart_for.is_empty() {
+        let settings = restart_for.join(", ");
+        warn!(target: RULES, settings, "some settings have changed and need a restart");
+    }
+    findings(outcome.findings());
+}
+
+/// What came of a server's rules when they were read again.
+pub(crate) fn rules_reloaded(report: &ServerReport) {
+    let server = &*report.path;
+    let snapshot = report.snapshot.as_deref();
+    let version = snapshot.map(|snapshot| snapshot.version.as_str());
+    let generation = snapshot.map(|snapshot| snapshot.generation);
+    match &report.outcome {
+        Outcome::Unchanged | Outcome::RolledBack | Outcome::StillRefused(_) => {
+            let outcome = report.outcome.word();
+            return debug!(target: RULES, server, version, generation, outcome, "rules looked at");
+        }
+        Outcome::Loaded { took, .. } => {
+            let rules = snapshot.map(super::live::snapshot::Snapshot::rules);
+            let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            let origin = snapshot.map(|snapshot| snapshot.origin.word());
+            info!(target: RULES, server, version, generation, rules, origin, took_us, "rules loaded");
+        }
+        Outcome::Refused(why) => {
+            error!(target: RULES, server, version, generation, %why, "rules refused; those in force serve on");
+        }
+    }
+    findings(report.outcome.findings());
+}
+
+/// The files are broken, or somebody has rolled back from them, so that a daemon that starts serves others.
+pub(crate) fn serves_kept(server: &str, version: &Version, origin: Origin) {
+    let (version, origin) = (version.as_str(), origin.word());
+    warn!(target: RULES, server, version, origin, "the rules in force are not those in the files, but what was kept");
+}
+
+/// What is wrong in files: for people as `check` shows it, else a line for each.
+fn findings(findings: Option<&Findings>) {
+    let Some(Findings { found, sources }) = findings.filter(|findings| !findings.found.is_empty()) else { return };
+    if FOR_PEOPLE.load(Ordering::Relaxed) {
+        let text = report::render(found, sources, report::Format::Human, io::stderr().is_terminal());
+        // There is nobody left to tell if standard error is closed.
+        drop(io::stderr().write_all(text.as_bytes()));
+        return;
+    }
+    for one in found {
+        let (slug, place, help) = (one.slug, sources.place(one.span), one.help.join("; "));
+        match one.severity {
+            Severity::Error => error!(target: RULES, slug, %place, help, "{}", one.message),
+            Severity::Warning => warn!(target: RULES, slug, %place, help, "{}", one.message),
+            Severity::Hint => info!(target: RULES, slug, %place, help, "{}", one.message),
+        }
+    }
+}
+
 /// A server accepts everybody.
 pub(crate) fn open(server: &str) {
     warn!(target: AUTH, server, "this server accepts every sender");
@@ -217,15 +333,16 @@ pub(crate) fn unknown_kind(server: &str, kind: &str) {
 }
 
 /// An event was decided. Those that nobody waits for are many, and told only to who wants to know.
-pub(crate) fn decided(server: &str, event: &Event, rule: Option<&str>, took: Duration) {
+pub(crate) fn decided(server: &str, event: &Event, rule: Option<&str>, version: &Version, took: Duration) {
     let (kind, call) = (name(event.kind().name()), event.call_id());
     let call = call.as_deref().map(name);
     // As a `u128` it would be a text in the JSON format.
     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let version = version.as_str();
     if event.kind().known().is_some_and(Kind::expects_reply) {
-        info!(target: EVENTS, server, kind, call, rule, took_us, "answered");
+        info!(target: EVENTS, server, kind, call, rule, version, took_us, "answered");
     } else {
-        debug!(target: EVENTS, server, kind, call, rule, took_us, "acknowledged");
+        debug!(target: EVENTS, server, kind, call, rule, version, took_us, "acknowledged");
     }
 }
 

@@ -1,15 +1,15 @@
 //! `switchhook check`: every mistake in the rules and settings, before a caller meets it.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::report::{self, Format};
-use super::{Outcome, could_not_run};
+use super::{Outcome, could_not_run, write};
 use crate::engine::diagnostic::{Diagnostic, Severity, Sources, catalogue};
 use crate::engine::source::{Options, compile};
 use crate::load;
+use crate::report::{self, Format};
 use crate::settings;
 
 /// The command's arguments.
@@ -115,9 +115,4 @@ impl Findings {
         let refused = |severity| severity == Severity::Error || (arguments.strict && severity == Severity::Warning);
         if self.found.iter().any(|found| refused(found.severity)) { Outcome::Findings } else { Outcome::Fine }
     }
-}
-
-fn write(text: &str) {
-    // A closed pipe, as behind `head`, is no reason to complain.
-    drop(std::io::stdout().write_all(text.as_bytes()));
 }

@@ -2,24 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 use super::{Outcome, could_not_run, show};
-use crate::engine::Engine;
-use crate::engine::script::STACK_BYTES;
-use crate::engine::source::{Compiled, compile};
-use crate::load;
-use crate::server::Server;
-use crate::server::admin::Admin;
-use crate::server::answering::Answering;
-use crate::server::service::{Service, Sites};
-use crate::server::site::{Complaints, Site};
-use crate::settings::{self, Settings, SiteSettings};
-use crate::telemetry;
+use crate::reload::refused::Refused;
+use crate::reload::report::Report;
+use crate::reload::{Project, Start, server};
+use crate::settings::Flags;
+use crate::{daemon, telemetry};
 
 /// The command's arguments; each wins over the settings file.
 #[derive(Debug, Args)]
@@ -37,7 +28,7 @@ pub struct Arguments {
     /// Where to listen for operators [default: 127.0.0.1:9090]
     #[arg(long, env = "SWITCHHOOK_ADMIN", value_name = "ADDR")]
     admin: Option<SocketAddr>,
-    /// Where to keep what must outlive the daemon: not available yet, nothing is kept on disk
+    /// Where to keep what must outlive the daemon [default: data]
     #[arg(long, env = "SWITCHHOOK_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
     /// What to log: error, warn, info, debug, or target=level, separated by commas [default: info]
@@ -45,133 +36,65 @@ pub struct Arguments {
     log: Option<String>,
 }
 
+impl Arguments {
+    fn project(&self) -> Project {
+        Project {
+            config: self.config.clone(),
+            flags: Flags {
+                rules: self.rules.clone(),
+                listen: self.listen,
+                admin: self.admin,
+                data: self.data.clone(),
+                log: self.log.clone(),
+            },
+        }
+    }
+}
+
 /// Runs the daemon until it is told to stop.
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    if arguments.data.is_some() {
-        return could_not_run(&"`--data` is not available yet: so far nothing is kept on disk, so leave it out");
-    }
-    let settings = match settings::load(arguments.config.as_deref()) {
-        Ok(settings::Loaded { settings, found, sources }) => {
-            show(&found, &sources);
-            settings
-        }
-        Err(settings::Trouble::Unreadable(error)) => return could_not_run(&error),
-        Err(settings::Trouble::Found(found, sources)) => return show(&found, &sources),
+    let start = match Start::read(arguments.project()) {
+        Ok(start) => start,
+        Err(why) => return refused(&why),
     };
-    let settings =
-        match settings.with(arguments.rules.clone(), arguments.listen, arguments.admin, arguments.log.as_deref()) {
-            Ok(settings) => settings,
-            Err(why) => return could_not_run(&why),
-        };
+    show(&start.found().found, &start.found().sources);
+    let settings = start.settings();
     if let Err(error) = telemetry::init(settings.log_format, &settings.log_filter) {
         return could_not_run(&error);
     }
-    let sites = match sites(&settings) {
-        Ok(sites) => sites,
-        Err(outcome) => return outcome,
+    for site in settings.sites.iter().filter(|site| site.credentials.is_open()) {
+        telemetry::open(&site.path);
+    }
+    let (reloader, report) = match start.begin() {
+        Ok(begun) => begun,
+        Err(why) => return refused(&why),
     };
-    // Short scripts run where requests are read. Of a stack only what is used costs memory.
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = match runtime.enable_all().thread_stack_size(STACK_BYTES).build() {
-        Ok(runtime) => runtime,
-        Err(error) => return could_not_run(&format!("cannot start its threads: {error}")),
-    };
-    runtime.block_on(serve(settings, sites))
-}
-
-/// Compiles the rules of every site. What is found is shown for all of them; a site whose files are broken leaves
-/// the others alone, and only if none is sound there is nothing to serve.
-fn sites(settings: &Settings) -> Result<Vec<Site>, Outcome> {
-    let compiled: Vec<Result<Engine, Outcome>> = settings.sites.iter().map(engine).collect();
-    if let Some(worst) = compiled.iter().filter_map(|engine| engine.as_ref().err()).max()
-        && compiled.iter().all(Result::is_err)
-    {
-        return Err(*worst);
+    if let Some(outcome) = nothing_to_serve(&report) {
+        return outcome;
     }
-    let sites = settings.sites.iter().zip(compiled).enumerate();
-    Ok(sites.map(|(index, (settings, engine))| site(index, settings, engine.ok())).collect())
-}
-
-fn engine(site: &SiteSettings) -> Result<Engine, Outcome> {
-    let sources = load::rules(&site.rules).map_err(|error| could_not_run(&error))?;
-    let Compiled { engine, found } = compile(&sources, &site.options).map_err(|found| show(&found, &sources))?;
-    show(&found, &sources);
-    Ok(engine)
-}
-
-fn site(index: usize, settings: &SiteSettings, engine: Option<Engine>) -> Site {
-    if engine.is_none() {
-        telemetry::broken(&settings.path);
-    }
-    if settings.credentials.is_open() {
-        telemetry::open(&settings.path);
-    }
-    Site {
-        index,
-        path: settings.path.clone(),
-        sound: engine.is_some(),
-        engine: engine.unwrap_or_else(|| Engine::without_rules(&settings.options)),
-        options: settings.options.clone(),
-        credentials: Arc::clone(&settings.credentials),
-        credential_headers: settings.credential_headers.clone(),
-        argument_key: settings.argument_key.clone(),
-        complaints: Complaints::default(),
+    match daemon::run(reloader) {
+        Ok(()) => Outcome::Fine,
+        Err(why) => could_not_run(&why),
     }
 }
 
-async fn serve(settings: Settings, sites: Vec<Site>) -> Outcome {
-    let rules = sites.iter().map(|site| site.engine.rules().rules().len()).sum();
-    let answering = match Answering::start(settings.bounds) {
-        Ok(answering) => Arc::new(answering),
-        Err(error) => return could_not_run(&format!("cannot start its threads: {error}")),
-    };
-    let sites = sites.into_iter().map(Arc::new);
-    let sites = if settings.by_path {
-        Sites::ByPath(sites.map(|site| (site.path.clone(), site)).collect())
-    } else {
-        match sites.into_iter().next() {
-            Some(site) => Sites::Everywhere(site),
-            None => return could_not_run(&"there is no server in the settings"),
-        }
-    };
-    let service = Service::new(sites, Arc::clone(&answering));
-    let server = match Server::bind(settings.listen, settings.limits, service) {
-        Ok(server) => server,
-        Err(error) => return could_not_run(&format!("cannot listen on {}: {error}", settings.listen)),
-    };
-    let admin = match Admin::new(settings.admin, settings.admin_token.clone()) {
-        Ok(admin) => admin,
-        Err(error) => return could_not_run(&error),
-    };
-    let admin = match Server::bind(settings.admin, settings.limits, admin) {
-        Ok(admin) => admin,
-        Err(error) => return could_not_run(&format!("cannot listen on {}: {error}", settings.admin)),
-    };
-    let shutdown = CancellationToken::new();
-    if let Err(error) = stop_on_signals(&shutdown) {
-        return could_not_run(&format!("cannot listen for signals: {error}"));
-    }
-    telemetry::listening(server.local_addr(), admin.local_addr(), rules);
-    let drain_max = settings.drain_max();
-    // Health is told until the last call is answered.
-    let (drained, admin_stop) = (shutdown.clone(), CancellationToken::new());
-    let admin = tokio::spawn(admin.run(admin_stop.clone(), std::time::Duration::from_secs(1)));
-    let cut_off = server.run(drained, drain_max).await;
-    drop(tokio::time::timeout(drain_max, answering.settle()).await);
-    admin_stop.cancel();
-    drop(admin.await);
-    telemetry::stopped(cut_off);
-    Outcome::Fine
+/// Shows what was found in the rules. A site whose files are broken leaves the others alone; only if nothing is in force
+/// at any of them there is nothing to serve.
+fn nothing_to_serve(report: &Report) -> Option<Outcome> {
+    let outcomes = report.servers.iter().map(|server| match &server.outcome {
+        server::Outcome::Refused(why) | server::Outcome::StillRefused(why) => refused(why),
+        server::Outcome::Loaded { found, .. } => show(&found.found, &found.sources),
+        server::Outcome::Unchanged | server::Outcome::RolledBack => Outcome::Fine,
+    });
+    let worst = outcomes.max().unwrap_or(Outcome::Fine);
+    let sound = |server: &crate::reload::report::ServerReport| server.snapshot.as_ref().is_some_and(|it| it.is_sound());
+    (!report.servers.iter().any(sound)).then_some(worst)
 }
 
-fn stop_on_signals(shutdown: &CancellationToken) -> std::io::Result<()> {
-    for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
-        let mut signals = signal(kind)?;
-        let shutdown = shutdown.clone();
-        tokio::spawn(async move {
-            signals.recv().await;
-            shutdown.cancel();
-        });
+/// Says why files are not put in force.
+fn refused(why: &Refused) -> Outcome {
+    match why.findings() {
+        Some(findings) => show(&findings.found, &findings.sources),
+        None => could_not_run(why),
     }
-    Ok(())
 }

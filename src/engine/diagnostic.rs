@@ -28,7 +28,7 @@ pub struct Span {
 }
 
 /// A file as it was read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
     /// The path as the author would type it, with `/` between its parts.
     pub path: Arc<str>,
@@ -65,6 +65,12 @@ impl Sources {
         let lines = Lines::of(&text);
         self.0.push((SourceFile { path: path.into(), text }, lines));
         id
+    }
+
+    /// The files, in this order.
+    #[must_use]
+    pub fn of(files: &[SourceFile]) -> Sources {
+        Sources(files.iter().map(|file| (file.clone(), Lines::of(&file.text))).collect())
     }
 
     /// The file that `id` names; `None` if it was made by other sources.

@@ -45,7 +45,7 @@ const KNOWLEDGE_BASE: Duration = Duration::from_secs(8);
 const MARGIN: Duration = Duration::from_secs(2);
 
 /// What a rule set's server settings say about it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Vapi's `server.timeoutSeconds` for this URL.
     pub timeout: Duration,

@@ -10,11 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::limits::Limits;
 use super::refusal::Refusal;
 
-/// The places of one server.
+/// The places of one server. How many there are is said by whoever asks for one: limits change while it counts.
+#[derive(Default)]
 pub(super) struct Admission {
-    connections_max: usize,
-    connections_per_address_max: usize,
-    requests_max: usize,
     connections: Mutex<Connections>,
     requests: AtomicUsize,
 }
@@ -35,24 +33,15 @@ pub(super) struct Seat {
 pub(super) struct Turn<'a>(&'a AtomicUsize);
 
 impl Admission {
-    pub(super) fn new(limits: &Limits) -> Self {
-        Self {
-            connections_max: limits.connections_max,
-            connections_per_address_max: limits.connections_per_address_max,
-            requests_max: limits.requests_in_flight_max,
-            connections: Mutex::default(),
-            requests: AtomicUsize::new(0),
-        }
-    }
-
     /// Takes the place of one connection from `address`.
-    pub(super) fn connect(self: &Arc<Self>, address: IpAddr) -> Result<Seat, Refusal> {
+    pub(super) fn connect(self: &Arc<Self>, address: IpAddr, limits: &Limits) -> Result<Seat, Refusal> {
         let mut connections = self.connections();
-        if self.connections_max <= connections.all {
-            return Err(Refusal::TooManyConnections { connections_max: self.connections_max });
+        let connections_max = limits.connections_max;
+        if connections_max <= connections.all {
+            return Err(Refusal::TooManyConnections { connections_max });
         }
         let origin = origin(address);
-        let connections_max = self.connections_per_address_max;
+        let connections_max = limits.connections_per_address_max;
         if connections_max <= connections.by_origin.get(&origin).copied().unwrap_or(0) {
             return Err(Refusal::TooManyConnectionsFromAddress { connections_max });
         }
@@ -62,11 +51,12 @@ impl Admission {
     }
 
     /// Takes the place of one request.
-    pub(super) fn begin(&self) -> Result<Turn<'_>, Refusal> {
+    pub(super) fn begin(&self, limits: &Limits) -> Result<Turn<'_>, Refusal> {
+        let requests_max = limits.requests_in_flight_max;
         // Counting before asking can turn away one request too many while another is being turned away, never admit one.
         let turn = Turn(&self.requests);
-        if self.requests_max <= self.requests.fetch_add(1, Ordering::Relaxed) {
-            return Err(Refusal::TooManyRequests { requests_max: self.requests_max });
+        if requests_max <= self.requests.fetch_add(1, Ordering::Relaxed) {
+            return Err(Refusal::TooManyRequests { requests_max });
         }
         Ok(turn)
     }
@@ -107,14 +97,12 @@ fn origin(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn admission() -> Arc<Admission> {
-        let limits = Limits {
-            connections_max: 3,
-            connections_per_address_max: 2,
-            requests_in_flight_max: 1,
-            ..Limits::default()
-        };
-        Arc::new(Admission::new(&limits))
+    fn limits() -> Limits {
+        Limits { connections_max: 3, connections_per_address_max: 2, requests_in_flight_max: 1, ..Limits::default() }
+    }
+
+    fn connect(admission: &Arc<Admission>, from: &str) -> Result<Seat, Refusal> {
+        admission.connect(address(from), &limits())
     }
 
     fn address(text: &str) -> IpAddr {
@@ -123,31 +111,40 @@ mod tests {
 
     #[test]
     fn a_place_is_given_back() {
-        let admission = admission();
-        let seats = [(); 2].map(|()| admission.connect(address("192.0.2.1")).ok().unwrap());
+        let admission = Arc::<Admission>::default();
+        let seats = [(); 2].map(|()| connect(&admission, "192.0.2.1").ok().unwrap());
         let refusal = Refusal::TooManyConnectionsFromAddress { connections_max: 2 };
-        assert_eq!(admission.connect(address("192.0.2.1")).err(), Some(refusal));
+        assert_eq!(connect(&admission, "192.0.2.1").err(), Some(refusal));
         drop(seats);
-        assert!(admission.connect(address("192.0.2.1")).is_ok());
+        assert!(connect(&admission, "192.0.2.1").is_ok());
         assert!(admission.connections().by_origin.is_empty());
     }
 
     #[test]
     fn all_addresses_together_are_bounded_too() {
-        let admission = admission();
-        let _seats = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|from| admission.connect(address(from)).ok().unwrap());
+        let admission = Arc::<Admission>::default();
+        let _seats = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(|from| connect(&admission, from).ok().unwrap());
         let refusal = Refusal::TooManyConnections { connections_max: 3 };
-        assert_eq!(admission.connect(address("192.0.2.4")).err(), Some(refusal));
+        assert_eq!(connect(&admission, "192.0.2.4").err(), Some(refusal));
     }
 
     #[test]
     fn a_request_beyond_the_limit_leaves_the_count_as_it_was() {
-        let admission = admission();
-        let turn = admission.begin().ok().unwrap();
-        assert!(admission.begin().is_err());
-        assert!(admission.begin().is_err());
+        let admission = Arc::<Admission>::default();
+        let turn = admission.begin(&limits()).ok().unwrap();
+        assert!(admission.begin(&limits()).is_err());
+        assert!(admission.begin(&limits()).is_err());
         drop(turn);
-        assert!(admission.begin().is_ok());
+        assert!(admission.begin(&limits()).is_ok());
+    }
+
+    #[test]
+    fn other_limits_hold_from_the_next_place_on() {
+        let admission = Arc::<Admission>::default();
+        let _seats = [(); 2].map(|()| connect(&admission, "192.0.2.1").ok().unwrap());
+        let wider = Limits { connections_per_address_max: 3, ..limits() };
+        assert!(connect(&admission, "192.0.2.1").is_err());
+        assert!(admission.connect(address("192.0.2.1"), &wider).is_ok());
     }
 
     #[test]

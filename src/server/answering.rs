@@ -21,12 +21,13 @@ use super::occasion::{Allowance, Occasion};
 use super::seen::Seen;
 use super::world::Chance;
 use crate::clock::{Clock, Deadline};
-use crate::engine::decision::{Decision, Unfinished};
+use crate::engine::decision::{Considered, Decision, Unfinished};
 use crate::engine::event::Event;
 use crate::engine::facts::Facts;
 use crate::engine::kind::EventKind;
 use crate::engine::reply::Reply;
 use crate::engine::{Engine, Turn};
+use crate::live::Live;
 use crate::telemetry;
 
 /// Operations that a decision may use in the first lane: some milliseconds.
@@ -37,7 +38,8 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// Makes decisions and carries them out.
 pub struct Answering {
     // For what takes some milliseconds, and for what takes longer.
-    lanes: Vec<(Lane, Allowance)>,
+    lanes: Live<Vec<(Lane, Allowance)>>,
+    bounds: Live<Bounds>,
     answered: AnswerOnce<Reply>,
     states: CallStates,
     seen: Seen,
@@ -48,7 +50,7 @@ pub struct Answering {
 }
 
 /// The bounds of what is kept and what is run at once.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     /// Threads for scripts that are not done in an instant. If there are several, one is kept for those that take no more
     /// than some milliseconds.
@@ -81,7 +83,8 @@ impl Answering {
     /// When the operating system gives no threads.
     pub fn start(bounds: Bounds) -> io::Result<Answering> {
         Ok(Answering {
-            lanes: lanes(bounds)?,
+            lanes: Live::new(lanes(bounds)?),
+            bounds: Live::new(bounds),
             answered: AnswerOnce::new(bounds.answers_bytes_max, Reply::size),
             states: CallStates::new(bounds.states_bytes_max),
             seen: Seen::default(),
@@ -89,6 +92,21 @@ impl Answering {
             unknown_kinds: Novelty::default(),
             background: TaskTracker::new(),
         })
+    }
+
+    /// Keeps other bounds from now on. What waits for a thread gets one of those that there were.
+    ///
+    /// # Errors
+    /// When the operating system gives no threads; then all stays as it was.
+    pub fn rebound(&self, bounds: Bounds) -> io::Result<()> {
+        if bounds == *self.bounds.current() {
+            return Ok(());
+        }
+        self.lanes.replace(lanes(bounds)?);
+        self.answered.rebound(bounds.answers_bytes_max);
+        self.states.rebound(bounds.states_bytes_max);
+        self.bounds.replace(bounds);
+        Ok(())
     }
 
     /// Decrypts what Vapi has encrypted in the arguments of the event's tool calls.
@@ -204,7 +222,7 @@ impl Answering {
     async fn make(&self, occasion: &Arc<Occasion>, turn: Turn, facts: &Facts) -> Decision {
         let began = Clock::instant();
         let mut tried = occasion.decide(turn, facts, occasion.host(began, Allowance::Brief));
-        for (lane, allowance) in &self.lanes {
+        for (lane, allowance) in self.lanes.current().iter() {
             let time_max = match tried {
                 Ok(decision) => return decision,
                 Err(Unfinished { time_max }) => time_max,
@@ -229,6 +247,9 @@ impl Answering {
         }
         if let (Some(state), Some(call)) = (&decision.state, occasion.call()) {
             self.states.replace(&call, &facts.state, Arc::clone(state))?;
+        }
+        for (rule, _) in decision.trace.0.iter().filter(|(_, considered)| *considered == Considered::Matched) {
+            occasion.site.snapshot.hits.note(*rule, facts.now);
         }
         tell(occasion, &decision);
         Ok(decision.reply)
@@ -260,7 +281,8 @@ fn lanes(bounds: Bounds) -> io::Result<Vec<(Lane, Allowance)>> {
 /// Tells the log what was decided.
 fn tell(occasion: &Occasion, decision: &Decision) {
     let (server, event) = (&*occasion.site.path, &occasion.event);
-    let rules = occasion.site.engine.rules();
+    let version = &occasion.site.snapshot.version;
+    let rules = occasion.site.engine().rules();
     let name = |id| rules.rule(id).map_or("", |rule| rule.name.as_str());
     let rule = decision.answered_by.map(name);
     for line in &decision.logs {
@@ -274,5 +296,5 @@ fn tell(occasion: &Occasion, decision: &Decision) {
     } else if rule.is_none() && occasion.expects_reply() {
         telemetry::unanswered(server, event);
     }
-    telemetry::decided(server, event, rule, Clock::instant() - occasion.begun_at);
+    telemetry::decided(server, event, rule, version, Clock::instant() - occasion.begun_at);
 }

@@ -54,6 +54,11 @@ impl CallStates {
         }
     }
 
+    /// Keeps so many bytes from now on.
+    pub fn rebound(&self, bytes_max: u64) {
+        self.calls.set_capacity(bytes_max);
+    }
+
     /// The state of `call` as it is now.
     #[must_use]
     pub fn get(&self, call: &Call) -> State {

@@ -28,14 +28,16 @@ const HEADERS_ON_STACK: usize = 100;
 pub(super) struct Connection<A> {
     pub(super) server: Arc<Shared<A>>,
     pub(super) peer: SocketAddr,
+    /// The bounds that were in force when it was accepted; they hold until it ends.
+    pub(super) limits: Limits,
     pub(super) pace: Arc<Pace>,
     _seat: Seat,
 }
 
 impl<A: Answer> Connection<A> {
-    pub(super) fn new(server: Arc<Shared<A>>, peer: SocketAddr, seat: Seat) -> Self {
-        let pace = Arc::new(Pace::new(&server.limits));
-        Self { server, peer, pace, _seat: seat }
+    pub(super) fn new(server: Arc<Shared<A>>, peer: SocketAddr, limits: Limits, seat: Seat) -> Self {
+        let pace = Arc::new(Pace::new(&limits));
+        Self { server, peer, limits, pace, _seat: seat }
     }
 
     /// Serves `stream` until either side has had enough. Once `drain` is cancelled, that is after the current request.
@@ -68,7 +70,7 @@ impl<A: Answer> Connection<A> {
     {
         telemetry::connection_late(self.peer, late);
         if late == Late::Header {
-            wire.farewell(&Refusal::HeaderTooSlow { within: self.server.limits.header_read }).await;
+            wire.farewell(&Refusal::HeaderTooSlow { within: self.limits.header_read }).await;
         }
     }
 
@@ -81,7 +83,7 @@ impl<A: Answer> Connection<A> {
             let answer = request::answer(Arc::clone(&this), request);
             async { Ok::<_, Infallible>(answer.await) }
         });
-        let mut http = http1_builder(&this.server.limits).serve_connection(TokioIo::new(wire), service);
+        let mut http = http1_builder(&this.limits).serve_connection(TokioIo::new(wire), service);
         let mut draining = false;
         let late = loop {
             tokio::select! {
@@ -107,7 +109,7 @@ impl<A: Answer> Connection<A> {
             let answer = request::answer(Arc::clone(&this), request);
             async { Ok::<_, Infallible>(answer.await) }
         });
-        let mut http = http2_builder(&this.server.limits).serve_connection(TokioIo::new(wire), service);
+        let mut http = http2_builder(&this.limits).serve_connection(TokioIo::new(wire), service);
         let mut leaving = false;
         loop {
             tokio::select! {

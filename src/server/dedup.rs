@@ -76,6 +76,11 @@ impl<T> AnswerOnce<T> {
         AnswerOnce { answers: Cache::with_options(options(bytes_max), ByBytes, hasher, lifecycle), bytes }
     }
 
+    /// Remembers about so many bytes from now on.
+    pub fn rebound(&self, bytes_max: u64) {
+        self.answers.set_capacity(bytes_max);
+    }
+
     /// The answer to the tool call `key`: the one it got before, the one that somebody is making for it now, or else
     /// the outcome of `make`. Without a key, always the outcome of `make`.
     ///

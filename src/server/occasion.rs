@@ -86,13 +86,13 @@ impl Occasion {
     /// # Errors
     /// When scripts need more operations than the host allows.
     pub fn decide(&self, turn: Turn, facts: &Facts, host: Arc<dyn Host>) -> Result<Decision, Unfinished> {
-        if !self.site.sound {
-            return Ok(Decision { reply: self.site.engine.give_up(&self.event, turn), ..Decision::default() });
+        if !self.site.snapshot.is_sound() {
+            return Ok(Decision { reply: self.site.engine().give_up(&self.event, turn), ..Decision::default() });
         }
-        let decide = || self.site.engine.decide(&self.event, turn, facts, host);
+        let decide = || self.site.engine().decide(&self.event, turn, facts, host);
         // No panic is known; should there be one, it costs this answer alone. The panic hook has logged it.
         catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| {
-            Ok(Decision { reply: self.site.engine.give_up(&self.event, turn), ..Decision::default() })
+            Ok(Decision { reply: self.site.engine().give_up(&self.event, turn), ..Decision::default() })
         })
     }
 
@@ -100,7 +100,7 @@ impl Occasion {
     #[must_use]
     pub fn decide_late(&self, turn: Turn, facts: &Facts) -> Decision {
         self.decide(turn, facts, Arc::new(TooLate)).unwrap_or_else(|Unfinished { .. }| Decision {
-            reply: self.site.engine.give_up(&self.event, turn),
+            reply: self.site.engine().give_up(&self.event, turn),
             ..Decision::default()
         })
     }

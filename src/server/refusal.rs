@@ -79,6 +79,21 @@ pub enum Refusal {
     /// The request does not prove who sent it.
     #[error("the credentials are missing or wrong")]
     Unauthorized,
+    /// A web page asks, perhaps without its reader's knowledge.
+    #[error("this is not for web pages of other sites: {why}")]
+    Foreign {
+        /// What gave it away.
+        why: &'static str,
+    },
+    /// The body does not say what can be done.
+    #[error("{why}")]
+    NotUnderstood {
+        /// What is wrong.
+        why: String,
+    },
+    /// The daemon is about to stop.
+    #[error("the daemon is about to stop")]
+    Stopping,
     /// What stands behind the server panicked.
     #[error("an internal error; the log has the details")]
     Panicked,
@@ -91,10 +106,14 @@ impl Refusal {
         match self {
             Self::TooManyConnections { .. }
             | Self::TooManyConnectionsFromAddress { .. }
-            | Self::TooManyRequests { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            | Self::TooManyRequests { .. }
+            | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::HeaderTooSlow { .. } | Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::TooManyHeaders { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::NotOneHost | Self::BodyBroken | Self::NotAnEvent(_) => StatusCode::BAD_REQUEST,
+            Self::NotOneHost | Self::BodyBroken | Self::NotAnEvent(_) | Self::NotUnderstood { .. } => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Foreign { .. } => StatusCode::FORBIDDEN,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
@@ -154,7 +173,10 @@ impl Refusal {
             | Self::NotAnEvent(_)
             | Self::NotFound
             | Self::MethodNotAllowed { .. }
-            | Self::Unauthorized => false,
+            | Self::Unauthorized
+            | Self::Foreign { .. }
+            | Self::NotUnderstood { .. }
+            | Self::Stopping => false,
         }
     }
 }

@@ -37,8 +37,7 @@ async fn respond<A: Answer>(
     request: Request<Incoming>,
     begun_at: Instant,
 ) -> Result<Response<Full<Bytes>>, Refusal> {
-    let (server, peer) = (&*connection.server, connection.peer);
-    let limits = &server.limits;
+    let (server, peer, limits) = (&*connection.server, connection.peer, &connection.limits);
 
     let (head, body) = request.into_parts();
     let _turn = match admit(connection, &head) {
@@ -52,7 +51,8 @@ async fn respond<A: Answer>(
 /// What can be said before the body is read.
 fn admit<'c, A: Answer>(connection: &'c Connection<A>, head: &Parts) -> Result<Turn<'c>, Box<Response<Full<Bytes>>>> {
     let server = &*connection.server;
-    let admitted = server.admission.begin().and_then(|turn| screen(head, &server.limits).map(|()| turn));
+    let limits = &connection.limits;
+    let admitted = server.admission.begin(limits).and_then(|turn| screen(head, limits).map(|()| turn));
     let turn = admitted.map_err(|refusal| Box::new(refused(connection, &refusal)))?;
     server.answer.refuse(head, connection.peer).map_or(Ok(turn), |response| Err(Box::new(response)))
 }

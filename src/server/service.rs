@@ -1,6 +1,5 @@
 //! One request, top to bottom: the first function to read is `Service::respond`.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -14,48 +13,33 @@ use super::answering::Answering;
 use super::auth::{self, Authentic};
 use super::occasion::Occasion;
 use super::refusal::Refusal;
-use super::site::Site;
+use super::site::{Site, Sites};
 use super::{Answer, Received, encode, world};
 use crate::clock::Clock;
 use crate::engine::facts::Facts;
+use crate::live::Live;
 use crate::telemetry;
 
 /// Answers server messages, for every site of the daemon. Cheap to clone.
 #[derive(Clone)]
 pub struct Service {
-    sites: Arc<Sites>,
+    sites: Live<Sites>,
     answering: Arc<Answering>,
 }
 
-/// Which site answers where.
-pub enum Sites {
-    /// One answers at every path.
-    Everywhere(Arc<Site>),
-    /// Each answers at its own path.
-    ByPath(HashMap<String, Arc<Site>>),
-}
-
-impl Sites {
-    fn at(&self, path: &str) -> Option<&Arc<Site>> {
-        match self {
-            Sites::Everywhere(site) => Some(site),
-            Sites::ByPath(sites) => sites.get(path),
-        }
-    }
-}
-
 impl Service {
-    /// A service for these sites.
+    /// A service for the sites in force.
     #[must_use]
-    pub fn new(sites: Sites, answering: Arc<Answering>) -> Service {
-        Service { sites: Arc::new(sites), answering }
+    pub fn new(sites: Live<Sites>, answering: Arc<Answering>) -> Service {
+        Service { sites, answering }
     }
 
     async fn respond(&self, received: Received) -> Result<Response<Full<Bytes>>, Refusal> {
-        let site = self.sites.at(received.head.uri.path()).ok_or(Refusal::NotFound)?;
+        let sites = self.sites.current();
+        let site = sites.at(received.head.uri.path()).ok_or(Refusal::NotFound)?;
         let now = Clock::now();
         let body = authenticate(site, &received, now)?;
-        let event = site.engine.read(body.into_body().into()).map_err(|error| {
+        let event = site.engine().read(body.into_body().into()).map_err(|error| {
             if let Some(untold) = site.complaints.bodies.speak(Clock::instant()) {
                 telemetry::unreadable(&site.path, received.peer, &error, untold);
             }
@@ -68,13 +52,13 @@ impl Service {
         let facts = facts(site, &received.head, now);
         let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at: received.begun_at };
         let reply = self.answering.answer(occasion).await;
-        Ok(encode::reply(&reply))
+        Ok(encode::reply(&reply, site.version_header.as_ref()))
     }
 }
 
 impl Answer for Service {
     fn refuse(&self, head: &Parts, _: SocketAddr) -> Option<Response<Full<Bytes>>> {
-        let refusal = match self.sites.at(head.uri.path()) {
+        let refusal = match self.sites.current().at(head.uri.path()) {
             None => Refusal::NotFound,
             Some(_) if head.method != Method::POST => Refusal::MethodNotAllowed { allow: "POST" },
             Some(_) => return None,
@@ -112,7 +96,7 @@ fn authenticate(site: &Site, received: &Received, now: Timestamp) -> Result<Auth
 }
 
 fn facts(site: &Site, head: &Parts, now: Timestamp) -> Facts {
-    let headers = if site.engine.wants_headers() {
+    let headers = if site.engine().wants_headers() {
         world::headers(&head.headers, &site.credential_headers)
     } else {
         Arc::default()

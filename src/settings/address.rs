@@ -13,7 +13,7 @@ use crate::engine::source::yaml::{Node, Yaml};
 pub(super) type Written = Field<Option<Spanned<TextLike>>>;
 
 /// Loopback, until the settings say otherwise.
-pub(super) fn loopback(port: u16) -> SocketAddr {
+pub(super) const fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 

@@ -4,20 +4,22 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, TRANSFER_ENCODING};
 use serde::Deserialize;
 
 use super::address::{self, Admin, loopback};
 use super::auth;
 use super::limits::LimitsSource;
 use super::log::LogSource;
-use super::{FILE, RULES, Settings, SiteSettings};
+use super::reload::ReloadSource;
+use super::{ADMIN, DATA, Data, FILE, RULES, Settings, SiteSettings};
 use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::source::Options;
 use crate::engine::source::read::{Entries, Field, Spanned, read};
 use crate::engine::source::yaml::{Node, Yaml};
 
 /// Settings that the daemon will have, but does not serve yet.
-const NOT_YET: &[&str] = &["secrets", "outbound", "reload", "data", "history", "tls"];
+const NOT_YET: &[&str] = &["secrets", "outbound", "history", "tls"];
 
 #[derive(Debug, Default, Deserialize)]
 struct SettingsSource {
@@ -33,8 +35,9 @@ struct SettingsSource {
     log: Field<Option<LogSource>>,
     secrets: Option<Node>,
     outbound: Option<Node>,
-    reload: Option<Node>,
-    data: Option<Node>,
+    reload: Field<Option<ReloadSource>>,
+    data: Field<Option<String>>,
+    version_header: Field<Option<Spanned<String>>>,
     history: Option<Node>,
     tls: Option<Node>,
 }
@@ -87,12 +90,15 @@ pub(super) fn settings(tree: &Node, folder: &Path, found: &mut Vec<Diagnostic>) 
     let log = source.log.0.flatten().unwrap_or_default();
     Some(Settings {
         listen: listen.map_or_else(|| loopback(8080), |listen| listen.value),
-        admin: admin.map_or_else(|| loopback(9090), |admin| admin.value),
+        admin: admin.map_or(ADMIN, |admin| admin.value),
         admin_token,
         sites: sites.into_iter().map(|(_, site)| site).collect(),
         by_path: source.servers.get().is_some_and(Option::is_some),
         limits: transport,
         bounds,
+        reload: source.reload.get().cloned().flatten().unwrap_or_default().settings(found),
+        data: data(folder, text(&source.data).as_deref()),
+        version_header: version_header(&source.version_header, found),
         log_format: log.format(found),
         log_filter: log.filter(found).unwrap_or_else(|| "info".to_owned()),
     })
@@ -196,6 +202,25 @@ fn own_options(
     }
 }
 
+/// A folder that the settings name is meant from where they stand.
+fn data(folder: &Path, written: Option<&str>) -> Data {
+    Data { folder: folder.join(written.unwrap_or(DATA)), is_asked_for: written.is_some() }
+}
+
+fn version_header(written: &Field<Option<Spanned<String>>>, found: &mut Vec<Diagnostic>) -> Option<HeaderName> {
+    /// What a reply says of itself; another value would break it.
+    const TAKEN: &[HeaderName] = &[CONTENT_TYPE, CONTENT_LENGTH, CONNECTION, TRANSFER_ENCODING, DATE];
+    let written = written.get().and_then(Option::as_ref)?;
+    let name = written.value.parse::<HeaderName>().ok().filter(|name| !TAKEN.contains(name));
+    if name.is_none() {
+        found.push(
+            Diagnostic::error("invalid-value", written.span, format!("no header can be called `{}`", written.value))
+                .help("write a name of your own, such as `version_header: x-rules-version`"),
+        );
+    }
+    name
+}
+
 fn check_path(path: &Spanned<String>, found: &mut Vec<Diagnostic>) {
     if !path.value.starts_with('/') || path.value.contains(['?', '#', ' ']) {
         found.push(
@@ -206,7 +231,7 @@ fn check_path(path: &Spanned<String>, found: &mut Vec<Diagnostic>) {
 }
 
 fn not_yet(source: &SettingsSource, found: &mut Vec<Diagnostic>) {
-    let nodes = [&source.secrets, &source.outbound, &source.reload, &source.data, &source.history, &source.tls];
+    let nodes = [&source.secrets, &source.outbound, &source.history, &source.tls];
     for (name, node) in NOT_YET.iter().zip(nodes).filter_map(|(name, node)| Some((name, node.as_ref()?))) {
         found.push(
             Diagnostic::error("not-available-yet", node.span, format!("`{name}` is not available yet"))

@@ -11,9 +11,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
-use switchhook::cli::report::{self, Format};
 use switchhook::engine::diagnostic::{Diagnostic, Sources, catalogue};
 use switchhook::engine::source::{Options, compile};
+use switchhook::report::{self, Format};
 use switchhook::{load, settings};
 
 use crate::golden;

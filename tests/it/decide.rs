@@ -17,7 +17,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use switchhook::cli::report::{self, Format};
 use switchhook::engine::Engine;
 use switchhook::engine::decision::{Considered, Decision};
 use switchhook::engine::diagnostic::Sources;
@@ -27,6 +26,7 @@ use switchhook::engine::kind::EventKind;
 use switchhook::engine::reply;
 use switchhook::engine::source::{Options, compile};
 use switchhook::load;
+use switchhook::report::{self, Format};
 
 use crate::golden;
 

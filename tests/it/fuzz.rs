@@ -15,7 +15,6 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::RngSeed;
 use serde_json::{Value, json};
-use switchhook::cli::report::{self, Format};
 use switchhook::engine::decision::Considered;
 use switchhook::engine::diagnostic::{Diagnostic, Sources, Span};
 use switchhook::engine::event::Event;
@@ -24,6 +23,7 @@ use switchhook::engine::reply::check_wire;
 use switchhook::engine::source::{Options, compile};
 use switchhook::engine::{Engine, Turn};
 use switchhook::load;
+use switchhook::report::{self, Format};
 
 use crate::support::{here, samples};
 use harm::harm;

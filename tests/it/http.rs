@@ -13,7 +13,7 @@ use hyper::client::conn::http2;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use switchhook::server::admin::Admin;
+use switchhook::live::Live;
 use switchhook::server::limits::Limits;
 use switchhook::server::refusal::Refusal;
 use switchhook::server::{Answer, Received, Server};
@@ -74,9 +74,9 @@ fn start(limits: Limits) -> Started {
 
 fn start_draining(limits: Limits, drain_max: Duration) -> Started {
     let counter = Counter { entered: Arc::new(Semaphore::new(0)), release: Arc::new(Semaphore::new(0)) };
-    let server = Server::bind("127.0.0.1:0".parse().unwrap(), limits, counter.clone()).unwrap();
+    let server = Server::bind("127.0.0.1:0".parse().unwrap(), Live::new(limits), counter.clone()).unwrap();
     let (address, shutdown) = (server.local_addr(), CancellationToken::new());
-    let ended = tokio::spawn(server.run(shutdown.clone(), drain_max));
+    let ended = tokio::spawn(server.run(shutdown.clone(), move || drain_max));
     Started { address, counter, shutdown, ended }
 }
 
@@ -462,15 +462,4 @@ async fn draining_has_an_end() {
     server.shutdown.cancel();
     assert_eq!(soon(server.ended).await.unwrap(), 1);
     assert_eq!(rest(&mut busy).await, "");
-}
-
-#[tokio::test]
-async fn health_is_told_on_the_admin_address() {
-    let address = "127.0.0.1:0".parse().unwrap();
-    let admin = Admin::new(address, None).unwrap();
-    let server = Server::bind(address, patient(), admin).unwrap();
-    let mut stream = TcpStream::connect(server.local_addr()).await.unwrap();
-    tokio::spawn(server.run(CancellationToken::new(), LONG));
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
-    assert_status(&rest(&mut stream).await, "200", "\r\n\r\nok\n");
 }

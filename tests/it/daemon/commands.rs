@@ -64,7 +64,7 @@ fn a_daemon_that_cannot_run_says_why() {
     let rules = ("rules/rules.yaml", YES);
     ends(&[], &run, 2, &["there is no `rules`", "--rules"]);
     ends(&[("rules/notes.txt", "")], &run, 2, &["there are no rules in `rules`"]);
-    ends(&[rules], &["--data", "kept"], 2, &["`--data` is not available yet"]);
+    ends(&[rules], &["--data", "rules/rules.yaml"], 2, &["the data folder `rules/rules.yaml` cannot be used"]);
     ends(&[rules], &["--rules", "no/such/folder"], 2, &["there is no `no/such/folder`"]);
     ends(&[rules], &["--config", "no.yaml"], 2, &["there is no `no.yaml`"]);
     ends(&[rules], &["--listen", "here"], 2, &["'here'", "--listen"]);

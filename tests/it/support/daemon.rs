@@ -38,7 +38,7 @@ impl Folder {
 /// The program in `folder`, with nothing of the environment that it would listen to.
 pub(crate) fn switchhook(folder: &Folder) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchhook"));
-    for variable in ["CONFIG", "RULES", "LISTEN", "ADMIN", "LOG"] {
+    for variable in ["CONFIG", "RULES", "LISTEN", "ADMIN", "ADMIN_TOKEN", "DATA", "LOG"] {
         command.env_remove(format!("SWITCHHOOK_{variable}"));
     }
     command.current_dir(folder.path()).stdin(Stdio::null());
@@ -95,7 +95,7 @@ pub(crate) struct Daemon {
     pub(crate) admin: SocketAddr,
     lines: Receiver<String>,
     log: Vec<Value>,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Daemon {
@@ -114,18 +114,22 @@ impl Daemon {
         let (sender, lines) = channel();
         thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
-        let mut daemon = Daemon {
-            process: Stopped(child),
-            address: nowhere,
-            admin: nowhere,
-            lines,
-            log: Vec::new(),
-            _folder: folder,
-        };
+        let mut daemon =
+            Daemon { process: Stopped(child), address: nowhere, admin: nowhere, lines, log: Vec::new(), folder };
         let listening = daemon.logged("listening");
         let address = |field: &str| listening[field].as_str().unwrap().parse().unwrap();
         (daemon.address, daemon.admin) = (address("address"), address("admin"));
         daemon
+    }
+
+    /// The folder in which it runs.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The same, for commands that are to run there.
+    pub(crate) fn project(&self) -> &Folder {
+        &self.folder
     }
 
     /// A new connection.
@@ -162,6 +166,20 @@ impl Daemon {
         }
     }
 
+    /// Waits for the next log line that says `message`, after all those that were waited for before.
+    pub(crate) fn next_logged(&mut self, message: &str) -> Value {
+        let deadline = Deadline::after(PATIENCE);
+        loop {
+            let Ok(line) = self.lines.recv_timeout(deadline.remaining()) else {
+                panic!("the log never said {message:?} again: {:#?}", self.log)
+            };
+            let line = self.keep(line);
+            if line["message"] == message {
+                return line;
+            }
+        }
+    }
+
     /// Keeps a line of the log; one that is not JSON as a text.
     fn keep(&mut self, line: String) -> Value {
         let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
@@ -169,9 +187,21 @@ impl Daemon {
         line
     }
 
+    /// Sends the daemon a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process.0), signal).unwrap();
+    }
+
     /// Asks the daemon to stop, as a service manager does.
     pub(crate) fn terminate(&self) {
-        kill_process(Pid::from_child(&self.process.0), Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
+    }
+
+    /// Stops the daemon; returns the folder in which it ran.
+    pub(crate) fn stop_and_keep(mut self) -> Folder {
+        let folder = std::mem::replace(&mut self.folder, Folder::with(&[]));
+        self.stop();
+        folder
     }
 
     /// Waits until the daemon has ended; returns its exit code and all that it logged.

@@ -1,6 +1,7 @@
 //! Findings as one JSON array, an object each.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::word;
 use crate::engine::diagnostic::{Diagnostic, Sources, Span};
@@ -47,6 +48,10 @@ impl Stretch {
 }
 
 pub(super) fn render(found: &[Diagnostic], sources: &Sources) -> String {
+    format!("{:#}\n", value(found, sources))
+}
+
+pub(super) fn value(found: &[Diagnostic], sources: &Sources) -> Value {
     let note = |(span, message)| Note { message, place: Stretch::of(span, sources) };
     let findings: Vec<Finding<'_>> = found
         .iter()
@@ -60,5 +65,5 @@ pub(super) fn render(found: &[Diagnostic], sources: &Sources) -> String {
         })
         .collect();
     // Texts and numbers alone: there is nothing here that could not be JSON.
-    serde_json::to_string_pretty(&findings).unwrap_or_default() + "\n"
+    serde_json::to_value(&findings).unwrap_or_default()
 }

@@ -43,6 +43,12 @@ pub fn render(found: &[Diagnostic], sources: &Sources, format: Format, colour: b
     }
 }
 
+/// What was found, as [`Format::Json`] has it, for a larger JSON text.
+#[must_use]
+pub fn json(found: &[Diagnostic], sources: &Sources) -> serde_json::Value {
+    json::value(found, sources)
+}
+
 /// What was found, in one sentence: `2 errors, 1 warning in 3 files`.
 #[must_use]
 pub fn summary(found: &[Diagnostic], sources: &Sources) -> String {

@@ -1,0 +1,176 @@
+//! The admin address: health, metrics, and what operators ask of reloading. Never for callers, so it is a socket of its
+//! own.
+
+mod api;
+mod metrics;
+mod origin;
+
+use std::net::SocketAddr;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, Response, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio_util::sync::CancellationToken;
+
+use crate::reload::{InForce, Reloads};
+use crate::server::refusal::Refusal;
+use crate::server::{Answer, Received};
+
+/// Answers on the admin address.
+pub struct Admin {
+    in_force: InForce,
+    reloads: Reloads,
+    /// Cancelled once the daemon takes no new calls.
+    draining: CancellationToken,
+}
+
+/// What is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Route {
+    Health,
+    Readiness,
+    Metrics,
+    Rules,
+    Reload,
+    RollBack,
+}
+
+impl Route {
+    fn of(head: &Parts) -> Result<Route, Refusal> {
+        let route = match head.uri.path() {
+            "/healthz" => Route::Health,
+            "/readyz" => Route::Readiness,
+            "/metrics" => Route::Metrics,
+            "/api/rules" => Route::Rules,
+            "/api/reload" => Route::Reload,
+            "/api/rollback" => Route::RollBack,
+            _ => return Err(Refusal::NotFound),
+        };
+        match (route, &head.method) {
+            (Route::Reload | Route::RollBack, &Method::POST) => Ok(route),
+            (Route::Reload | Route::RollBack, _) => Err(Refusal::MethodNotAllowed { allow: "POST" }),
+            (_, &Method::GET | &Method::HEAD) => Ok(route),
+            _ => Err(Refusal::MethodNotAllowed { allow: "GET, HEAD" }),
+        }
+    }
+}
+
+impl Admin {
+    /// Answers about what is in force, and passes on what operators want. Who may ask is said by the token in force; where
+    /// there is none, the address must be one that only this machine can reach, which the settings see to.
+    #[must_use]
+    pub fn new(in_force: InForce, reloads: Reloads, draining: CancellationToken) -> Admin {
+        Admin { in_force, reloads, draining }
+    }
+
+    async fn respond(&self, received: &Received) -> Result<Response<Full<Bytes>>, Refusal> {
+        let head = &received.head;
+        Ok(match Route::of(head)? {
+            Route::Health => text(StatusCode::OK, "text/plain; charset=utf-8", "ok\n"),
+            Route::Readiness => self.readiness(),
+            Route::Metrics => text(StatusCode::OK, metrics::CONTENT_TYPE, metrics::text(&self.in_force)),
+            Route::Rules => json(StatusCode::OK, &api::rules(&self.in_force)),
+            Route::Reload => {
+                let wish = api::Reload::read(&received.body)?;
+                api::report(self.reloads.reload(wish.force).await, wants_text(head))?
+            }
+            Route::RollBack => {
+                let wish = api::RollBack::read(&received.body)?;
+                api::report(self.reloads.roll_back(wish.server).await, wants_text(head))?
+            }
+        })
+    }
+
+    fn readiness(&self) -> Response<Full<Bytes>> {
+        let ready = !self.draining.is_cancelled();
+        let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        json(status, &api::readiness(&self.in_force, ready))
+    }
+}
+
+impl Answer for Admin {
+    fn refuse(&self, head: &Parts, _: SocketAddr) -> Option<Response<Full<Bytes>>> {
+        check(head, self.in_force.admin_token.current().as_ref().as_ref()).err().map(|refusal| refusal.response())
+    }
+
+    async fn answer(&self, received: Received) -> Response<Full<Bytes>> {
+        self.respond(&received).await.unwrap_or_else(|refusal| refusal.response())
+    }
+}
+
+/// Whether a request may be answered at all, before its body is read.
+fn check(head: &Parts, token: Option<&SecretString>) -> Result<(), Refusal> {
+    match token {
+        Some(token) if !brings(head, token) => return Err(Refusal::Unauthorized),
+        Some(_) => origin::same_site(head)?,
+        None => origin::same_machine(head)?,
+    }
+    Route::of(head).map(drop)
+}
+
+fn brings(head: &Parts, token: &SecretString) -> bool {
+    let brought = head.headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().split_at_checked(7));
+    brought.is_some_and(|(scheme, brought)| {
+        scheme.eq_ignore_ascii_case(b"bearer ")
+            && verify_slices_are_equal(brought, token.expose_secret().as_bytes()).is_ok()
+    })
+}
+
+fn wants_text(head: &Parts) -> bool {
+    head.headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/plain"))
+}
+
+fn json(status: StatusCode, value: &serde_json::Value) -> Response<Full<Bytes>> {
+    text(status, "application/json", format!("{value:#}\n"))
+}
+
+fn text(status: StatusCode, content_type: &'static str, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(text.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::Request;
+
+    use super::*;
+
+    fn checked(token: Option<&str>, request: &str, authorization: &str) -> Result<(), Refusal> {
+        let (method, path) = request.split_once(' ').unwrap();
+        let request = Request::builder().method(method).uri(path).header("host", "127.0.0.1:9090");
+        let (head, ()) = request.header(AUTHORIZATION, authorization).body(()).unwrap().into_parts();
+        check(&head, token.map(SecretString::from).as_ref())
+    }
+
+    #[test]
+    fn each_path_has_its_method() {
+        for path in ["/healthz", "/readyz", "/metrics", "/api/rules"] {
+            assert_eq!(checked(None, &format!("GET {path}"), ""), Ok(()));
+            assert_eq!(checked(None, &format!("HEAD {path}?deep"), ""), Ok(()));
+            let refused = Err(Refusal::MethodNotAllowed { allow: "GET, HEAD" });
+            assert_eq!(checked(None, &format!("POST {path}"), ""), refused);
+        }
+        for path in ["/api/reload", "/api/rollback"] {
+            assert_eq!(checked(None, &format!("POST {path}"), ""), Ok(()));
+            let refused = Err(Refusal::MethodNotAllowed { allow: "POST" });
+            assert_eq!(checked(None, &format!("GET {path}"), ""), refused);
+        }
+        assert_eq!(checked(None, "GET /", ""), Err(Refusal::NotFound));
+    }
+
+    #[test]
+    fn the_token_must_be_right() {
+        assert_eq!(checked(Some("abc"), "GET /healthz", "Bearer abc"), Ok(()));
+        assert_eq!(checked(Some("abc"), "GET /healthz", "bearer abc"), Ok(()));
+        for wrong in ["", "Bearer", "Bearer ", "Bearer ab", "Bearer abcd", "Basic abc", "abc"] {
+            assert_eq!(checked(Some("abc"), "GET /healthz", wrong), Err(Refusal::Unauthorized), "{wrong}");
+            assert_eq!(checked(Some("abc"), "POST /api/reload", wrong), Err(Refusal::Unauthorized), "{wrong}");
+        }
+    }
+}

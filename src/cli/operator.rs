@@ -1,0 +1,122 @@
+//! How commands ask a running daemon: over its admin address, with what the settings say about it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use clap::Args;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::net::TcpStream;
+
+use crate::settings::{self, Loaded};
+
+/// How long an answer is waited for: a reload compiles everything.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest answer that is taken.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+
+/// Which daemon is meant.
+#[derive(Debug, Args)]
+pub struct Daemon {
+    /// The daemon's settings file, which says where its admin address is [default: switchhook.yaml, if there is one]
+    #[arg(long, env = "SWITCHHOOK_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The daemon's admin address [default: 127.0.0.1:9090]
+    #[arg(long, env = "SWITCHHOOK_ADMIN", value_name = "ADDR")]
+    admin: Option<SocketAddr>,
+    /// The token of the admin address, if it has one
+    #[arg(long, env = "SWITCHHOOK_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    token: Option<SecretString>,
+}
+
+/// What the daemon said.
+pub(super) struct Said {
+    pub(super) status: StatusCode,
+    pub(super) text: String,
+}
+
+/// Why the daemon could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unasked {
+    #[error("no daemon answers on {address}: {source}; name its admin address with `--admin`")]
+    Unreachable { address: SocketAddr, source: std::io::Error },
+    #[error("the daemon on {address} wants its token: write it into the settings file or `SWITCHHOOK_ADMIN_TOKEN`")]
+    NoToken { address: SocketAddr },
+    #[error("the daemon on {address} did not answer: {why}")]
+    Unanswered { address: SocketAddr, why: String },
+    #[error("cannot start: {0}")]
+    NoRuntime(#[source] std::io::Error),
+}
+
+impl Daemon {
+    /// Posts `wish` and waits for what comes of it, as JSON or as a text for people.
+    pub(super) fn post(&self, path: &str, wish: &serde_json::Value, as_text: bool) -> Result<Said, Unasked> {
+        let (address, token) = self.place();
+        let accept = if as_text { "text/plain" } else { "application/json" };
+        let mut request = Request::builder().method(Method::POST).uri(path).header(HOST, address.to_string());
+        request = request.header(ACCEPT, accept).header(CONTENT_TYPE, "application/json");
+        if let Some(token) = &token {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", token.expose_secret()));
+        }
+        let unanswered = |why: String| Unasked::Unanswered { address, why };
+        let request = request.body(Full::from(wish.to_string())).map_err(|error| unanswered(error.to_string()))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Unasked::NoRuntime)?;
+        let said = runtime.block_on(async {
+            let stream = TcpStream::connect(address).await;
+            let stream = stream.map_err(|source| Unasked::Unreachable { address, source })?;
+            let late = || unanswered(format!("nothing came within {} s", PATIENCE.as_secs()));
+            let said = tokio::time::timeout(PATIENCE, talk(stream, request)).await.map_err(|_| late())?;
+            said.map_err(|error| unanswered(error.to_string()))
+        })?;
+        if said.status == StatusCode::UNAUTHORIZED { Err(Unasked::NoToken { address }) } else { Ok(said) }
+    }
+
+    /// The address and the token. Settings with mistakes in them say nothing; that must not keep anybody from asking what
+    /// the mistakes are.
+    fn place(&self) -> (SocketAddr, Option<SecretString>) {
+        let settings = settings::load(self.config.as_deref()).ok().map(|Loaded { settings, .. }| settings);
+        let (address, token) =
+            settings.map_or_else(|| (settings::ADMIN, None), |settings| (settings.admin, settings.admin_token));
+        (reachable(self.admin.unwrap_or(address)), self.token.clone().or(token))
+    }
+}
+
+/// Where to connect to for what listens everywhere.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+async fn talk(
+    stream: TcpStream,
+    request: Request<Full<Bytes>>,
+) -> Result<Said, Box<dyn std::error::Error + Send + Sync>> {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let connection = tokio::spawn(connection);
+    let response = sender.send_request(request).await?;
+    let status = response.status();
+    let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await?.to_bytes();
+    connection.abort();
+    Ok(Said { status, text: String::from_utf8_lossy(&body).into_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_listens_everywhere_is_asked_here() {
+        for (address, asked) in [("0.0.0.0:1", "127.0.0.1:1"), ("[::]:1", "[::1]:1"), ("192.0.2.1:1", "192.0.2.1:1")] {
+            assert_eq!(reachable(address.parse().unwrap()).to_string(), asked);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `switchhook reload` and `switchhook rollback`: what a running daemon is to put in force.
+
+use clap::{Args, ValueEnum};
+use hyper::StatusCode;
+use serde_json::{Value, json};
+
+use super::operator::Daemon;
+use super::{Outcome, could_not_run, write};
+
+/// Who reads what came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A person.
+    Human,
+    /// A program.
+    Json,
+}
+
+/// The arguments of `reload`.
+#[derive(Debug, Args)]
+#[group(id = "reload")]
+pub struct Arguments {
+    /// Serve also what a guard would keep out: rules that lost more than half of their number, rules rolled back from
+    #[arg(long)]
+    force: bool,
+    /// How what came of it is written
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+/// The arguments of `rollback`.
+#[derive(Debug, Args)]
+#[group(id = "rollback")]
+pub struct RollBack {
+    /// The path of the server whose rules are to go back, where the daemon has several
+    #[arg(long, value_name = "PATH")]
+    server: Option<String>,
+    /// How what came of it is written
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+/// Has the daemon put in force what its files say.
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    ask(&arguments.daemon, "/api/reload", &json!({ "force": arguments.force }), arguments.format)
+}
+
+/// Has the daemon go back to the rules before those in force.
+pub(super) fn roll_back(arguments: &RollBack) -> Outcome {
+    ask(&arguments.daemon, "/api/rollback", &json!({ "server": arguments.server }), arguments.format)
+}
+
+fn ask(daemon: &Daemon, path: &str, wish: &Value, format: Format) -> Outcome {
+    let said = match daemon.post(path, wish, format == Format::Human) {
+        Ok(said) => said,
+        Err(error) => return could_not_run(&error),
+    };
+    match said.status {
+        StatusCode::OK | StatusCode::UNPROCESSABLE_ENTITY => write(&said.text),
+        status => return could_not_run(&format!("the daemon refused: {status}: {}", said.text.trim_end())),
+    }
+    if said.status == StatusCode::OK { Outcome::Fine } else { Outcome::Findings }
+}

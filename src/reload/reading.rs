@@ -1,0 +1,98 @@
+//! What the files said at one moment: the settings, the files that they name, and the rules of every server.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::refused::{Findings, Refused};
+use crate::engine::diagnostic::SourceFile;
+use crate::load;
+use crate::settings::{self, Flags, Settings, Trouble, Written};
+
+/// Where the files are, and what wins over the settings among them.
+#[derive(Debug, Clone, Default)]
+pub struct Project {
+    /// The settings file, if one was named.
+    pub config: Option<PathBuf>,
+    /// What was said on the command line.
+    pub flags: Flags,
+}
+
+/// The files of one server's rules, or why they cannot be read.
+pub(super) type Files = Result<Vec<SourceFile>, String>;
+
+/// The settings file, and the files that it names, as they were read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SettingsText {
+    written: Result<Written, String>,
+    beside: Vec<(PathBuf, Option<Vec<u8>>)>,
+}
+
+/// What the files said.
+pub(super) struct Reading {
+    pub(super) text: SettingsText,
+    /// What that says: settings, with what their author should know about them.
+    pub(super) settings: Result<(Arc<Settings>, Findings), Arc<Refused>>,
+    rules: BTreeMap<PathBuf, Files>,
+}
+
+impl SettingsText {
+    /// Whether there is a settings file.
+    pub(super) fn is_file(&self) -> bool {
+        self.written.as_ref().is_ok_and(|written| written.text.is_some())
+    }
+}
+
+impl Reading {
+    /// Reads everything: the rules of the settings that it finds, and of those `in_force`, which hold on if the others
+    /// are refused.
+    pub(super) fn take(project: &Project, in_force: Option<&Settings>) -> Reading {
+        let written = settings::read(project.config.as_deref()).map_err(|error| error.to_string());
+        let (settings, named) = match &written {
+            Ok(written) => interpreted(written, &project.flags),
+            Err(why) => (Err(Arc::new(Refused::Unreadable(why.clone()))), Vec::new()),
+        };
+        let beside = named.into_iter().map(|path| (path.clone(), fs::read(path).ok())).collect();
+        let found = settings.as_ref().ok().map(|(settings, _)| &**settings);
+        let mut rules = BTreeMap::new();
+        for site in found.into_iter().chain(in_force).flat_map(|settings| &settings.sites) {
+            let read = || load::files(&site.rules).map_err(|error| error.to_string());
+            rules.entry(site.rules.clone()).or_insert_with(read);
+        }
+        Reading { text: SettingsText { written, beside }, settings, rules }
+    }
+
+    /// Whether both found the same in the files.
+    pub(super) fn agrees_with(&self, other: &Reading) -> bool {
+        self.text == other.text && self.rules == other.rules
+    }
+
+    /// The rules below `root`.
+    pub(super) fn rules(&self, root: &Path) -> Option<&Files> {
+        self.rules.get(root)
+    }
+
+    /// The files and folders in which a change is looked for.
+    pub(super) fn places(&self) -> impl Iterator<Item = &Path> {
+        let settings = self.text.written.as_ref().ok().map(|written| written.path.as_path());
+        let beside = self.text.beside.iter().map(|(path, _)| path.as_path());
+        settings.into_iter().chain(beside).chain(self.rules.keys().map(PathBuf::as_path))
+    }
+}
+
+/// What a settings file says, and the files that it names.
+type Interpreted = (Result<(Arc<Settings>, Findings), Arc<Refused>>, Vec<PathBuf>);
+
+fn interpreted(written: &Written, flags: &Flags) -> Interpreted {
+    let parsed = settings::parse(written);
+    let settings = match parsed.outcome {
+        Ok(loaded) => match loaded.settings.with(flags) {
+            Ok(settings) => Ok((Arc::new(settings), Findings { found: loaded.found, sources: loaded.sources })),
+            Err(why) => Err(Refused::Unservable(why.to_string())),
+        },
+        Err(Trouble::Unreadable(error)) => Err(Refused::Unreadable(error.to_string())),
+        Err(Trouble::Found(found, sources)) => Err(Refused::Broken(Findings { found, sources })),
+    };
+    (settings.map_err(Arc::new), parsed.beside)
+}

@@ -1,0 +1,302 @@
+//! What is kept on disk of a server's sound rules: so that a daemon that starts beside broken files still answers, and
+//! that an operator can go back.
+//!
+//! Each set is a folder of plain files, named by its version, so that it can be looked at and copied. A version is a
+//! hash: what was damaged meanwhile does not fit its name, and is not used. `versions.json` says in which order the sets
+//! were in force.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::diagnostic::SourceFile;
+use crate::live::version::Version;
+use crate::load;
+
+/// How many sets of each server are kept; the oldest make room.
+pub const VERSIONS_MAX: usize = 10;
+/// The file that says which sets there are.
+const RECORD: &str = "versions.json";
+
+/// The data folder's part for rules. Nobody else can use the folder while this lives.
+pub struct Store {
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the data folder, which is made if there is none.
+    ///
+    /// # Errors
+    /// When it cannot be written to, or another daemon uses it.
+    pub fn open(data: &Path) -> io::Result<Store> {
+        let folder = data.join("rules");
+        fs::create_dir_all(&folder)?;
+        let lock = File::create(data.join("lock"))?;
+        lock.try_lock().map_err(|error| match error {
+            fs::TryLockError::WouldBlock => {
+                io::Error::new(ErrorKind::WouldBlock, "another daemon uses it; give each its own with `--data`")
+            }
+            fs::TryLockError::Error(error) => error,
+        })?;
+        Ok(Store { folder, _lock: lock })
+    }
+
+    /// What is kept of the server at `path`.
+    #[must_use]
+    pub fn shelf(&self, path: &str) -> Shelf {
+        Shelf::open(self.folder.join(folder_name(path)))
+    }
+
+    /// Forgets the servers that are not among those at `paths`.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or written.
+    pub fn forget_all_but<'a>(&self, paths: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
+        let known: Vec<String> = paths.into_iter().map(folder_name).collect();
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if !known.iter().any(|known| entry.file_name() == known.as_str()) {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A server's path as the name of a folder.
+fn folder_name(path: &str) -> String {
+    if path == "*" {
+        return "all".to_owned();
+    }
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    path.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+/// What is kept of one server.
+pub struct Shelf {
+    folder: PathBuf,
+    record: Record,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Record {
+    /// The sets, the one in force last.
+    versions: Vec<String>,
+    /// The version of the files that somebody has rolled back from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    rolled_back_from: Option<String>,
+}
+
+impl Shelf {
+    fn open(folder: PathBuf) -> Shelf {
+        let written = fs::read(folder.join(RECORD)).ok();
+        let record = written.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        Shelf { folder, record }
+    }
+
+    /// The version of the files that somebody has rolled back from, if they have not changed since.
+    pub fn rolled_back_from(&self) -> Option<Version> {
+        self.record.rolled_back_from.as_deref().and_then(Version::parse)
+    }
+
+    /// The versions that were in force before `version`, or all of them, the newest first.
+    pub fn versions_before(&self, version: Option<&Version>) -> impl Iterator<Item = Version> {
+        let versions = &self.record.versions;
+        let end = version.and_then(|version| versions.iter().rposition(|kept| kept == version.as_str()));
+        let before = versions.get(..end.unwrap_or(versions.len())).unwrap_or_default();
+        before.iter().rev().filter_map(|version| Version::parse(version))
+    }
+
+    /// The files of a version, as if they lay in `folder`; `None` if they are not there or are damaged.
+    pub fn take(&self, version: &Version, folder: &str) -> Option<Vec<SourceFile>> {
+        let kept = self.folder.join(version.as_str());
+        let files = load::files(&kept).ok()?;
+        let prefix = load::folder(&kept);
+        let inside = |file: &SourceFile| file.path.strip_prefix(&prefix).map(str::to_owned);
+        let paths = files.iter().map(inside).collect::<Option<Vec<String>>>()?;
+        let sound = Version::of(paths.iter().map(String::as_str).zip(files.iter().map(|file| &*file.text)));
+        let moved =
+            |(path, file): (String, SourceFile)| SourceFile { path: (folder.to_owned() + &path).into(), ..file };
+        (sound == *version).then(|| paths.into_iter().zip(files).map(moved).collect())
+    }
+
+    /// Keeps files that have come in force, each a path inside of the set and what it holds.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn keep<'a>(
+        &mut self,
+        version: &Version,
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> io::Result<()> {
+        if self.take(version, "").is_none() {
+            self.write(version, files)?;
+        }
+        let versions = &mut self.record.versions;
+        versions.retain(|kept| kept != version.as_str());
+        versions.push(version.to_string());
+        versions.drain(..versions.len().saturating_sub(VERSIONS_MAX));
+        self.record.rolled_back_from = None;
+        self.save()
+    }
+
+    /// Notes that `version` is in force again, although the files say something else.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn roll_back(&mut self, version: &Version, from: Option<&Version>) -> io::Result<()> {
+        let versions = &mut self.record.versions;
+        let end = versions.iter().rposition(|kept| kept == version.as_str());
+        versions.truncate(end.map_or(versions.len(), |at| at + 1));
+        self.record.rolled_back_from = from.map(Version::to_string);
+        self.save()
+    }
+
+    /// Writes a set under another name first: whoever finds a folder by its version finds all of it.
+    fn write<'a>(&self, version: &Version, files: impl IntoIterator<Item = (&'a str, &'a str)>) -> io::Result<()> {
+        let (fresh, kept) = (self.folder.join("fresh"), self.folder.join(version.as_str()));
+        remove(&fresh)?;
+        for (path, text) in files {
+            let path = fresh.join(path);
+            fs::create_dir_all(path.parent().unwrap_or(&fresh))?;
+            fs::write(path, text)?;
+        }
+        remove(&kept)?;
+        fs::rename(fresh, kept)
+    }
+
+    /// Writes the record, then removes what it does not name any more.
+    fn save(&self) -> io::Result<()> {
+        let fresh = self.folder.join("versions.fresh");
+        fs::write(&fresh, serde_json::to_vec_pretty(&self.record)?)?;
+        fs::rename(fresh, self.folder.join(RECORD))?;
+        for entry in fs::read_dir(&self.folder)? {
+            let (entry, versions) = (entry?, &self.record.versions);
+            let named = versions.iter().any(|version| entry.file_name() == version.as_str());
+            if entry.file_type()?.is_dir() && !named {
+                fs::remove_dir_all(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Removes a folder, if it is there.
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILES: &[(&str, &str)] = &[("a.yaml", "rules: []\n"), ("scripts/b.rhai", "fn b() { 1 }\n")];
+
+    fn version(number: usize) -> (Version, Vec<(&'static str, &'static str)>) {
+        let text: &'static str = format!("# {number}\n").leak();
+        let files = vec![("a.yaml", text)];
+        (Version::of(files.iter().copied()), files)
+    }
+
+    fn kept(shelf: &Shelf, before: Option<&Version>) -> Vec<Version> {
+        shelf.versions_before(before).collect()
+    }
+
+    #[test]
+    fn what_was_kept_comes_back_as_it_was() {
+        let data = tempfile::tempdir().unwrap();
+        let store = Store::open(data.path()).unwrap();
+        let version = Version::of(FILES.iter().copied());
+        store.shelf("/bistro").keep(&version, FILES.iter().copied()).unwrap();
+        let shelf = store.shelf("/bistro");
+        let files = shelf.take(&version, "elsewhere/").unwrap();
+        let files: Vec<_> = files.iter().map(|file| (&*file.path, &*file.text)).collect();
+        assert_eq!(files, [("elsewhere/a.yaml", FILES[0].1), ("elsewhere/scripts/b.rhai", FILES[1].1)]);
+        assert_eq!(kept(&shelf, None), [version]);
+        assert!(kept(&store.shelf("/clinic"), None).is_empty());
+    }
+
+    #[test]
+    fn what_is_damaged_is_not_used() {
+        let data = tempfile::tempdir().unwrap();
+        let store = Store::open(data.path()).unwrap();
+        let version = Version::of(FILES.iter().copied());
+        let mut shelf = store.shelf("*");
+        shelf.keep(&version, FILES.iter().copied()).unwrap();
+        let folder = data.path().join("rules/all").join(version.as_str());
+        fs::write(folder.join("a.yaml"), "rules: [").unwrap();
+        assert!(shelf.take(&version, "").is_none());
+        shelf.keep(&version, FILES.iter().copied()).unwrap();
+        assert!(shelf.take(&version, "").is_some(), "it is written anew");
+        fs::write(data.path().join("rules/all").join(RECORD), "{").unwrap();
+        assert!(kept(&store.shelf("*"), None).is_empty());
+    }
+
+    #[test]
+    fn the_oldest_make_room() {
+        let data = tempfile::tempdir().unwrap();
+        let store = Store::open(data.path()).unwrap();
+        let mut shelf = store.shelf("*");
+        for number in 0..VERSIONS_MAX + 3 {
+            let (version, files) = version(number);
+            shelf.keep(&version, files).unwrap();
+        }
+        let newest = version(VERSIONS_MAX + 2).0;
+        let versions = kept(&store.shelf("*"), None);
+        assert_eq!((versions.len(), versions.first()), (VERSIONS_MAX, Some(&newest)));
+        assert_eq!(kept(&shelf, Some(&newest)).first(), Some(&version(VERSIONS_MAX + 1).0));
+        assert_eq!(fs::read_dir(data.path().join("rules/all")).unwrap().count(), VERSIONS_MAX + 1);
+    }
+
+    #[test]
+    fn going_back_is_remembered() {
+        let data = tempfile::tempdir().unwrap();
+        let store = Store::open(data.path()).unwrap();
+        let mut shelf = store.shelf("*");
+        let (older, newer) = (version(1), version(2));
+        shelf.keep(&older.0, older.1.iter().copied()).unwrap();
+        shelf.keep(&newer.0, newer.1.iter().copied()).unwrap();
+        shelf.roll_back(&older.0, Some(&newer.0)).unwrap();
+        let shelf = store.shelf("*");
+        assert_eq!(shelf.rolled_back_from(), Some(newer.0));
+        assert_eq!(kept(&shelf, None), std::slice::from_ref(&older.0));
+        assert!(kept(&shelf, Some(&older.0)).is_empty());
+    }
+
+    #[test]
+    fn servers_that_are_gone_are_forgotten() {
+        let data = tempfile::tempdir().unwrap();
+        let store = Store::open(data.path()).unwrap();
+        for path in ["/a", "/b"] {
+            let (version, files) = version(1);
+            store.shelf(path).keep(&version, files).unwrap();
+        }
+        store.forget_all_but(["/a"]).unwrap();
+        assert!(!kept(&store.shelf("/a"), None).is_empty());
+        assert!(kept(&store.shelf("/b"), None).is_empty());
+    }
+
+    #[test]
+    fn a_data_folder_has_one_daemon() {
+        let data = tempfile::tempdir().unwrap();
+        let store = Store::open(data.path()).unwrap();
+        assert!(Store::open(data.path()).err().unwrap().to_string().contains("--data"));
+        drop(store);
+        assert!(Store::open(data.path()).is_ok());
+    }
+
+    #[test]
+    fn paths_make_names_of_folders() {
+        for (path, name) in
+            [("*", "all"), ("/bistro", "%2Fbistro"), ("/a/../b", "%2Fa%2F%2E%2E%2Fb"), ("/ü", "%2F%C3%BC")]
+        {
+            assert_eq!(folder_name(path), name);
+        }
+    }
+}

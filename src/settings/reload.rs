@@ -1,0 +1,46 @@
+//! How changed files are noticed, and what a changed rule set must have passed before it serves.
+
+use serde::Deserialize;
+
+use super::Reload;
+use super::bounded::Lasting;
+use super::source::unknown_word;
+use crate::engine::diagnostic::Diagnostic;
+use crate::engine::source::read::{Each, Field, Spanned};
+
+/// What can be required of a rule set before it serves.
+const REQUIREMENTS: &[&str] = &["check", "tests"];
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename = "the setting `reload`", default)]
+pub(super) struct ReloadSource {
+    poll: Field<Option<Lasting<100, 600_000>>>,
+    watch: Field<Option<bool>>,
+    require: Field<Option<Each<Spanned<String>>>>,
+}
+
+impl ReloadSource {
+    pub(super) fn settings(&self, found: &mut Vec<Diagnostic>) -> Reload {
+        self.check_requirements(found);
+        let default = Reload::default();
+        Reload {
+            poll: self.poll.get().and_then(Option::as_ref).map_or(default.poll, |Lasting(poll)| *poll),
+            watch: self.watch.get().copied().flatten().unwrap_or(default.watch),
+        }
+    }
+
+    /// `check` is required always, so that there is nothing to keep of it.
+    fn check_requirements(&self, found: &mut Vec<Diagnostic>) {
+        let Some(Each(written)) = self.require.get().and_then(Option::as_ref) else { return };
+        for requirement in written {
+            match requirement.value.as_str() {
+                "check" => {}
+                "tests" => found.push(
+                    Diagnostic::error("not-available-yet", requirement.span, "`tests` is not available yet")
+                        .help("write `require: [check]`; a later version will run the tests"),
+                ),
+                other => found.push(unknown_word(other, requirement.span, "a requirement", REQUIREMENTS)),
+            }
+        }
+    }
+}
