@@ -142,7 +142,7 @@ impl<'a> Case<'a> {
 
     fn round(&mut self, load: Load, next: &mut u64, time: Duration) -> Outcome<()> {
         let before = self.server.cpu_time()?;
-        let round = load::put(load, &mut self.connections, next, time)?;
+        let round = load::put(load, &mut self.connections, next, time, &mut |_, _| Ok(()))?;
         let used = self.server.cpu_time()?.saturating_sub(before);
         self.costs.push(micros(used) / round.requests());
         self.rounds.push(round);

@@ -51,8 +51,10 @@ const QUIET_UNFINISHED: Duration = Duration::from_millis(150);
 const UNQUIET_MAX: Duration = Duration::from_secs(1);
 /// How long after the first of two readings that must agree the second is made, where hints tell of writing.
 const GAP: Duration = Duration::from_millis(40);
+/// The same where an operator asks, who has most likely saved everything by then.
+const GAP_ASKED: Duration = Duration::from_millis(10);
 /// How often an operator's wish is tried while the files change.
-const TRIES_MAX: usize = 25;
+const TRIES_MAX: usize = 100;
 /// Compiling nests as deep as files may.
 const STACK_BYTES: usize = 8 << 20;
 
@@ -240,7 +242,7 @@ impl Reloader {
         let asked = if force { Asked::Force } else { Asked::Yes };
         let mut before = Reading::take(&self.project, Some(&self.settings));
         for _ in 0..TRIES_MAX {
-            thread::sleep(GAP);
+            thread::sleep(GAP_ASKED);
             let reading = Reading::take(&self.project, Some(&self.settings));
             if reading.agrees_with(&before) {
                 self.candidate = None;

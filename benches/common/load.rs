@@ -173,8 +173,15 @@ impl Load {
     }
 }
 
-/// Puts `load` on the connections for `time`. The first request is number `next`, which counts on.
-pub(crate) fn put(load: Load, connections: &mut [Connection], next: &mut u64, time: Duration) -> Outcome<Round> {
+/// Puts `load` on the connections for `time`. The first request is number `next`, which counts on. `check` looks at each
+/// answer, of the connection with that number.
+pub(crate) fn put(
+    load: Load,
+    connections: &mut [Connection],
+    next: &mut u64,
+    time: Duration,
+    check: &mut dyn FnMut(usize, &str) -> Outcome<()>,
+) -> Outcome<Round> {
     let mut latencies = Vec::new();
     let mut idle: VecDeque<usize> = (0..connections.len()).collect();
     for connection in &mut *connections {
@@ -191,7 +198,8 @@ pub(crate) fn put(load: Load, connections: &mut [Connection], next: &mut u64, ti
         }
         let before = idle.len();
         for (index, connection) in connections.iter_mut().enumerate().filter(|(_, connection)| connection.waits()) {
-            if let Some((_, latency)) = connection.look()? {
+            if let Some((body, latency)) = connection.look()? {
+                check(index, std::str::from_utf8(connection.answer.get(body).unwrap_or_default())?)?;
                 latencies.push(latency);
                 idle.push_back(index);
             }
@@ -201,10 +209,12 @@ pub(crate) fn put(load: Load, connections: &mut [Connection], next: &mut u64, ti
             wait(connections, pause)?;
         }
     }
-    for connection in connections {
+    for (index, connection) in connections.iter_mut().enumerate() {
         connection.stream.set_nonblocking(false)?;
         if connection.waits() {
-            latencies.push(connection.receive()?.1);
+            let (body, latency) = connection.receive()?;
+            check(index, body)?;
+            latencies.push(latency);
         }
     }
     let took = begun_at.elapsed();
