@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,6 +21,9 @@ use crate::server::service::{Service, Sites};
 use crate::server::site::{Complaints, Site};
 use crate::settings::{self, Settings, SiteSettings};
 use crate::telemetry;
+
+/// How long the admin address may take to end: longer than a connection rests that is to end.
+const ADMIN_DRAIN_MAX: Duration = Duration::from_secs(2);
 
 /// The command's arguments; each wins over the settings file.
 #[derive(Debug, Args)]
@@ -155,7 +159,7 @@ async fn serve(settings: Settings, sites: Vec<Site>) -> Outcome {
     let drain_max = settings.drain_max();
     // Health is told until the last call is answered.
     let (drained, admin_stop) = (shutdown.clone(), CancellationToken::new());
-    let admin = tokio::spawn(admin.run(admin_stop.clone(), std::time::Duration::from_secs(1)));
+    let admin = tokio::spawn(admin.run(admin_stop.clone(), ADMIN_DRAIN_MAX));
     let cut_off = server.run(drained, drain_max).await;
     drop(tokio::time::timeout(drain_max, answering.settle()).await);
     admin_stop.cancel();
