@@ -11,6 +11,7 @@ mod limits;
 mod log;
 mod secret;
 mod source;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ use crate::server::answering::Bounds;
 use crate::server::auth::Credentials;
 use crate::server::decrypt::ArgumentKey;
 use crate::server::limits::Limits;
+use crate::server::tls::Certificates;
 use crate::telemetry;
 
 /// The settings file's name, where none is given.
@@ -43,6 +45,10 @@ pub struct Settings {
     pub admin: SocketAddr,
     /// What operators must bring, if anything.
     pub admin_token: Option<SecretString>,
+    /// What Vapi's address is secured by, if it is.
+    pub tls: Option<Certificates>,
+    /// What the operators' address is secured by, if it is.
+    pub admin_tls: Option<Certificates>,
     /// What answers at which path.
     pub sites: Vec<SiteSettings>,
     /// Whether paths were given; if not, the only site answers at every path.

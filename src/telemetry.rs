@@ -148,6 +148,11 @@ pub(crate) fn connection_late(peer: SocketAddr, late: impl std::fmt::Debug) {
     debug!(target: SERVER, %peer, ?late, "closed a connection that took too long");
 }
 
+/// A client and the server did not come to speak TLS with each other.
+pub(crate) fn handshake_failed(peer: SocketAddr, error: &dyn Display) {
+    debug!(target: SERVER, %peer, %error, "a TLS handshake failed");
+}
+
 /// A connection ended.
 pub(crate) fn connection_ended(peer: SocketAddr, error: Option<hyper::Error>) {
     if let Some(error) = error {

@@ -140,7 +140,7 @@ async fn serve(settings: Settings, sites: Vec<Site>) -> Outcome {
     };
     let service = Service::new(sites, Arc::clone(&answering));
     let server = match Server::bind(settings.listen, settings.limits, service) {
-        Ok(server) => server,
+        Ok(server) => server.secured_by(settings.tls.as_ref()),
         Err(error) => return could_not_run(&format!("cannot listen on {}: {error}", settings.listen)),
     };
     let admin = match Admin::new(settings.admin, settings.admin_token.clone()) {
@@ -148,7 +148,7 @@ async fn serve(settings: Settings, sites: Vec<Site>) -> Outcome {
         Err(error) => return could_not_run(&error),
     };
     let admin = match Server::bind(settings.admin, settings.limits, admin) {
-        Ok(admin) => admin,
+        Ok(admin) => admin.secured_by(settings.admin_tls.as_ref()),
         Err(error) => return could_not_run(&format!("cannot listen on {}: {error}", settings.admin)),
     };
     let shutdown = CancellationToken::new();

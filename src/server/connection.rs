@@ -43,8 +43,9 @@ impl<A: Answer> Connection<A> {
     }
 
     /// Serves `stream` until either side has had enough. Once `drain` is cancelled, that is after the current request, or
-    /// after one that comes very soon: who is about to send cannot know yet that nobody will listen.
-    pub(super) async fn serve<S>(self, stream: S, drain: CancellationToken)
+    /// after one that comes very soon: who is about to send cannot know yet that nobody will listen. Without a protocol
+    /// that was `agreed` on before, the first bytes tell which one it is.
+    pub(super) async fn serve<S>(self, stream: S, agreed: Option<Protocol>, drain: CancellationToken)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -55,9 +56,10 @@ impl<A: Answer> Connection<A> {
 
         let mut leaving = false;
         let protocol = loop {
+            let protocol = async { if agreed.is_some() { Ok(agreed) } else { wire.protocol().await } };
             tokio::select! {
                 biased;
-                protocol = wire.protocol() => break protocol,
+                protocol = protocol => break protocol,
                 late = watch.late() => return self.end(wire, late).await,
                 () = drain.cancelled(), if !leaving => {}
             }
@@ -77,8 +79,10 @@ impl<A: Answer> Connection<A> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         telemetry::connection_late(self.peer, late);
-        if late == Late::Header {
-            wire.farewell(&Refusal::HeaderTooSlow { within: self.server.limits.header_read }).await;
+        match late {
+            Late::Header => wire.farewell(&Refusal::HeaderTooSlow { within: self.server.limits.header_read }).await,
+            Late::Idle => wire.leave().await,
+            Late::Closing => {}
         }
     }
 

@@ -13,6 +13,7 @@ mod refusals;
 mod scripts;
 mod shutdown;
 mod sites;
+mod tls;
 
 use serde_json::{Value, json};
 

@@ -25,3 +25,5 @@ mod http;
 mod reply_contract;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;
