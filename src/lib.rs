@@ -6,6 +6,7 @@
 //!   or the clock.
 //! - [`server`] brings events in over HTTP and replies out, in time.
 //! - [`load`] reads rule files, [`settings`] what the daemon was told about itself.
+//! - [`service_manager`] takes sockets from who started the daemon, and tells how it fares.
 //! - [`telemetry`] is everything that is logged, [`clock`] the only place that asks what time it is.
 //! - [`cli`] is the commands.
 
@@ -14,6 +15,8 @@ pub mod server;
 
 pub mod load;
 pub mod settings;
+
+pub mod service_manager;
 
 pub mod clock;
 pub mod telemetry;

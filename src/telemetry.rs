@@ -191,6 +191,11 @@ pub(crate) fn listening(address: SocketAddr, admin: SocketAddr, rules: usize) {
     info!(target: SERVER, %address, %admin, rules, "listening");
 }
 
+/// The service manager cannot be told how the daemon fares.
+pub(crate) fn notify_failed(error: &io::Error) {
+    warn!(target: SERVER, %error, "cannot reach the service manager");
+}
+
 /// A server's files are broken; the others are served.
 pub(crate) fn broken(server: &str) {
     error!(target: RULES, server, "the files of this server are broken; every event gets the emptiest valid reply");

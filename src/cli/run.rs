@@ -1,5 +1,6 @@
 //! `switchhook run`: the daemon.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,11 +15,13 @@ use crate::engine::Engine;
 use crate::engine::script::STACK_BYTES;
 use crate::engine::source::{Compiled, compile};
 use crate::load;
-use crate::server::Server;
 use crate::server::admin::Admin;
 use crate::server::answering::Answering;
+use crate::server::limits::Limits;
 use crate::server::service::{Service, Sites};
 use crate::server::site::{Complaints, Site};
+use crate::server::{Answer, Server};
+use crate::service_manager::{self, Inherited, Notifier, Socket};
 use crate::settings::{self, Settings, SiteSettings};
 use crate::telemetry;
 
@@ -54,6 +57,10 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     if arguments.data.is_some() {
         return could_not_run(&"`--data` is not available yet: so far nothing is kept on disk, so leave it out");
     }
+    let inherited = match service_manager::inherited() {
+        Ok(inherited) => inherited,
+        Err(error) => return could_not_run(&error),
+    };
     let settings = match settings::load(arguments.config.as_deref()) {
         Ok(settings::Loaded { settings, found, sources }) => {
             show(&found, &sources);
@@ -62,11 +69,13 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Err(settings::Trouble::Unreadable(error)) => return could_not_run(&error),
         Err(settings::Trouble::Found(found, sources)) => return show(&found, &sources),
     };
-    let settings =
-        match settings.with(arguments.rules.clone(), arguments.listen, arguments.admin, arguments.log.as_deref()) {
-            Ok(settings) => settings,
-            Err(why) => return could_not_run(&why),
-        };
+    // Where it is inherited, the address is a fact, and what it asks for must be kept.
+    let listen = inherited.public.as_ref().map(|socket| socket.address).or(arguments.listen);
+    let admin = inherited.admin.as_ref().map(|socket| socket.address).or(arguments.admin);
+    let settings = match settings.with(arguments.rules.clone(), listen, admin, arguments.log.as_deref()) {
+        Ok(settings) => settings,
+        Err(why) => return could_not_run(&why),
+    };
     if let Err(error) = telemetry::init(settings.log_format, &settings.log_filter) {
         return could_not_run(&error);
     }
@@ -80,7 +89,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Ok(runtime) => runtime,
         Err(error) => return could_not_run(&format!("cannot start its threads: {error}")),
     };
-    runtime.block_on(serve(settings, sites))
+    runtime.block_on(serve(settings, sites, inherited))
 }
 
 /// Compiles the rules of every site. What is found is shown for all of them; a site whose files are broken leaves
@@ -123,7 +132,7 @@ fn site(index: usize, settings: &SiteSettings, engine: Option<Engine>) -> Site {
     }
 }
 
-async fn serve(settings: Settings, sites: Vec<Site>) -> Outcome {
+async fn serve(settings: Settings, sites: Vec<Site>, inherited: Inherited) -> Outcome {
     let rules = sites.iter().map(|site| site.engine.rules().rules().len()).sum();
     let answering = match Answering::start(settings.bounds) {
         Ok(answering) => Arc::new(answering),
@@ -139,7 +148,7 @@ async fn serve(settings: Settings, sites: Vec<Site>) -> Outcome {
         }
     };
     let service = Service::new(sites, Arc::clone(&answering));
-    let server = match Server::bind(settings.listen, settings.limits, service) {
+    let server = match open(inherited.public, settings.listen, settings.limits, service) {
         Ok(server) => server.secured_by(settings.tls.as_ref()),
         Err(error) => return could_not_run(&format!("cannot listen on {}: {error}", settings.listen)),
     };
@@ -147,7 +156,7 @@ async fn serve(settings: Settings, sites: Vec<Site>) -> Outcome {
         Ok(admin) => admin,
         Err(error) => return could_not_run(&error),
     };
-    let admin = match Server::bind(settings.admin, settings.limits, admin) {
+    let admin = match open(inherited.admin, settings.admin, settings.limits, admin) {
         Ok(admin) => admin.secured_by(settings.admin_tls.as_ref()),
         Err(error) => return could_not_run(&format!("cannot listen on {}: {error}", settings.admin)),
     };
@@ -156,6 +165,7 @@ async fn serve(settings: Settings, sites: Vec<Site>) -> Outcome {
         return could_not_run(&format!("cannot listen for signals: {error}"));
     }
     telemetry::listening(server.local_addr(), admin.local_addr(), rules);
+    tell_manager(&format!("{rules} rules on {}", server.local_addr()), &shutdown);
     let drain_max = settings.drain_max();
     // Health is told until the last call is answered.
     let (drained, admin_stop) = (shutdown.clone(), CancellationToken::new());
@@ -168,7 +178,26 @@ async fn serve(settings: Settings, sites: Vec<Site>) -> Outcome {
     Outcome::Fine
 }
 
-fn stop_on_signals(shutdown: &CancellationToken) -> std::io::Result<()> {
+/// Serves on the socket that was inherited, or listens at the address.
+fn open<A: Answer>(inherited: Option<Socket>, address: SocketAddr, limits: Limits, answer: A) -> io::Result<Server<A>> {
+    match inherited {
+        Some(socket) => Server::adopt(socket.listener, limits, answer),
+        None => Server::bind(address, limits, answer),
+    }
+}
+
+/// Tells the service manager that the daemon serves, that it is alive, and when it stops.
+fn tell_manager(status: &str, shutdown: &CancellationToken) {
+    Notifier.ready(status);
+    Notifier.keep_watch();
+    let shutdown = shutdown.clone();
+    tokio::spawn(async move {
+        shutdown.cancelled().await;
+        Notifier.stopping();
+    });
+}
+
+fn stop_on_signals(shutdown: &CancellationToken) -> io::Result<()> {
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
         let mut signals = signal(kind)?;
         let shutdown = shutdown.clone();

@@ -11,6 +11,7 @@ mod memory;
 mod readme;
 mod refusals;
 mod scripts;
+mod service_manager;
 mod shutdown;
 mod sites;
 mod tls;

@@ -6,7 +6,7 @@ mod pair;
 mod samples;
 
 pub(crate) use client::{Answer, Client};
-pub(crate) use daemon::{Daemon, Ended, Folder, switchhook};
+pub(crate) use daemon::{Daemon, Ended, Folder, activated, switchhook};
 pub(crate) use pair::{Pair, localhost};
 pub(crate) use samples::{fixtures, here, samples};
 
