@@ -10,6 +10,7 @@ mod contract;
 mod memory;
 mod readme;
 mod refusals;
+mod restarts;
 mod scripts;
 mod service_manager;
 mod shutdown;
