@@ -41,7 +41,8 @@ fn root() -> &'static Path {
 
 /// The pages whose blocks are held against the program; those of the findings show mistakes and have a test of theirs.
 fn pages() -> Vec<PathBuf> {
-    let mut pages: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md"].map(|name| root().join(name)).into();
+    let mut pages: Vec<PathBuf> =
+        ["README.md", "CONTRIBUTING.md", "packaging/README.md"].map(|name| root().join(name)).into();
     for folder in ["docs", "examples"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
