@@ -6,19 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::Admin;
 use crate::engine::script;
 use crate::reload::{InForce, Reloader, Reloads};
-use crate::server::Server;
 use crate::server::answering::Answering;
 use crate::server::service::Service;
+use crate::server::{Answer, Server};
+use crate::service_manager::{Inherited, Notifier, Socket};
 use crate::telemetry;
 
-/// How long operators are still answered once the last call is.
-const ADMIN_DRAIN_MAX: Duration = Duration::from_secs(1);
+/// How long the admin address may take to end: longer than a connection rests that is to end.
+const ADMIN_DRAIN_MAX: Duration = Duration::from_secs(2);
 
 /// Why the daemon cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -39,32 +39,36 @@ pub enum Unable {
     Signals(#[source] io::Error),
 }
 
-/// Serves until the process is told to stop.
+/// Serves until the process is told to stop, on the sockets that were inherited or on its own.
 ///
 /// # Errors
 /// Why it cannot.
-pub fn run(reloader: Reloader) -> Result<(), Unable> {
+pub fn run(reloader: Reloader, inherited: Inherited) -> Result<(), Unable> {
     // Short scripts run where requests are read. Of a stack only what is used costs memory.
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.enable_all().thread_stack_size(script::STACK_BYTES).build().map_err(Unable::Threads)?;
-    runtime.block_on(serve(reloader))
+    runtime.block_on(serve(reloader, inherited))
 }
 
-async fn serve(reloader: Reloader) -> Result<(), Unable> {
+async fn serve(reloader: Reloader, inherited: Inherited) -> Result<(), Unable> {
     let (settings, in_force) = (Arc::clone(reloader.settings()), reloader.in_force().clone());
     let answering = Arc::new(Answering::start(settings.bounds).map_err(Unable::Threads)?);
     let service = Service::new(in_force.sites.clone(), Arc::clone(&answering));
-    let server = bind(settings.listen, &in_force, service)?;
+    let server = open(inherited.public, settings.listen, &in_force, service)?.secured_by(settings.tls.as_ref());
     let listening = server.local_addr();
     let reloads = reloader.spawn(listening, Arc::clone(&answering)).map_err(Unable::Threads)?;
     let shutdown = CancellationToken::new();
-    let admin = bind(settings.admin, &in_force, Admin::new(in_force.clone(), reloads.clone(), shutdown.clone()))?;
-    stop_on_signals(&shutdown).and_then(|()| reload_on_signal(reloads.clone())).map_err(Unable::Signals)?;
+    let admin = Admin::new(in_force.clone(), reloads.clone(), shutdown.clone());
+    let admin = open(inherited.admin, settings.admin, &in_force, admin)?.secured_by(settings.admin_tls.as_ref());
+    let manager = Manager { listening, in_force: in_force.clone() };
+    stop_on_signals(&shutdown)
+        .and_then(|()| reload_on_signal(reloads.clone(), manager.clone()))
+        .map_err(Unable::Signals)?;
 
-    let sites = in_force.sites.current();
-    let rules = sites.all().iter().map(|site| site.snapshot.rules()).sum();
-    drop(sites);
-    telemetry::listening(listening, admin.local_addr(), rules);
+    telemetry::listening(listening, admin.local_addr(), rules(&in_force));
+    manager.ready();
+    Notifier.keep_watch();
+    stopping(shutdown.clone());
 
     // Operators are answered until the last call is.
     let admin_stop = CancellationToken::new();
@@ -79,8 +83,45 @@ async fn serve(reloader: Reloader) -> Result<(), Unable> {
     Ok(())
 }
 
-fn bind<A: crate::server::Answer>(address: SocketAddr, in_force: &InForce, answer: A) -> Result<Server<A>, Unable> {
-    Server::bind(address, in_force.limits.clone(), answer).map_err(|source| Unable::Listen { address, source })
+/// Serves on the socket that was inherited, or listens at the address.
+fn open<A: Answer>(
+    inherited: Option<Socket>,
+    address: SocketAddr,
+    in_force: &InForce,
+    answer: A,
+) -> Result<Server<A>, Unable> {
+    let limits = in_force.limits.clone();
+    let server = match inherited {
+        Some(socket) => Server::adopt(socket.listener, limits, answer),
+        None => Server::bind(address, limits, answer),
+    };
+    server.map_err(|source| Unable::Listen { address, source })
+}
+
+/// How many rules are in force in all.
+fn rules(in_force: &InForce) -> usize {
+    in_force.sites.current().all().iter().map(|site| site.snapshot.rules()).sum()
+}
+
+/// What the service manager is told.
+#[derive(Clone)]
+struct Manager {
+    listening: SocketAddr,
+    in_force: InForce,
+}
+
+impl Manager {
+    fn ready(&self) {
+        Notifier.ready(&format!("{} rules on {}", rules(&self.in_force), self.listening));
+    }
+}
+
+/// Tells the service manager when the daemon begins to stop.
+fn stopping(shutdown: CancellationToken) {
+    tokio::spawn(async move {
+        shutdown.cancelled().await;
+        Notifier.stopping();
+    });
 }
 
 /// How long what is in flight may take when the daemon stops: as long as the longest deadline.
@@ -102,11 +143,14 @@ fn stop_on_signals(shutdown: &CancellationToken) -> io::Result<()> {
 }
 
 /// A service manager asks for a reload with SIGHUP. What came of it is told by the log.
-fn reload_on_signal(reloads: Reloads) -> io::Result<JoinHandle<()>> {
+fn reload_on_signal(reloads: Reloads, manager: Manager) -> io::Result<()> {
     let mut signals = signal(SignalKind::hangup())?;
-    Ok(tokio::spawn(async move {
+    tokio::spawn(async move {
         while signals.recv().await.is_some() {
+            Notifier.reloading();
             reloads.reload(false).await;
+            manager.ready();
         }
-    }))
+    });
+    Ok(())
 }

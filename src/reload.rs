@@ -40,6 +40,7 @@ use crate::live::Live;
 use crate::server::answering::Answering;
 use crate::server::limits::Limits;
 use crate::server::site::{Site, Sites};
+use crate::server::tls::Certificates;
 use crate::settings::{Settings, SiteSettings};
 use crate::telemetry;
 
@@ -223,7 +224,7 @@ impl Reloader {
     /// Reads everything, and acts if it has changed and reads as it did the last time. Says whether it has to be read
     /// once more.
     fn look(&mut self, shell: &Shell) -> bool {
-        let reading = Reading::take(&self.project, Some(&self.settings));
+        let reading = Reading::take(&self.project, Some((&self.seen, &self.settings)));
         if reading.agrees_with(&self.seen) {
             self.candidate = None;
             return false;
@@ -240,10 +241,10 @@ impl Reloader {
     /// Does what an operator wants, whether anything has changed or not.
     fn obey(&mut self, force: bool, shell: &Shell) -> Report {
         let asked = if force { Asked::Force } else { Asked::Yes };
-        let mut before = Reading::take(&self.project, Some(&self.settings));
+        let mut before = Reading::take(&self.project, Some((&self.seen, &self.settings)));
         for _ in 0..TRIES_MAX {
             thread::sleep(GAP_ASKED);
-            let reading = Reading::take(&self.project, Some(&self.settings));
+            let reading = Reading::take(&self.project, Some((&self.seen, &self.settings)));
             if reading.agrees_with(&before) {
                 self.candidate = None;
                 return self.act(reading, asked, shell);
@@ -301,6 +302,8 @@ impl Reloader {
                 self.settings_text = reading.text.clone();
                 self.in_force.limits.replace(settings.limits);
                 self.in_force.admin_token.replace(settings.admin_token.clone());
+                adopt(self.started_with.tls.as_ref(), settings.tls.as_ref());
+                adopt(self.started_with.admin_tls.as_ref(), settings.admin_tls.as_ref());
                 self.status.restart_for = settings.differ_until_restart(&self.started_with);
                 self.settings = settings;
                 Outcome::Loaded { found, took: Duration::ZERO }
@@ -385,6 +388,13 @@ impl Reloader {
             restart_for: self.status.restart_for.clone(),
             servers: outcomes.into_iter().map(of).collect(),
         }
+    }
+}
+
+/// Shows from now on the certificate that was read, where there is one to show it instead of.
+fn adopt(in_force: Option<&Certificates>, read: Option<&Certificates>) {
+    if let (Some(in_force), Some(read)) = (in_force, read) {
+        in_force.adopt(read);
     }
 }
 

@@ -19,6 +19,7 @@ pub mod refusal;
 pub mod seen;
 pub mod service;
 pub mod site;
+pub mod tls;
 pub mod world;
 
 mod admission;
@@ -41,6 +42,7 @@ use hyper::http::request::Parts;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use self::admission::Admission;
@@ -49,6 +51,7 @@ use self::limits::Limits;
 use self::listen::Listener;
 use self::pace::Pace;
 use self::refusal::Refusal;
+use self::tls::Certificates;
 use self::wire::Wire;
 use crate::clock::Clock;
 use crate::live::Live;
@@ -90,6 +93,7 @@ pub trait Answer: Send + Sync + 'static {
 pub struct Server<A> {
     listener: Listener,
     local_addr: SocketAddr,
+    tls: Option<TlsAcceptor>,
     shared: Arc<Shared<A>>,
     turned_away: Arc<Semaphore>,
     /// How often the log was told of connections that were turned away.
@@ -128,7 +132,14 @@ impl<A: Answer> Server<A> {
         let admission = Arc::default();
         let shared = Arc::new(Shared { answer, limits, admission, refusals: Seldom::default() });
         let turned_away = Arc::new(Semaphore::new(TURNED_AWAY_MAX));
-        Ok(Self { listener, local_addr, shared, turned_away, refusals: Seldom::default(), connections: JoinSet::new() })
+        let (refusals, connections) = (Seldom::default(), JoinSet::new());
+        Ok(Self { listener, local_addr, tls: None, shared, turned_away, refusals, connections })
+    }
+
+    /// The same server, which speaks TLS with these certificates, or without encryption if there are none.
+    #[must_use]
+    pub fn secured_by(self, certificates: Option<&Certificates>) -> Self {
+        Self { tls: certificates.map(Certificates::acceptor), ..self }
     }
 
     /// The address that the server listens on, with the port that port 0 became.
@@ -157,20 +168,34 @@ impl<A: Answer> Server<A> {
             Ok(seat) => {
                 let connection = Connection::new(Arc::clone(&self.shared), peer, limits, seat);
                 // Each connection polls a token of its own, lest all of them fight for the lock of one.
-                self.connections.spawn(connection.serve(stream, shutdown.child_token()));
+                let drain = shutdown.child_token();
+                match self.tls.clone() {
+                    Some(tls) => self.connections.spawn(connection.serve_secured(stream, tls, drain)),
+                    None => self.connections.spawn(connection.serve(stream, None, drain)),
+                };
             }
-            Err(refusal) => self.turn_away(stream, peer, &limits, refusal),
+            Err(refusal) => self.turn_away(stream, peer, limits, refusal, shutdown),
         }
     }
 
-    fn turn_away(&mut self, stream: TcpStream, peer: SocketAddr, limits: &Limits, refusal: Refusal) {
+    fn turn_away(
+        &mut self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        limits: Limits,
+        refusal: Refusal,
+        shutdown: &CancellationToken,
+    ) {
         if let Some(untold) = self.refusals.speak(Clock::instant()) {
             telemetry::connection_refused(peer, &refusal, untold);
         }
         if let Ok(place) = Arc::clone(&self.turned_away).try_acquire_owned() {
-            let wire = Wire::new(stream, Arc::new(Pace::new(limits)));
+            let (tls, drain) = (self.tls.clone(), shutdown.child_token());
             self.connections.spawn(async move {
-                wire.farewell(&refusal).await;
+                match tls {
+                    Some(tls) => tls::turn_away(stream, tls, refusal, limits, drain).await,
+                    None => Wire::new(stream, Arc::new(Pace::new(&limits))).farewell(&refusal).await,
+                }
                 drop(place);
             });
         }

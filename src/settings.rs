@@ -12,6 +12,7 @@ mod log;
 mod reload;
 mod secret;
 mod source;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ use crate::server::answering::Bounds;
 use crate::server::auth::Credentials;
 use crate::server::decrypt::ArgumentKey;
 use crate::server::limits::Limits;
+use crate::server::tls::Certificates;
 use crate::telemetry;
 
 /// The settings file's name, where none is given.
@@ -49,6 +51,10 @@ pub struct Settings {
     pub admin: SocketAddr,
     /// What operators must bring, if anything.
     pub admin_token: Option<SecretString>,
+    /// What Vapi's address is secured by, if it is.
+    pub tls: Option<Certificates>,
+    /// What the operators' address is secured by, if it is.
+    pub admin_tls: Option<Certificates>,
     /// What answers at which path.
     pub sites: Vec<SiteSettings>,
     /// Whether paths were given; if not, the only site answers at every path.
@@ -234,6 +240,10 @@ fn files_named(node: &yaml::Node, folder: &Path, into: &mut Vec<PathBuf>) {
         }
     }
     for (key, value) in node.entries() {
+        if key.text == "tls" {
+            let files = value.entries().iter().filter_map(|(_, file)| file.as_str());
+            into.extend(files.map(|file| folder.join(file)));
+        }
         match value.as_str() {
             Some(file) if key.text == "file" => into.push(folder.join(file)),
             _ => files_named(value, folder, into),
@@ -302,6 +312,8 @@ impl Settings {
         let differ = [
             ("listen", self.listen != before.listen),
             ("admin.listen", self.admin != before.admin),
+            ("tls", self.tls.is_some() != before.tls.is_some()),
+            ("admin.tls", self.admin_tls.is_some() != before.admin_tls.is_some()),
             ("data", self.data != before.data),
             ("log.format", self.log_format != before.log_format),
             ("reload.watch", self.reload.watch != before.reload.watch),

@@ -185,6 +185,11 @@ pub(crate) fn connection_late(peer: SocketAddr, late: impl std::fmt::Debug) {
     debug!(target: SERVER, %peer, ?late, "closed a connection that took too long");
 }
 
+/// A client and the server did not come to speak TLS with each other.
+pub(crate) fn handshake_failed(peer: SocketAddr, error: &dyn Display) {
+    debug!(target: SERVER, %peer, %error, "a TLS handshake failed");
+}
+
 /// A connection ended.
 pub(crate) fn connection_ended(peer: SocketAddr, error: Option<hyper::Error>) {
     if let Some(error) = error {
@@ -221,6 +226,11 @@ pub(crate) fn drained(cut_off: usize) {
 /// The daemon is ready.
 pub(crate) fn listening(address: SocketAddr, admin: SocketAddr, rules: usize) {
     info!(target: SERVER, %address, %admin, rules, "listening");
+}
+
+/// The service manager cannot be told how the daemon fares.
+pub(crate) fn notify_failed(error: &io::Error) {
+    warn!(target: SERVER, %error, "cannot reach the service manager");
 }
 
 /// A server's files are broken; the others are served.

@@ -1,7 +1,10 @@
 //! How commands ask a running daemon: over its admin address, with what the settings say about it.
 
+mod pinned;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,8 +13,12 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use rustls::pki_types::CertificateDer;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use crate::settings::{self, Loaded};
 
@@ -56,7 +63,7 @@ pub(super) enum Unasked {
 impl Daemon {
     /// Posts `wish` and waits for what comes of it, as JSON or as a text for people.
     pub(super) fn post(&self, path: &str, wish: &serde_json::Value, as_text: bool) -> Result<Said, Unasked> {
-        let (address, token) = self.place();
+        let Place { address, token, certificate } = self.place();
         let accept = if as_text { "text/plain" } else { "application/json" };
         let mut request = Request::builder().method(Method::POST).uri(path).header(HOST, address.to_string());
         request = request.header(ACCEPT, accept).header(CONTENT_TYPE, "application/json");
@@ -69,21 +76,39 @@ impl Daemon {
         let said = runtime.block_on(async {
             let stream = TcpStream::connect(address).await;
             let stream = stream.map_err(|source| Unasked::Unreachable { address, source })?;
+            let talk = async {
+                match certificate {
+                    Some(certificate) => talk(secured(stream, address, certificate).await?, request).await,
+                    None => talk(stream, request).await,
+                }
+            };
             let late = || unanswered(format!("nothing came within {} s", PATIENCE.as_secs()));
-            let said = tokio::time::timeout(PATIENCE, talk(stream, request)).await.map_err(|_| late())?;
+            let said = tokio::time::timeout(PATIENCE, talk).await.map_err(|_| late())?;
             said.map_err(|error| unanswered(error.to_string()))
         })?;
         if said.status == StatusCode::UNAUTHORIZED { Err(Unasked::NoToken { address }) } else { Ok(said) }
     }
 
-    /// The address and the token. Settings with mistakes in them say nothing; that must not keep anybody from asking what
-    /// the mistakes are.
-    fn place(&self) -> (SocketAddr, Option<SecretString>) {
+    /// Settings with mistakes in them say nothing; that must not keep anybody from asking what the mistakes are.
+    fn place(&self) -> Place {
         let settings = settings::load(self.config.as_deref()).ok().map(|Loaded { settings, .. }| settings);
-        let (address, token) =
-            settings.map_or_else(|| (settings::ADMIN, None), |settings| (settings.admin, settings.admin_token));
-        (reachable(self.admin.unwrap_or(address)), self.token.clone().or(token))
+        let mut place = Place { address: settings::ADMIN, token: None, certificate: None };
+        if let Some(settings) = settings {
+            place.address = settings.admin;
+            place.token = settings.admin_token;
+            place.certificate = settings.admin_tls.and_then(|certificates| certificates.end_entity());
+        }
+        place.address = reachable(self.admin.unwrap_or(place.address));
+        place.token = self.token.clone().or(place.token);
+        place
     }
+}
+
+/// Where a daemon is asked, with what it wants, and what it must show.
+struct Place {
+    address: SocketAddr,
+    token: Option<SecretString>,
+    certificate: Option<CertificateDer<'static>>,
 }
 
 /// Where to connect to for what listens everywhere.
@@ -96,10 +121,22 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-async fn talk(
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+async fn secured(
     stream: TcpStream,
-    request: Request<Full<Bytes>>,
-) -> Result<Said, Box<dyn std::error::Error + Send + Sync>> {
+    address: SocketAddr,
+    certificate: CertificateDer<'static>,
+) -> Result<TlsStream<TcpStream>, Failure> {
+    let connector = TlsConnector::from(Arc::new(pinned::config(certificate)?));
+    let shown = |error| format!("it does not show the certificate that the settings name: {error}");
+    Ok(connector.connect(address.ip().into(), stream).await.map_err(shown)?)
+}
+
+async fn talk<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Said, Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
     let response = sender.send_request(request).await?;

@@ -9,6 +9,7 @@ use super::{Outcome, could_not_run, show};
 use crate::reload::refused::Refused;
 use crate::reload::report::Report;
 use crate::reload::{Project, Start, server};
+use crate::service_manager::{self, Inherited, Socket};
 use crate::settings::Flags;
 use crate::{daemon, telemetry};
 
@@ -37,13 +38,15 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    fn project(&self) -> Project {
+    /// What is to be served. Where a socket is inherited, its address is a fact, and what that asks for must be kept.
+    fn project(&self, inherited: &Inherited) -> Project {
+        let address = |socket: &Option<Socket>| socket.as_ref().map(|socket| socket.address);
         Project {
             config: self.config.clone(),
             flags: Flags {
                 rules: self.rules.clone(),
-                listen: self.listen,
-                admin: self.admin,
+                listen: address(&inherited.public).or(self.listen),
+                admin: address(&inherited.admin).or(self.admin),
                 data: self.data.clone(),
                 log: self.log.clone(),
             },
@@ -53,7 +56,11 @@ impl Arguments {
 
 /// Runs the daemon until it is told to stop.
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let start = match Start::read(arguments.project()) {
+    let inherited = match service_manager::inherited() {
+        Ok(inherited) => inherited,
+        Err(error) => return could_not_run(&error),
+    };
+    let start = match Start::read(arguments.project(&inherited)) {
         Ok(start) => start,
         Err(why) => return refused(&why),
     };
@@ -72,7 +79,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     if let Some(outcome) = nothing_to_serve(&report) {
         return outcome;
     }
-    match daemon::run(reloader) {
+    match daemon::run(reloader, inherited) {
         Ok(()) => Outcome::Fine,
         Err(why) => could_not_run(&why),
     }

@@ -33,7 +33,7 @@ pub(super) struct SettingsText {
 pub(super) struct Reading {
     pub(super) text: SettingsText,
     /// What that says: settings, with what their author should know about them.
-    pub(super) settings: Result<(Arc<Settings>, Findings), Arc<Refused>>,
+    pub(super) settings: Interpreted,
     rules: BTreeMap<PathBuf, Files>,
 }
 
@@ -45,22 +45,30 @@ impl SettingsText {
 }
 
 impl Reading {
-    /// Reads everything: the rules of the settings that it finds, and of those `in_force`, which hold on if the others
-    /// are refused.
-    pub(super) fn take(project: &Project, in_force: Option<&Settings>) -> Reading {
+    /// Reads everything: the rules of the settings that it finds, and of those in force, which hold on if the others are
+    /// refused. `before` is what was read before, and the settings in force.
+    pub(super) fn take(project: &Project, before: Option<(&Reading, &Settings)>) -> Reading {
         let written = settings::read(project.config.as_deref()).map_err(|error| error.to_string());
-        let (settings, named) = match &written {
-            Ok(written) => interpreted(written, &project.flags),
-            Err(why) => (Err(Arc::new(Refused::Unreadable(why.clone()))), Vec::new()),
+        let (text, settings) = match before.and_then(|(before, _)| before.if_still(&written)) {
+            // What says the same means the same, and need not be interpreted each time that somebody looks.
+            Some(known) => known,
+            None => interpreted(written, &project.flags),
         };
-        let beside = named.into_iter().map(|path| (path.clone(), fs::read(path).ok())).collect();
         let found = settings.as_ref().ok().map(|(settings, _)| &**settings);
+        let in_force = before.map(|(_, settings)| settings);
         let mut rules = BTreeMap::new();
         for site in found.into_iter().chain(in_force).flat_map(|settings| &settings.sites) {
             let read = || load::files(&site.rules).map_err(|error| error.to_string());
             rules.entry(site.rules.clone()).or_insert_with(read);
         }
-        Reading { text: SettingsText { written, beside }, settings, rules }
+        Reading { text, settings, rules }
+    }
+
+    /// The settings of this reading, if the files that they are in say the same now.
+    fn if_still(&self, written: &Result<Written, String>) -> Option<(SettingsText, Interpreted)> {
+        let same =
+            self.text.written == *written && self.text.beside.iter().all(|(path, text)| fs::read(path).ok() == *text);
+        same.then(|| (self.text.clone(), self.settings.clone()))
     }
 
     /// Whether both found the same in the files.
@@ -81,11 +89,17 @@ impl Reading {
     }
 }
 
-/// What a settings file says, and the files that it names.
-type Interpreted = (Result<(Arc<Settings>, Findings), Arc<Refused>>, Vec<PathBuf>);
+/// Settings with what their author should know about them, or why there are none.
+type Interpreted = Result<(Arc<Settings>, Findings), Arc<Refused>>;
 
-fn interpreted(written: &Written, flags: &Flags) -> Interpreted {
-    let parsed = settings::parse(written);
+fn interpreted(written: Result<Written, String>, flags: &Flags) -> (SettingsText, Interpreted) {
+    let parsed = match &written {
+        Ok(written) => settings::parse(written),
+        Err(why) => {
+            let refused = Err(Arc::new(Refused::Unreadable(why.clone())));
+            return (SettingsText { written, beside: Vec::new() }, refused);
+        }
+    };
     let settings = match parsed.outcome {
         Ok(loaded) => match loaded.settings.with(flags) {
             Ok(settings) => Ok((Arc::new(settings), Findings { found: loaded.found, sources: loaded.sources })),
@@ -94,5 +108,6 @@ fn interpreted(written: &Written, flags: &Flags) -> Interpreted {
         Err(Trouble::Unreadable(error)) => Err(Refused::Unreadable(error.to_string())),
         Err(Trouble::Found(found, sources)) => Err(Refused::Broken(Findings { found, sources })),
     };
-    (settings.map_err(Arc::new), parsed.beside)
+    let beside = parsed.beside.into_iter().map(|path| (path.clone(), fs::read(path).ok())).collect();
+    (SettingsText { written, beside }, settings.map_err(Arc::new))
 }

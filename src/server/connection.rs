@@ -7,6 +7,10 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Response;
+use hyper::header::{self, HeaderValue};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -40,8 +44,10 @@ impl<A: Answer> Connection<A> {
         Self { server, peer, limits, pace, _seat: seat }
     }
 
-    /// Serves `stream` until either side has had enough. Once `drain` is cancelled, that is after the current request.
-    pub(super) async fn serve<S>(self, stream: S, drain: CancellationToken)
+    /// Serves `stream` until either side has had enough. Once `drain` is cancelled, that is after the current request, or
+    /// after one that comes very soon: who is about to send cannot know yet that nobody will listen. Without a protocol
+    /// that was `agreed` on before, the first bytes tell which one it is.
+    pub(super) async fn serve<S>(self, stream: S, agreed: Option<Protocol>, drain: CancellationToken)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -50,11 +56,17 @@ impl<A: Answer> Connection<A> {
         let timer = pin!(pace.timer());
         let mut watch = Watch::new(&pace, timer);
 
-        let protocol = tokio::select! {
-            biased;
-            protocol = wire.protocol() => protocol,
-            late = watch.late() => return self.end(wire, late).await,
-            () = drain.cancelled() => return,
+        let mut leaving = false;
+        let protocol = loop {
+            let protocol = async { if agreed.is_some() { Ok(agreed) } else { wire.protocol().await } };
+            tokio::select! {
+                biased;
+                protocol = protocol => break protocol,
+                late = watch.late() => return self.end(wire, late).await,
+                () = drain.cancelled(), if !leaving => {}
+            }
+            leaving = true;
+            pace.hurry();
         };
         match protocol {
             Ok(Some(Protocol::Http1)) => self.http1(wire, watch, drain).await,
@@ -69,8 +81,10 @@ impl<A: Answer> Connection<A> {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         telemetry::connection_late(self.peer, late);
-        if late == Late::Header {
-            wire.farewell(&Refusal::HeaderTooSlow { within: self.limits.header_read }).await;
+        match late {
+            Late::Header => wire.farewell(&Refusal::HeaderTooSlow { within: self.limits.header_read }).await,
+            Late::Idle => wire.leave().await,
+            Late::Closing => {}
         }
     }
 
@@ -81,18 +95,19 @@ impl<A: Answer> Connection<A> {
         let this = Arc::new(self);
         let service = service_fn(|request| {
             let answer = request::answer(Arc::clone(&this), request);
-            async { Ok::<_, Infallible>(answer.await) }
+            async { Ok::<_, Infallible>(last_if(&drain, answer.await)) }
         });
         let mut http = http1_builder(&this.limits).serve_connection(TokioIo::new(wire), service);
-        let mut draining = false;
+        let mut leaving = false;
         let late = loop {
             tokio::select! {
                 biased;
                 ended = &mut http => return telemetry::connection_ended(this.peer, ended.err()),
                 late = watch.late() => break late,
-                () = drain.cancelled(), if !draining => {
-                    draining = true;
-                    Pin::new(&mut http).graceful_shutdown();
+                () = drain.cancelled(), if !leaving => {
+                    // Not by hyper's own shutdown, which closes between two requests at once, even on half a header.
+                    leaving = true;
+                    this.pace.hurry();
                 }
             }
         };
@@ -129,6 +144,14 @@ impl<A: Answer> Connection<A> {
             Pin::new(&mut http).graceful_shutdown();
         }
     }
+}
+
+/// The response, which says while draining that it is the last of its HTTP/1 connection; hyper closes behind it.
+fn last_if(drain: &CancellationToken, mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    if drain.is_cancelled() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 fn http1_builder(limits: &Limits) -> http1::Builder {

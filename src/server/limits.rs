@@ -11,6 +11,8 @@ pub struct Limits {
     /// How long a request's header may take from its first byte to its last, and a new connection to begin its first
     /// request. A header that stops halfway gets 408; a connection that says nothing is closed.
     pub header_read: Duration,
+    /// How long a TLS handshake may take, from the connection's beginning. A slower one is closed.
+    pub tls_handshake: Duration,
     /// How long a whole request may take from its first byte to the last of its body. A slower one gets 408.
     pub request_read: Duration,
     /// How long a connection may stay silent between two requests, or leave an answer unread. Then it is closed.
@@ -40,6 +42,7 @@ impl Default for Limits {
         Self {
             body_bytes_max: 8 * 1024 * 1024,
             header_read: Duration::from_secs(5),
+            tls_handshake: Duration::from_secs(5),
             request_read: Duration::from_secs(10),
             idle: Duration::from_secs(60),
             header_bytes_max: 32 * 1024,

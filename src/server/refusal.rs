@@ -34,6 +34,9 @@ pub enum Refusal {
         /// The limit.
         requests_max: usize,
     },
+    /// The client does not speak TLS where nothing else is spoken.
+    #[error("this address speaks TLS: write `https`")]
+    NotTls,
     /// The header stopped halfway.
     #[error("the header did not arrive within {} s", .within.as_secs_f32())]
     HeaderTooSlow {
@@ -110,7 +113,7 @@ impl Refusal {
             | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::HeaderTooSlow { .. } | Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::TooManyHeaders { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::NotOneHost | Self::BodyBroken | Self::NotAnEvent(_) | Self::NotUnderstood { .. } => {
+            Self::NotTls | Self::NotOneHost | Self::BodyBroken | Self::NotAnEvent(_) | Self::NotUnderstood { .. } => {
                 StatusCode::BAD_REQUEST
             }
             Self::Foreign { .. } => StatusCode::FORBIDDEN,
@@ -162,6 +165,7 @@ impl Refusal {
         match self {
             Self::TooManyConnections { .. }
             | Self::TooManyConnectionsFromAddress { .. }
+            | Self::NotTls
             | Self::HeaderTooSlow { .. }
             | Self::NotOneHost
             | Self::BodyTooLarge { .. }

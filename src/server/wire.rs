@@ -71,6 +71,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         let _ = tokio::time::timeout(CLOSE_MAX, farewell).await;
     }
 
+    /// Ends the connection of a client that has said nothing, and does not wait for it.
+    pub(super) async fn leave(mut self) {
+        if !self.stalled {
+            // Not dropped alone: over TLS the end has to be said, or it could be taken for an attack.
+            let _ = tokio::time::timeout(CLOSE_MAX, self.stream.shutdown()).await;
+        }
+    }
+
     /// Reads and forgets what the client still sends. To close a socket that holds unread bytes makes the kernel reset
     /// the connection, and a reset can overtake the answer: the client would never learn why it was turned away.
     fn poll_forget(&mut self, context: &mut Context<'_>) -> Poll<()> {

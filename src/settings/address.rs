@@ -1,13 +1,16 @@
 //! Where the daemon listens, and what that asks for where other machines can reach it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::tls;
 use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::source::read::{Field, Spanned, TextLike, read, read_secret};
 use crate::engine::source::yaml::{Node, Yaml};
+use crate::server::tls::Certificates;
 
 /// An address as it is written: a port alone is a number to YAML.
 pub(super) type Written = Field<Option<Spanned<TextLike>>>;
@@ -53,6 +56,7 @@ fn remedy(text: &str, port: u16) -> String {
 pub(super) struct Admin {
     pub(super) listen: Option<Spanned<SocketAddr>>,
     pub(super) token: Option<SecretString>,
+    pub(super) tls: Option<Certificates>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -60,13 +64,15 @@ pub(super) struct Admin {
 struct AdminSource {
     listen: Written,
     token: Field<Option<Spanned<String>>>,
+    tls: Option<Node>,
 }
 
-/// Reads `admin`: an address, or a mapping with `listen` and `token`.
-pub(super) fn admin(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Admin> {
+/// Reads `admin`: an address, or a mapping with `listen`, `token` and `tls`, whose files are meant from `folder`.
+pub(super) fn admin(node: &Node, folder: &Path, found: &mut Vec<Diagnostic>) -> Option<Admin> {
     let source = match &node.value {
         Yaml::Text(_) | Yaml::Int(_) => {
-            AdminSource { listen: Field(Some(read(node, "the admin address", found))), token: Field(Some(None)) }
+            let listen = Field(Some(read(node, "the admin address", found)));
+            AdminSource { listen, token: Field(Some(None)), tls: None }
         }
         _ => read_secret(node, "the admin address", found)?,
     };
@@ -84,7 +90,8 @@ pub(super) fn admin(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Admin> {
                 .help("or listen on `127.0.0.1` alone"),
         );
     }
-    Some(Admin { listen, token })
+    let tls = source.tls.as_ref().and_then(|node| tls::certificates(node, folder, found));
+    Some(Admin { listen, token, tls })
 }
 
 fn sound_token(token: &Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<SecretString> {

@@ -27,6 +27,7 @@ pub(super) struct LimitsSource {
     header_bytes_max: Count<HEADER_BYTES_MIN, MIB>,
     headers_max: Count<1, 10_000>,
     header_read: Time<1, { 10 * MINUTE }>,
+    tls_handshake: Time<1, { 10 * MINUTE }>,
     request_read: Time<1, { 10 * MINUTE }>,
     idle: Time<1, { 24 * 60 * MINUTE }>,
     connections_max: Count<1, 1_000_000>,
@@ -68,6 +69,7 @@ impl LimitsSource {
         set(&mut limits.header_bytes_max, &self.header_bytes_max);
         set(&mut limits.headers_max, &self.headers_max);
         set_time(&mut limits.header_read, &self.header_read);
+        set_time(&mut limits.tls_handshake, &self.tls_handshake);
         set_time(&mut limits.request_read, &self.request_read);
         set_time(&mut limits.idle, &self.idle);
         set(&mut limits.connections_max, &self.connections_max);

@@ -1,5 +1,6 @@
 //! Secrets that stand in the settings file itself: the author is told of a better place, and no report shows their lines.
 
+use super::tls;
 use crate::engine::diagnostic::{Diagnostic, Sources, Span};
 use crate::engine::source::yaml::{Node, Yaml};
 
@@ -48,6 +49,10 @@ impl Literal {
             Yaml::List(items) => items.iter().for_each(|item| self.look_at(name, item, inside)),
             Yaml::Map(entries) => {
                 for (key, inner) in entries {
+                    if key.text == "tls" && matches!(name, "" | "admin") {
+                        self.look_at_files(inner);
+                        continue;
+                    }
                     self.look_at(&key.text, inner, inside || HOLDS_SECRETS.contains(&key.text.as_str()));
                 }
             }
@@ -65,6 +70,16 @@ impl Literal {
                 }
             }
             Yaml::Bool(_) => {}
+        }
+    }
+
+    /// Looks at `tls`, whose `key` is the name of a file, unless somebody has put the key itself there.
+    fn look_at_files(&mut self, node: &Node) {
+        match &node.value {
+            Yaml::Map(entries) => entries.iter().for_each(|(_, inner)| self.look_at_files(inner)),
+            Yaml::List(items) => items.iter().for_each(|item| self.look_at_files(item)),
+            Yaml::Text(text) if tls::is_pasted(&text.text) => self.suspects.push(node.span),
+            _ => {}
         }
     }
 

@@ -12,6 +12,7 @@ use super::auth;
 use super::limits::LimitsSource;
 use super::log::LogSource;
 use super::reload::ReloadSource;
+use super::tls;
 use super::{ADMIN, DATA, Data, FILE, RULES, Settings, SiteSettings};
 use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::source::Options;
@@ -19,7 +20,7 @@ use crate::engine::source::read::{Entries, Field, Spanned, read};
 use crate::engine::source::yaml::{Node, Yaml};
 
 /// Settings that the daemon will have, but does not serve yet.
-const NOT_YET: &[&str] = &["secrets", "outbound", "history", "tls"];
+const NOT_YET: &[&str] = &["secrets", "outbound", "history"];
 
 #[derive(Debug, Default, Deserialize)]
 struct SettingsSource {
@@ -85,13 +86,15 @@ pub(super) fn settings(tree: &Node, folder: &Path, found: &mut Vec<Diagnostic>) 
         let open: Vec<Diagnostic> = open.map(|(span, site)| address::open_server(*span, &site.path, listen)).collect();
         found.extend(open);
     }
-    let admin = source.admin.as_ref().and_then(|node| address::admin(node, found)).unwrap_or_default();
-    let Admin { listen: admin, token: admin_token } = admin;
+    let admin = source.admin.as_ref().and_then(|node| address::admin(node, folder, found)).unwrap_or_default();
+    let Admin { listen: admin, token: admin_token, tls: admin_tls } = admin;
     let log = source.log.0.flatten().unwrap_or_default();
     Some(Settings {
         listen: listen.map_or_else(|| loopback(8080), |listen| listen.value),
         admin: admin.map_or(ADMIN, |admin| admin.value),
         admin_token,
+        tls: source.tls.as_ref().and_then(|node| tls::certificates(node, folder, found)),
+        admin_tls,
         sites: sites.into_iter().map(|(_, site)| site).collect(),
         by_path: source.servers.get().is_some_and(Option::is_some),
         limits: transport,
@@ -231,7 +234,7 @@ fn check_path(path: &Spanned<String>, found: &mut Vec<Diagnostic>) {
 }
 
 fn not_yet(source: &SettingsSource, found: &mut Vec<Diagnostic>) {
-    let nodes = [&source.secrets, &source.outbound, &source.history, &source.tls];
+    let nodes = [&source.secrets, &source.outbound, &source.history];
     for (name, node) in NOT_YET.iter().zip(nodes).filter_map(|(name, node)| Some((name, node.as_ref()?))) {
         found.push(
             Diagnostic::error("not-available-yet", node.span, format!("`{name}` is not available yet"))

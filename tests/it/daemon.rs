@@ -10,9 +10,12 @@ mod contract;
 mod memory;
 mod readme;
 mod refusals;
+mod restarts;
 mod scripts;
+mod service_manager;
 mod shutdown;
 mod sites;
+mod tls;
 
 use serde_json::{Value, json};
 

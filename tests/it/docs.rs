@@ -27,6 +27,8 @@ use switchhook::load;
 use switchhook::server::answering::Bounds;
 use switchhook::server::limits::Limits;
 
+use crate::support::Pair;
+
 /// What fragments can count on besides what their page declares.
 const VARS: &str = "vars:\n  front_desk: \"+15550100\"\n  regulars: [ \"+15550123\" ]\n  holidays: [12-25]\n  \
                     hours: [ \"mon-fri 09:00-17:30 America/New_York\" ]\n";
@@ -39,7 +41,8 @@ fn root() -> &'static Path {
 
 /// The pages whose blocks are held against the program; those of the findings show mistakes and have a test of theirs.
 fn pages() -> Vec<PathBuf> {
-    let mut pages: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md"].map(|name| root().join(name)).into();
+    let mut pages: Vec<PathBuf> =
+        ["README.md", "CONTRIBUTING.md", "packaging/README.md"].map(|name| root().join(name)).into();
     for folder in ["docs", "examples"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
@@ -169,6 +172,11 @@ fn settings(text: &str) -> String {
     }
     let key = if text.contains("decrypt") { private_key() } else { String::new() };
     fs::write(path("vapi-key.pem"), &key).unwrap();
+    if text.contains("tls:") {
+        let pair = Pair::new();
+        fs::write(path("fullchain.pem"), &pair.certificate).unwrap();
+        fs::write(path("key.pem"), &pair.key).unwrap();
+    }
     fs::write(path("switchhook.yaml"), text).unwrap();
     let names = text.split("${env.").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
     let value = |name: &str| if name.ends_with("PEM") { key.as_str() } else { "c29tZS1sb25nLXNlY3JldA==" };
@@ -228,7 +236,12 @@ fn the_limits_are_those_of_the_program() {
         ("answers_bytes_max", usize::try_from(bounds.answers_bytes_max).unwrap()),
         ("states_bytes_max", usize::try_from(bounds.states_bytes_max).unwrap()),
     ];
-    let times = [("header_read", limits.header_read), ("request_read", limits.request_read), ("idle", limits.idle)];
+    let times = [
+        ("header_read", limits.header_read),
+        ("tls_handshake", limits.tls_handshake),
+        ("request_read", limits.request_read),
+        ("idle", limits.idle),
+    ];
     let rows = defaults.map(|(name, value)| format!("| `{name}` | {value} |")).into_iter();
     let page = fs::read_to_string(root().join("docs/settings.md")).unwrap();
     for row in rows.chain(times.map(|(name, time)| format!("| `{name}` | {}s |", time.as_secs()))) {

@@ -102,6 +102,11 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), future).await.expect("this should not take so long")
 }
 
+/// Waits until nobody listens at `address` any more.
+async fn refuses(address: SocketAddr) {
+    soon(async { while TcpStream::connect(address).await.is_ok() {} }).await;
+}
+
 /// Reads until the server closes.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut read = Vec::new();
@@ -444,12 +449,43 @@ async fn draining_ends_what_is_idle_and_waits_for_what_is_not() {
     server.shutdown.cancel();
     assert_eq!(rest(&mut idle).await, "");
     assert_eq!(rest(&mut silent).await, "");
-    assert!(TcpStream::connect(server.address).await.is_err(), "still accepts connections");
+    refuses(server.address).await;
     server.counter.release.add_permits(2);
     assert_status(&rest(&mut busy).await, "200", "connection: close\r\n");
     assert_eq!(soon(streaming).await.unwrap(), (200, "<3>".to_owned()));
     soon(http2).await.unwrap().unwrap();
     drop((idle, silent, busy));
+    assert_eq!(soon(server.ended).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn who_is_about_to_send_is_answered_while_draining() {
+    let server = start(patient());
+    let (mut fresh, mut resting, mut halfway) =
+        (server.connect().await, server.connect().await, server.connect().await);
+    for stream in [&mut resting, &mut halfway] {
+        stream.write_all(post("/", "", "a").as_bytes()).await.unwrap();
+        up_to(stream, "<1>").await;
+    }
+    let (begun, rest_of_it) = ("POST / HT", "TP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc");
+    halfway.write_all(begun.as_bytes()).await.unwrap();
+    // One more answer, so that whatever was sent before has been read.
+    server.talk(post("/", "connection: close\r\n", "")).await;
+
+    server.shutdown.cancel();
+    refuses(server.address).await;
+    fresh.write_all(post("/", "", "ab").as_bytes()).await.unwrap();
+    resting.write_all(post("/", "", "ab").as_bytes()).await.unwrap();
+    for stream in [&mut fresh, &mut resting] {
+        let answer = rest(stream).await;
+        assert_status(&answer, "200", "connection: close\r\n");
+        assert!(answer.ends_with("<2>"), "{answer}");
+    }
+    halfway.write_all(rest_of_it.as_bytes()).await.unwrap();
+    let answer = rest(&mut halfway).await;
+    assert_status(&answer, "200", "connection: close\r\n");
+    assert!(answer.ends_with("<3>"), "{answer}");
+    drop((fresh, resting, halfway));
     assert_eq!(soon(server.ended).await.unwrap(), 0);
 }
 

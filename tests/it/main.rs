@@ -27,3 +27,5 @@ mod reload;
 mod reply_contract;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;

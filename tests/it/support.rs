@@ -2,10 +2,12 @@
 
 mod client;
 mod daemon;
+mod pair;
 mod samples;
 
 pub(crate) use client::{Answer, Client};
-pub(crate) use daemon::{Daemon, Ended, Folder, switchhook};
+pub(crate) use daemon::{Daemon, Ended, Folder, activated, switchhook};
+pub(crate) use pair::{Pair, localhost};
 pub(crate) use samples::{fixtures, here, samples};
 
 use std::time::Duration;

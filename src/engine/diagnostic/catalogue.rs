@@ -21,6 +21,7 @@ macro_rules! pages {
 
 pages! {
     "bad-address",
+    "bad-certificate",
     "bad-credential",
     "bad-date",
     "bad-filter",
@@ -35,6 +36,7 @@ pages! {
     "bad-server-path",
     "bad-share",
     "bad-timeout",
+    "bad-tls-key",
     "bad-window",
     "capturing-call",
     "circular-let",

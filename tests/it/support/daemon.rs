@@ -1,8 +1,9 @@
 //! The built program in a temporary folder: as a daemon on ports of its own, or as a command that ends.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read};
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -37,11 +38,33 @@ impl Folder {
 
 /// The program in `folder`, with nothing of the environment that it would listen to.
 pub(crate) fn switchhook(folder: &Folder) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_switchhook"));
+    in_folder(folder, Command::new(PROGRAM))
+}
+
+/// The program in `folder`, as a service manager starts it that holds these sockets: they have the numbers 3 and 4, and
+/// the variables name the process that the program itself is.
+pub(crate) fn activated<S>(folder: &Folder, first: &S, second: Option<&S>) -> Command
+where
+    S: AsFd,
+{
+    const START: &str = "exec 3<&0 4<&1 </dev/null >/dev/null; export LISTEN_PID=$$; exec \"$0\" \"$@\"";
+    let handed = |socket: &S| Stdio::from(socket.as_fd().try_clone_to_owned().unwrap());
+    let mut command = in_folder(folder, Command::new("sh"));
+    command.args(["-c", START, PROGRAM]).env("LISTEN_FDS", if second.is_some() { "2" } else { "1" });
+    command.stdin(handed(first)).stdout(second.map_or_else(Stdio::null, handed));
+    command
+}
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_switchhook");
+
+fn in_folder(folder: &Folder, mut command: Command) -> Command {
     for variable in ["CONFIG", "RULES", "LISTEN", "ADMIN", "ADMIN_TOKEN", "DATA", "LOG"] {
         command.env_remove(format!("SWITCHHOOK_{variable}"));
     }
-    command.current_dir(folder.path()).stdin(Stdio::null());
+    for variable in ["LISTEN_FDS", "LISTEN_PID", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"] {
+        command.env_remove(variable);
+    }
+    command.current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::null());
     command
 }
 
@@ -55,8 +78,17 @@ pub(crate) struct Ended {
 impl Ended {
     /// Runs a command that is expected to end by itself.
     pub(crate) fn of(command: &mut Command) -> Ended {
-        let mut child = Stopped(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
-        let (mut stdout, mut stderr) = (child.0.stdout.take().unwrap(), child.0.stderr.take().unwrap());
+        Ended::without_stdout(command.stdout(Stdio::piped()))
+    }
+
+    /// The same, for a command whose standard output is something else.
+    pub(crate) fn without_stdout(command: &mut Command) -> Ended {
+        let mut child = Stopped(command.stderr(Stdio::piped()).spawn().unwrap());
+        let mut stdout: Box<dyn Read + Send> = match child.0.stdout.take() {
+            Some(stdout) => Box::new(stdout),
+            None => Box::new(std::io::empty()),
+        };
+        let mut stderr = child.0.stderr.take().unwrap();
         let stdout = reading(move |text| stdout.read_to_string(text));
         let stderr = reading(move |text| stderr.read_to_string(text));
         let stdout = stdout.recv_timeout(PATIENCE).expect("the program should have ended");
@@ -109,7 +141,7 @@ impl Daemon {
 
     /// Starts a daemon by a command of one's own, whose log is JSON.
     pub(crate) fn of(folder: Folder, command: &mut Command) -> Daemon {
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (sender, lines) = channel();
         thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
