@@ -4,6 +4,7 @@
 //! that the daemon and every tool call. Nothing in here names a socket, a file, the clock or chance:
 //! what a decision may know of the world comes in as [`Facts`], how long it may take as a [`Host`].
 
+pub mod action;
 pub mod decision;
 pub mod diagnostic;
 pub mod event;

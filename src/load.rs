@@ -1,7 +1,7 @@
 //! Reads the files of a rules folder, in byte order of their paths.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::engine::diagnostic::{SourceFile, Sources};
@@ -31,6 +31,9 @@ pub enum LoadError {
     /// A file is not text.
     #[error("`{}` is not UTF-8 text: save it as UTF-8", .0.display())]
     NotText(PathBuf),
+    /// It is a folder, a pipe or a device.
+    #[error("`{}` is not a file that can be read to its end", .0.display())]
+    NotAFile(PathBuf),
     /// There is too much of it.
     #[error("`{}` holds more than {FILES_MAX} files or {} MiB of rules and scripts", .0.display(), BYTES_MAX >> 20)]
     TooMuch(PathBuf),
@@ -94,7 +97,16 @@ pub fn folder(root: &Path) -> String {
 /// # Errors
 /// When it cannot be read or is not text.
 pub fn read(path: &Path) -> Result<String, LoadError> {
-    let bytes = fs::read(path).map_err(|error| unreadable(path, error))?;
+    let fault = |error| unreadable(path, error);
+    // To read a pipe is to wait for whoever writes into it, perhaps for ever.
+    if !fs::metadata(path).map_err(fault)?.is_file() {
+        return Err(LoadError::NotAFile(path.to_owned()));
+    }
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut bytes)).map_err(fault)?;
+    if BYTES_MAX < bytes.len() as u64 {
+        return Err(LoadError::TooMuch(path.to_owned()));
+    }
     String::from_utf8(bytes).map_err(|_| LoadError::NotText(path.to_owned()))
 }
 
@@ -132,5 +144,35 @@ fn unreadable(path: &Path, source: io::Error) -> LoadError {
     match source.kind() {
         io::ErrorKind::NotFound => LoadError::Missing(path.to_owned()),
         _ => LoadError::Unreadable { path: path.to_owned(), source },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("a.yaml");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(matches!(files(folder.path()), Err(LoadError::NotAFile(path)) if path == pipe));
+        assert!(matches!(read(Path::new("/dev/zero")), Err(LoadError::NotAFile(_))));
+        assert!(matches!(read(folder.path()), Err(LoadError::NotAFile(_))));
+    }
+
+    #[test]
+    fn paths_begin_with_their_folder() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir(root.path().join("scripts")).unwrap();
+        for (path, text) in
+            [("b.yaml", "b"), ("a.yml", "a"), ("scripts/c.rhai", "c"), ("d.test.yaml", ""), (".e.yaml", "")]
+        {
+            fs::write(root.path().join(path), text).unwrap();
+        }
+        let files = files(root.path()).unwrap();
+        let folder = folder(root.path());
+        let inside: Vec<&str> = files.iter().map(|file| file.path.strip_prefix(&folder).unwrap()).collect();
+        assert_eq!(inside, ["a.yml", "b.yaml", "scripts/c.rhai"]);
     }
 }
