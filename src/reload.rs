@@ -21,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::header::HeaderValue;
 use secrecy::SecretString;
@@ -136,6 +136,7 @@ pub struct Start {
     reading: Reading,
     settings: Arc<Settings>,
     found: Findings,
+    began: Instant,
 }
 
 impl Start {
@@ -144,9 +145,10 @@ impl Start {
     /// # Errors
     /// Why there are none.
     pub fn read(project: Project) -> Result<Start, Arc<Refused>> {
+        let began = Clock::instant();
         let reading = Reading::take(&project, None);
         let (settings, found) = reading.settings.clone()?;
-        Ok(Start { project, reading, settings, found })
+        Ok(Start { project, reading, settings, found, began })
     }
 
     /// The settings.
@@ -166,7 +168,7 @@ impl Start {
     /// # Errors
     /// When the data folder cannot be used, and somebody asked for it.
     pub fn begin(self) -> Result<(Reloader, Report), Arc<Refused>> {
-        let Start { project, reading, settings, .. } = self;
+        let Start { project, reading, settings, began, .. } = self;
         let reading = Arc::new(reading);
         let in_force = InForce {
             sites: Live::new(Sites::ByPath(HashMap::new())),
@@ -187,7 +189,7 @@ impl Start {
             in_force,
             status: Status::default(),
         };
-        let report = reloader.take_rules(&reading, Outcome::Unchanged, Asked::No);
+        let report = reloader.take_rules(&reading, Outcome::Unchanged, Asked::No, began);
         for server in &reloader.servers {
             server.tell_if_kept();
         }
@@ -224,6 +226,7 @@ impl Reloader {
     /// Reads everything, and acts if it has changed and reads as it did the last time. Says whether it has to be read
     /// once more.
     fn look(&mut self, shell: &Shell) -> bool {
+        let began = Clock::instant();
         let reading = Reading::take(&self.project, Some((&self.seen, &self.settings)));
         if reading.agrees_with(&self.seen) {
             self.candidate = None;
@@ -231,7 +234,7 @@ impl Reloader {
         }
         if self.candidate.as_ref().is_some_and(|before| before.agrees_with(&reading)) {
             self.candidate = None;
-            tell(&self.act(reading, Asked::No, shell));
+            tell(&self.act(reading, Asked::No, began, shell));
             return false;
         }
         self.candidate = Some(reading);
@@ -244,28 +247,27 @@ impl Reloader {
         let mut before = Reading::take(&self.project, Some((&self.seen, &self.settings)));
         for _ in 0..TRIES_MAX {
             thread::sleep(GAP_ASKED);
+            let began = Clock::instant();
             let reading = Reading::take(&self.project, Some((&self.seen, &self.settings)));
             if reading.agrees_with(&before) {
                 self.candidate = None;
-                return self.act(reading, asked, shell);
+                return self.act(reading, asked, began, shell);
             }
             before = reading;
         }
-        let mut report = self.report(Vec::new());
-        report.settings = Outcome::Refused(Arc::new(Refused::Unsettled));
-        report
+        Report { settings: Outcome::Refused(Arc::new(Refused::Unsettled)), ..self.report(Vec::new()) }
     }
 
-    /// Puts in force what was read, as far as it is sound.
-    fn act(&mut self, reading: Reading, asked: Asked, shell: &Shell) -> Report {
+    /// Puts in force what was read since `began`, as far as it is sound.
+    fn act(&mut self, reading: Reading, asked: Asked, began: Instant, shell: &Shell) -> Report {
         let settings = self.take_settings(&reading, asked, shell);
         let reading = Arc::new(reading);
         self.seen = Arc::clone(&reading);
-        self.take_rules(&reading, settings, asked)
+        self.take_rules(&reading, settings, asked, began)
     }
 
     /// Puts the rules in force, as far as they are sound; `settings` is what became of the settings.
-    fn take_rules(&mut self, reading: &Reading, settings: Outcome, asked: Asked) -> Report {
+    fn take_rules(&mut self, reading: &Reading, settings: Outcome, asked: Asked, began: Instant) -> Report {
         let (site_settings, now) = (Arc::clone(&self.settings), Clock::now());
         let mut servers = Vec::with_capacity(site_settings.sites.len());
         let mut outcomes = Vec::with_capacity(site_settings.sites.len());
@@ -281,9 +283,20 @@ impl Reloader {
         self.servers = servers;
         self.status.settings.note(&settings, now);
         self.put_in_force();
-        let mut report = self.report(outcomes);
-        report.settings = settings;
-        report
+        let took = Clock::instant().saturating_duration_since(began);
+        self.keep(&outcomes);
+        Report { settings, took, ..self.report(outcomes) }
+    }
+
+    /// Keeps on disk what has come in force. It serves already: nobody waits for the disk.
+    fn keep(&mut self, outcomes: &[(String, Outcome)]) {
+        let loaded =
+            |path: &str| outcomes.iter().any(|(it, outcome)| it == path && matches!(outcome, Outcome::Loaded(_)));
+        for (site, server) in self.settings.sites.iter().zip(&mut self.servers) {
+            if loaded(&site.path) {
+                server.keep(site);
+            }
+        }
     }
 
     /// Takes over the settings that were read, if they can be served where the daemon listens.
@@ -306,7 +319,7 @@ impl Reloader {
                 adopt(self.started_with.admin_tls.as_ref(), settings.admin_tls.as_ref());
                 self.status.restart_for = settings.differ_until_restart(&self.started_with);
                 self.settings = settings;
-                Outcome::Loaded { found, took: Duration::ZERO }
+                Outcome::Loaded(found)
             }
             Err(why) => Outcome::Refused(why),
         }
@@ -349,7 +362,9 @@ impl Reloader {
         self.in_force.sites.replace(sites);
     }
 
+    /// Goes back to the rules before those in force.
     fn roll_back(&mut self, server: Option<&str>) -> Report {
+        let began = Clock::instant();
         let wanted = match (server, self.servers.as_slice()) {
             (None, [only]) => Some(only.path.clone()),
             (None, _) => None,
@@ -364,18 +379,15 @@ impl Reloader {
         let settings = settings.sites.iter().find(|site| site.path == path);
         let server = self.servers.iter_mut().find(|server| server.path == path);
         let outcome = match (settings, server) {
-            (Some(settings), Some(server)) => {
-                let began = Clock::instant();
-                match server.roll_back(settings, self.seen.rules(&settings.rules)) {
-                    Ok(()) => Outcome::Loaded { found: Findings::default(), took: Clock::instant() - began },
-                    Err(why) => refused(why.to_string()),
-                }
-            }
+            (Some(settings), Some(server)) => match server.roll_back(settings, self.seen.rules(&settings.rules)) {
+                Ok(()) => Outcome::Loaded(Findings::default()),
+                Err(why) => refused(why.to_string()),
+            },
             _ => refused("there is no such server".to_owned()),
         };
         self.status.note(&path, &outcome, Clock::now());
         self.put_in_force();
-        self.report(vec![(path, outcome)])
+        Report { took: Clock::instant().saturating_duration_since(began), ..self.report(vec![(path, outcome)]) }
     }
 
     fn report(&self, outcomes: Vec<(String, Outcome)>) -> Report {
@@ -387,6 +399,7 @@ impl Reloader {
             settings: Outcome::Unchanged,
             restart_for: self.status.restart_for.clone(),
             servers: outcomes.into_iter().map(of).collect(),
+            took: Duration::ZERO,
         }
     }
 }
@@ -526,6 +539,6 @@ impl Thread {
 fn tell(report: &Report) {
     telemetry::settings_reloaded(&report.settings, &report.restart_for);
     for server in &report.servers {
-        telemetry::rules_reloaded(server);
+        telemetry::rules_reloaded(server, report.took);
     }
 }

@@ -258,10 +258,10 @@ pub(crate) fn not_kept(server: &str, error: &io::Error) {
 pub(crate) fn settings_reloaded(outcome: &Outcome, restart_for: &[&str]) {
     match outcome {
         Outcome::Unchanged | Outcome::RolledBack | Outcome::StillRefused(_) => return,
-        Outcome::Loaded { .. } => info!(target: RULES, "settings loaded"),
+        Outcome::Loaded(_) => info!(target: RULES, "settings loaded"),
         Outcome::Refused(why) => error!(target: RULES, %why, "settings refused; those in force hold on"),
     }
-    if matches!(outcome, Outcome::Loaded { .. }) && !restart_for.is_empty() {
+    if matches!(outcome, Outcome::Loaded(_)) && !restart_for.is_empty() {
         let settings = restart_for.join(", ");
         warn!(target: RULES, settings, "some settings have changed and need a restart");
     }
@@ -269,7 +269,7 @@ pub(crate) fn settings_reloaded(outcome: &Outcome, restart_for: &[&str]) {
 }
 
 /// What came of a server's rules when they were read again.
-pub(crate) fn rules_reloaded(report: &ServerReport) {
+pub(crate) fn rules_reloaded(report: &ServerReport, took: Duration) {
     let server = &*report.path;
     let snapshot = report.snapshot.as_deref();
     let version = snapshot.map(|snapshot| snapshot.version.as_str());
@@ -279,7 +279,7 @@ pub(crate) fn rules_reloaded(report: &ServerReport) {
             let outcome = report.outcome.word();
             return debug!(target: RULES, server, version, generation, outcome, "rules looked at");
         }
-        Outcome::Loaded { took, .. } => {
+        Outcome::Loaded(_) => {
             let rules = snapshot.map(super::live::snapshot::Snapshot::rules);
             let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
             let origin = snapshot.map(|snapshot| snapshot.origin.word());

@@ -90,7 +90,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 fn nothing_to_serve(report: &Report) -> Option<Outcome> {
     let outcomes = report.servers.iter().map(|server| match &server.outcome {
         server::Outcome::Refused(why) | server::Outcome::StillRefused(why) => refused(why),
-        server::Outcome::Loaded { found, .. } => show(&found.found, &found.sources),
+        server::Outcome::Loaded(found) => show(&found.found, &found.sources),
         server::Outcome::Unchanged | server::Outcome::RolledBack => Outcome::Fine,
     });
     let worst = outcomes.max().unwrap_or(Outcome::Fine);

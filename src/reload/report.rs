@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -19,6 +20,8 @@ pub struct Report {
     pub restart_for: Vec<&'static str>,
     /// Of each server, in the order of the settings.
     pub servers: Vec<ServerReport>,
+    /// How long it took, from reading the files to putting them in force.
+    pub took: Duration,
 }
 
 /// What came of a reload of one server.
@@ -38,7 +41,7 @@ impl Outcome {
     pub fn word(&self) -> &'static str {
         match self {
             Outcome::Unchanged => "unchanged",
-            Outcome::Loaded { .. } => "loaded",
+            Outcome::Loaded(_) => "loaded",
             Outcome::Refused(_) | Outcome::StillRefused(_) => "refused",
             Outcome::RolledBack => "rolled-back",
         }
@@ -48,7 +51,7 @@ impl Outcome {
     #[must_use]
     pub fn findings(&self) -> Option<&Findings> {
         match self {
-            Outcome::Loaded { found, .. } => Some(found),
+            Outcome::Loaded(found) => Some(found),
             Outcome::Refused(why) | Outcome::StillRefused(why) => why.findings(),
             Outcome::Unchanged | Outcome::RolledBack => None,
         }
@@ -63,7 +66,7 @@ impl Outcome {
     fn why(&self) -> Option<String> {
         match self {
             Outcome::Refused(why) | Outcome::StillRefused(why) => Some(why.to_string()),
-            Outcome::Unchanged | Outcome::Loaded { .. } | Outcome::RolledBack => None,
+            Outcome::Unchanged | Outcome::Loaded(_) | Outcome::RolledBack => None,
         }
     }
 }
@@ -79,6 +82,7 @@ impl Report {
     #[must_use]
     pub fn json(&self) -> Value {
         json!({
+            "took_ms": self.took.as_secs_f64() * 1e3,
             "settings": {
                 "outcome": self.settings.word(), "why": self.settings.why(),
                 "restart_for": self.restart_for, "findings": findings_json(&self.settings),
@@ -123,7 +127,7 @@ impl ServerReport {
         );
         _ = match &self.outcome {
             Outcome::Unchanged => writeln!(text, "{path}: unchanged: {in_force}"),
-            Outcome::Loaded { .. } => writeln!(text, "{path}: loaded: {in_force}"),
+            Outcome::Loaded(_) => writeln!(text, "{path}: loaded: {in_force}"),
             Outcome::Refused(why) | Outcome::StillRefused(why) => {
                 writeln!(text, "{path}: refused: {why}\n{path}: {in_force}")
             }

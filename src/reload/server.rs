@@ -1,12 +1,12 @@
 //! One server of the daemon: which rules of it are in force, and what becomes of other files.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use super::reading::Files;
 use super::refused::{Findings, Refused};
 use super::shelf::Shelf;
 use crate::clock::Clock;
+use crate::engine::Engine;
 use crate::engine::diagnostic::{SourceFile, Sources};
 use crate::engine::source::{Compiled, Options, compile};
 use crate::live::hits::Hits;
@@ -22,13 +22,8 @@ use crate::telemetry;
 pub enum Outcome {
     /// They say what is in force already.
     Unchanged,
-    /// They were put in force.
-    Loaded {
-        /// What their author should know about them.
-        found: Findings,
-        /// How long that took, without the reading.
-        took: Duration,
-    },
+    /// They were put in force; what their author should know about them.
+    Loaded(Findings),
     /// They were not; what was in force serves on.
     Refused(Arc<Refused>),
     /// They are those that were refused before, and need not be tried again.
@@ -122,11 +117,10 @@ impl Server {
             return Outcome::StillRefused(Arc::clone(why));
         }
         match self.try_out(settings, files, asked) {
-            Ok((compiled, began)) => {
-                let found = self.put_in_force(compiled, version, Origin::Files, settings, files.to_vec());
-                let took = Clock::instant().saturating_duration_since(began);
-                self.keep(settings);
-                Outcome::Loaded { found, took }
+            Ok((compiled, sources)) => {
+                let found = Findings { found: compiled.found, sources };
+                self.put_in_force(compiled.engine, version, Origin::Files, settings, files.to_vec());
+                Outcome::Loaded(found)
             }
             Err(why) => self.refuse(Some(version), settings, why),
         }
@@ -148,27 +142,27 @@ impl Server {
         settings: &SiteSettings,
         files: &[SourceFile],
         asked: Asked,
-    ) -> Result<(Compiled, Instant), Refused> {
-        let began = Clock::instant();
+    ) -> Result<(Compiled, Sources), Refused> {
         let sources = Sources::of(files);
-        let compiled =
-            compile(&sources, &settings.options).map_err(|found| Refused::Broken(Findings { found, sources }))?;
+        let compiled = match compile(&sources, &settings.options) {
+            Ok(compiled) => compiled,
+            Err(found) => return Err(Refused::Broken(Findings { found, sources })),
+        };
         let (before, after) = (self.snapshot.rules(), compiled.engine.rules().rules().len());
         if asked != Asked::Force && after * 2 < before {
             return Err(Refused::Shrunk { before, after });
         }
-        Ok((compiled, began))
+        Ok((compiled, sources))
     }
 
     fn put_in_force(
         &mut self,
-        compiled: Compiled,
+        engine: Engine,
         version: Version,
         origin: Origin,
         settings: &SiteSettings,
         files: Vec<SourceFile>,
-    ) -> Findings {
-        let Compiled { engine, found } = compiled;
+    ) {
         let before = (self.snapshot.engine.rules(), &self.snapshot.hits);
         let hits = Hits::of(engine.rules(), Some(before));
         let generation = self.snapshot.generation + 1;
@@ -177,7 +171,6 @@ impl Server {
         self.files = files;
         self.refused = None;
         self.shunned = None;
-        Findings { found, sources: Sources::of(&self.files) }
     }
 
     /// What is in force serves on under other options. If it cannot, it does so under those that it had.
@@ -185,7 +178,7 @@ impl Server {
         let Ok(compiled) = compile(&Sources::of(&self.files), &settings.options) else { return };
         let (files, shunned) = (std::mem::take(&mut self.files), self.shunned.take());
         let refused = self.refused.take();
-        self.put_in_force(compiled, self.snapshot.version.clone(), self.snapshot.origin, settings, files);
+        self.put_in_force(compiled.engine, self.snapshot.version.clone(), self.snapshot.origin, settings, files);
         (self.shunned, self.refused) = (shunned, refused);
     }
 
@@ -194,7 +187,7 @@ impl Server {
         let origin = if self.shunned.is_some() { Origin::Rollback } else { Origin::LastGood };
         let Some((version, files, compiled)) = self.kept(settings, None) else { return };
         let (shunned, refused) = (self.shunned.take(), self.refused.take());
-        self.put_in_force(compiled, version, origin, settings, files);
+        self.put_in_force(compiled.engine, version, origin, settings, files);
         (self.shunned, self.refused) = (shunned, refused);
     }
 
@@ -211,7 +204,7 @@ impl Server {
         {
             telemetry::not_kept(&self.path, &error);
         }
-        self.put_in_force(compiled, version, Origin::Rollback, settings, kept);
+        self.put_in_force(compiled.engine, version, Origin::Rollback, settings, kept);
         self.shunned = shunned;
         Ok(())
     }
@@ -236,7 +229,8 @@ impl Server {
         })
     }
 
-    fn keep(&mut self, settings: &SiteSettings) {
+    /// Keeps what is in force on disk, if it came from the files.
+    pub(super) fn keep(&mut self, settings: &SiteSettings) {
         let (version, folder) = (&self.snapshot.version, load::folder(&settings.rules));
         if let Some(shelf) = &mut self.shelf
             && let Err(error) = shelf.keep(version, inside(&folder, &self.files))

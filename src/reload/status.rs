@@ -21,7 +21,7 @@ pub struct Attempts {
 impl Attempts {
     pub(super) fn note(&mut self, outcome: &Outcome, now: Timestamp) {
         match outcome {
-            Outcome::Unchanged | Outcome::Loaded { .. } | Outcome::RolledBack => {
+            Outcome::Unchanged | Outcome::Loaded(_) | Outcome::RolledBack => {
                 self.last_success = Some(now);
                 self.refused = None;
             }
