@@ -26,9 +26,10 @@ impl<T> Live<T> {
         self.0.load_full()
     }
 
-    /// Puts `value` in force, for whoever takes it from now on.
-    pub fn replace(&self, value: T) {
-        self.0.store(Arc::new(value));
+    /// Puts `value` in force, for whoever takes it from now on. What was in force before is returned: to let go of it can
+    /// take a while.
+    pub fn replace(&self, value: T) -> Arc<T> {
+        self.0.swap(Arc::new(value))
     }
 }
 

@@ -282,8 +282,9 @@ impl Reloader {
         }
         self.servers = servers;
         self.status.settings.note(&settings, now);
-        self.put_in_force();
+        let before = self.put_in_force();
         let took = Clock::instant().saturating_duration_since(began);
+        drop(before);
         self.keep(&outcomes);
         Report { settings, took, ..self.report(outcomes) }
     }
@@ -348,8 +349,9 @@ impl Reloader {
         Server::new(index, site, self.store.as_ref().map(|store| store.shelf(&site.path)))
     }
 
-    /// Swaps the handle that all requests take their site from. Whoever sees the new sites sees the new status, too.
-    fn put_in_force(&mut self) {
+    /// Swaps the handle that all requests take their site from, and returns what was in force. Whoever sees the new sites
+    /// sees the new status, too.
+    fn put_in_force(&mut self) -> Arc<Sites> {
         let paths: Vec<&str> = self.servers.iter().map(|server| server.path.as_str()).collect();
         self.status.servers.retain(|(path, _)| paths.contains(&path.as_str()));
         self.in_force.status.replace(self.status.clone());
@@ -359,7 +361,7 @@ impl Reloader {
             [only] if !self.settings.by_path => Sites::Everywhere(Arc::clone(only)),
             all => Sites::ByPath(all.iter().map(|site| (site.path.clone(), Arc::clone(site))).collect()),
         };
-        self.in_force.sites.replace(sites);
+        self.in_force.sites.replace(sites)
     }
 
     /// Goes back to the rules before those in force.

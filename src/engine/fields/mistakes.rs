@@ -55,11 +55,21 @@ const MISTAKES: &[(&str, &str)] = &[
 /// ask only for paths that start at none of them.
 #[must_use]
 pub fn wrong_turns(path: &[Segment]) -> Option<&'static str> {
-    let begins_like = |mistake: &str| {
-        let mut names = path.iter();
-        mistake.split('.').all(|wrong| matches!(names.next(), Some(Segment::Key(name)) if **name == *wrong))
-    };
-    MISTAKES.iter().find(|(mistake, _)| begins_like(mistake)).map(|(_, remedy)| *remedy)
+    MISTAKES.iter().find(|(mistake, _)| begins_like(path, mistake)).map(|(_, remedy)| *remedy)
+}
+
+/// Whether `path` begins with the names in `mistake`. Every path of every rule is held against every mistake.
+fn begins_like(path: &[Segment], mistake: &str) -> bool {
+    let mut rest = mistake;
+    for segment in path {
+        let Segment::Key(name) = segment else { return false };
+        let Some(after) = rest.strip_prefix(&**name) else { return false };
+        match after.strip_prefix('.') {
+            Some(after) => rest = after,
+            None => return after.is_empty(),
+        }
+    }
+    false
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The table of fields: a text that people can read, taken apart once.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use foldhash::HashMap;
 
 /// The fields of every kind and of every object in them.
 pub(super) static TABLE: LazyLock<Table> = LazyLock::new(|| Table::parse(include_str!("vapi.txt")));

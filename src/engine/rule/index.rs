@@ -1,7 +1,6 @@
 //! Finds the rules that may match by the values that they demand, so that ten thousand cost what ten do.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt as _};
 use smallvec::SmallVec;
 
 use super::{Rule, RuleId};

@@ -4,7 +4,7 @@
 //! rarest demand, and a later one looks under its own demands alone: few pairs need a closer look, even among
 //! thousands of rules that have their first conditions in common.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use super::super::rule::Draft;
 use crate::engine::kind::KindSet;

@@ -1,5 +1,6 @@
 //! One mapping while its entries come in: duplicates, and what `<<` merges into it.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::super::super::super::diagnostic::{Diagnostic, Span};
@@ -83,21 +84,40 @@ impl Mapping {
     }
 }
 
+/// Up to so many keys are compared with each other: that is quicker than to hash them, and most mappings are short.
+const COMPARED_MAX: usize = 16;
+
 /// Reports the keys that come twice and keeps the first of each.
-fn unique(entries: Vec<(Key, Node)>, found: &mut Vec<Diagnostic>) -> Vec<(Key, Node)> {
-    let mut seen: HashMap<String, Span> = HashMap::with_capacity(entries.len());
-    let mut unique = Vec::with_capacity(entries.len());
-    for (key, node) in entries {
-        if let Some(first) = seen.get(&key.text) {
-            found.push(
-                Diagnostic::error("duplicate-key", key.span, format!("the key `{}` comes twice", key.text))
-                    .note(*first, "first used here")
-                    .help("keep one of the two, or give one of them another name"),
-            );
-        } else {
-            seen.insert(key.text.clone(), key.span);
-            unique.push((key, node));
-        }
+fn unique(mut entries: Vec<(Key, Node)>, found: &mut Vec<Diagnostic>) -> Vec<(Key, Node)> {
+    let first = firsts(&entries);
+    let mut first = first.iter();
+    entries.retain(|(key, _)| {
+        let Some(Some(first)) = first.next() else { return true };
+        found.push(
+            Diagnostic::error("duplicate-key", key.span, format!("the key `{}` comes twice", key.text))
+                .note(*first, "first used here")
+                .help("keep one of the two, or give one of them another name"),
+        );
+        false
+    });
+    entries
+}
+
+/// For each entry, where its key was used before, if it was.
+fn firsts(entries: &[(Key, Node)]) -> Vec<Option<Span>> {
+    let keys = || entries.iter().map(|(key, _)| key);
+    if entries.len() <= COMPARED_MAX {
+        let earlier = |(at, key): (usize, &Key)| keys().take(at).find(|it| it.text == key.text).map(|it| it.span);
+        return keys().enumerate().map(earlier).collect();
     }
-    unique
+    let mut seen: HashMap<&str, Span> = HashMap::with_capacity(entries.len());
+    keys()
+        .map(|key| match seen.entry(&key.text) {
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(place) => {
+                place.insert(key.span);
+                None
+            }
+        })
+        .collect()
 }
