@@ -55,7 +55,7 @@ impl Service {
         let site = self.sites.at(received.head.uri.path()).ok_or(Refusal::NotFound)?;
         let now = Clock::now();
         let body = authenticate(site, &received, now)?;
-        let event = site.engine.read(body.into_body().into()).map_err(|error| {
+        let event = site.engine.read(body.into_body()).map_err(|error| {
             if let Some(untold) = site.complaints.bodies.speak(Clock::instant()) {
                 telemetry::unreadable(&site.path, received.peer, &error, untold);
             }
