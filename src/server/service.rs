@@ -112,10 +112,11 @@ fn authenticate(site: &Site, received: &Received, now: Timestamp) -> Result<Auth
 }
 
 fn facts(site: &Site, head: &Parts, now: Timestamp) -> Facts {
+    let state = Arc::default();
     let headers = if site.engine.wants_headers() {
         world::headers(&head.headers, &site.credential_headers)
     } else {
-        Arc::default()
+        Arc::clone(&state)
     };
-    Facts { now, headers, ..Facts::default() }
+    Facts { now, seed: 0, headers, state }
 }

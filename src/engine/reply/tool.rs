@@ -79,15 +79,6 @@ pub struct ToolResult {
     pub answer: ToolAnswer,
 }
 
-impl ToolResult {
-    /// About how many bytes the result takes.
-    pub(super) fn size(&self) -> usize {
-        let ToolAnswer { outcome, message, metadata } = &self.answer;
-        let extras: usize = [message, metadata].into_iter().flatten().map(|value| value.to_string().len()).sum();
-        self.id.len() + self.name.len() + outcome.text().len() + extras
-    }
-}
-
 /// The item of `results` that Vapi reads.
 impl Serialize for ToolResult {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
