@@ -12,6 +12,9 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 
 use crate::engine::reply::Reply;
 
+/// Enough for the result of most tool calls, so that its buffer need not grow piece by piece.
+const LIST_BYTES_USUAL: usize = 512;
+
 /// A reply as it goes out. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
@@ -74,7 +77,7 @@ impl Encoded {
 
 /// What `add` appends for each of `items`, with commas between.
 fn list<T>(items: impl IntoIterator<Item = T>, add: impl Fn(T, &mut Vec<u8>)) -> Arc<[u8]> {
-    let mut list = Vec::new();
+    let mut list = Vec::with_capacity(LIST_BYTES_USUAL);
     for item in items {
         if !list.is_empty() {
             list.push(b',');
