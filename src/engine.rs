@@ -31,6 +31,7 @@ mod time_limit;
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use decision::{Considered, Decision, Fault, Unfinished};
@@ -86,7 +87,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the body is no server message that can be read.
-    pub fn read(&self, body: Vec<u8>) -> Result<Event, EventError> {
+    pub fn read(&self, body: impl Into<Bytes>) -> Result<Event, EventError> {
         Event::scan(body, &self.wanted)
     }
 

@@ -4,6 +4,8 @@
 //! ways. Values that came from outside go in as fields, never into the text. Fields shared by several events:
 //! `peer`, the other end of a connection; `error`, what the operating system or a library said.
 
+mod json_lines;
+
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -24,6 +26,8 @@ use crate::reload::refused::Findings;
 use crate::reload::report::ServerReport;
 use crate::reload::server::Outcome;
 use crate::report;
+
+use self::json_lines::JsonLines;
 
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::filter::{ParseError, Targets};
@@ -92,7 +96,7 @@ pub fn init(format: Format, filter: &str) -> Result<(), InitError> {
     let layer = if for_people {
         lines.with_ansi(is_terminal).boxed()
     } else {
-        lines.json().flatten_event(true).with_current_span(false).boxed()
+        JsonLines.boxed()
     };
     Registry::default().with(layer.with_filter(targets)).try_init()?;
     FOR_PEOPLE.store(for_people, Ordering::Relaxed);
@@ -152,6 +156,9 @@ const NAME_BYTES_MAX: usize = 128;
 
 /// A name that a sender made up: Vapi's are short, and whoever sends megabytes of one must not fill the log with it.
 fn name(text: &str) -> &str {
+    if text.len() <= NAME_BYTES_MAX {
+        return text;
+    }
     let end = text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= NAME_BYTES_MAX).last();
     text.get(..end.unwrap_or(0)).unwrap_or_default()
 }

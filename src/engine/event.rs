@@ -1,8 +1,8 @@
 //! One server message: bytes in, a view out in which values are found when a rule asks.
 //!
 //! [`Event::scan`] goes over the body once and remembers where the values lie that the rules said they
-//! [want](Wanted); it makes no tree of the body. A value that nobody wanted beforehand can only be had
-//! by walking [`Event::whole`].
+//! [want](Wanted); it makes no tree of the body, and no copy: an event keeps the buffer in which its body came. A value
+//! that nobody wanted beforehand can only be had by walking [`Event::whole`].
 //!
 //! What is a message (contract, section 1): usually the object at `message`. Without such an object
 //! the body itself is the message: one with a `type` is of that kind (simulations), one without is
@@ -10,6 +10,9 @@
 //! and what is sent to a custom model).
 
 use std::borrow::Cow;
+
+use bytes::Bytes;
+use simdutf8::compat;
 
 use self::scan::Extent;
 use super::json::{DEPTH_MAX, Json, JsonError, Val};
@@ -19,13 +22,17 @@ mod scan;
 mod tool_call;
 mod trie;
 
+use self::trie::ROOT;
+
 pub use tool_call::{TOOL_CALLS_MAX, ToolCall};
 pub use trie::{Slot, Wanted, WantedBuilder};
 
 /// One server message.
 #[derive(Debug, Clone)]
 pub struct Event {
-    body: String,
+    /// UTF-8, as [`scan`](Event::scan) has seen to. A slice of it is tested again whenever it is taken, which costs less
+    /// than to copy all of it into a `String`: most slices are short, most bodies are long.
+    body: Bytes,
     kind: EventKind,
     /// Where each place of the trie of what was wanted lies in the body; the first is the message.
     extents: Vec<Extent>,
@@ -90,10 +97,10 @@ impl Event {
     ///
     /// # Errors
     /// If it is not a server message.
-    pub fn scan(body: Vec<u8>, wanted: &Wanted) -> Result<Event, EventError> {
-        let body =
-            String::from_utf8(body).map_err(|error| EventError::NotUtf8 { at: error.utf8_error().valid_up_to() })?;
-        let found = scan::scan(&body, wanted)?;
+    pub fn scan(body: impl Into<Bytes>, wanted: &Wanted) -> Result<Event, EventError> {
+        let body = body.into();
+        let text = compat::from_utf8(&body).map_err(|error| EventError::NotUtf8 { at: error.valid_up_to() })?;
+        let found = scan::scan(text, wanted)?;
         let mut event = Event {
             body,
             kind: found.kind,
@@ -130,8 +137,7 @@ impl Event {
     }
 
     fn found(&self, slot: &Slot) -> Option<Json<'_>> {
-        let text = self.extents.get(slot.place)?.text(&self.body)?;
-        Json::of_checked(text).walk(&slot.rest)
+        Json::of_checked(self.text(slot.place)?).walk(&slot.rest)
     }
 
     /// The id of the call that the message belongs to.
@@ -157,14 +163,19 @@ impl Event {
     /// The body as it came.
     #[must_use]
     pub fn body(&self) -> &str {
-        &self.body
+        str::from_utf8(&self.body).unwrap_or_default()
     }
 
     /// The message, envelope taken off.
     #[must_use]
     pub fn whole(&self) -> Json<'_> {
-        let message = self.extents.first().and_then(|extent| extent.text(&self.body));
-        Json::of_checked(message.unwrap_or("{}"))
+        Json::of_checked(self.text(ROOT).unwrap_or("{}"))
+    }
+
+    /// What was found at a place of the trie.
+    fn text(&self, place: usize) -> Option<&str> {
+        let found = self.extents.get(place)?.bytes(&self.body)?;
+        str::from_utf8(found).ok()
     }
 }
 

@@ -188,18 +188,6 @@ impl Reply {
         }
     }
 
-    /// About how many bytes the reply takes.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        match self {
-            Reply::Json(value) => value.to_string().len(),
-            Reply::Tools(results) => results.iter().map(ToolResult::size).sum(),
-            Reply::Function(outcome) => outcome.text().len(),
-            Reply::Audio(samples) => samples.len(),
-            Reply::Nothing => 0,
-        }
-    }
-
     /// The media type of the body.
     #[must_use]
     pub fn content_type(&self) -> &'static str {

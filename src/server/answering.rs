@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::call_state::{CallStates, Conflict};
 use super::decrypt::ArgumentKey;
 use super::dedup::{self, AnswerOnce};
+use super::encode::Encoded;
 use super::lanes::Lane;
 use super::novelty::Novelty;
 use super::occasion::{Allowance, Occasion};
@@ -40,7 +41,7 @@ pub struct Answering {
     // For what takes some milliseconds, and for what takes longer.
     lanes: Live<Vec<(Lane, Allowance)>>,
     bounds: Live<Bounds>,
-    answered: AnswerOnce<Reply>,
+    answered: AnswerOnce<Encoded>,
     states: CallStates,
     seen: Seen,
     chance: Chance,
@@ -85,7 +86,7 @@ impl Answering {
         Ok(Answering {
             lanes: Live::new(lanes(bounds)?),
             bounds: Live::new(bounds),
-            answered: AnswerOnce::new(bounds.answers_bytes_max, Reply::size),
+            answered: AnswerOnce::new(bounds.answers_bytes_max, Encoded::size),
             states: CallStates::new(bounds.states_bytes_max),
             seen: Seen::default(),
             chance: Chance::default(),
@@ -135,25 +136,18 @@ impl Answering {
     }
 
     /// Decides the event and carries the decision out; the reply comes before the event's deadline.
-    pub async fn answer(self: &Arc<Self>, occasion: Occasion) -> Arc<Reply> {
+    pub async fn answer(self: &Arc<Self>, occasion: Occasion) -> Encoded {
         let occasion = Arc::new(occasion);
         if !occasion.expects_reply() {
             self.note_unknown(&occasion);
             self.acknowledge(occasion);
-            return Arc::default();
+            return Encoded::of(&Reply::Nothing);
         }
         let turns = Engine::turns(&occasion.event);
         if let [turn] = turns.as_slice() {
             return self.turn(&occasion, *turn).await;
         }
-        let replies = join_all(turns.into_iter().map(|turn| self.turn(&occasion, turn))).await;
-        let mut replies = replies.into_iter();
-        let mut reply = replies.next().unwrap_or_default();
-        for next in replies {
-            // What is kept for a repeated call is shared, and stays as it is.
-            Arc::make_mut(&mut reply).append(Arc::unwrap_or_clone(next));
-        }
-        reply
+        Encoded::join(&join_all(turns.into_iter().map(|turn| self.turn(&occasion, turn))).await)
     }
 
     /// Vapi adds kinds before we do; an operator should know, once.
@@ -185,9 +179,10 @@ impl Answering {
     }
 
     /// One turn; a tool call that comes again gets the answer that it got before.
-    async fn turn(&self, occasion: &Arc<Occasion>, turn: Turn) -> Arc<Reply> {
-        let key = occasion.identity(turn);
-        let (reply, repeated) = self.answered.answer(key, async { Arc::new(self.decide(occasion, turn).await) }).await;
+    async fn turn(&self, occasion: &Arc<Occasion>, turn: Turn) -> Encoded {
+        let key = occasion.identity(turn, &self.answered);
+        let make = async { Encoded::of(&self.decide(occasion, turn).await) };
+        let (reply, repeated) = self.answered.answer(key, make).await;
         if repeated == dedup::Turn::Repeated {
             telemetry::repeated(&occasion.site.path, occasion.event.call_id().as_deref());
         }
@@ -201,15 +196,17 @@ impl Answering {
         loop {
             let facts = self.facts(occasion);
             let decision = self.make(occasion, turn, &facts).await;
-            match (self.conclude(occasion, turn, &facts, decision), occasion.call()) {
-                (Ok(reply), _) => return reply,
-                (Err(Conflict), Some(call)) if !occasion.deadline().passed() => {
+            if let Ok(reply) = self.conclude(occasion, turn, &facts, decision) {
+                return reply;
+            }
+            match occasion.call() {
+                Some(call) if !occasion.deadline().passed() => {
                     if my_turn.is_none() {
                         let deadline = occasion.deadline().instant().into();
                         my_turn = timeout_at(deadline, self.states.turn(&call)).await.ok();
                     }
                 }
-                (Err(Conflict), _) => {
+                _ => {
                     telemetry::state_contended(&occasion.site.path, occasion.event.call_id().as_deref());
                     let late = Decision { state: None, ..occasion.decide_late(turn, &facts) };
                     return self.conclude(occasion, turn, &facts, late).unwrap_or_default();

@@ -26,6 +26,8 @@ pub struct CallStates {
     calls: Cache<Call, State, Bytes>,
     turnstiles: [Mutex<()>; TURNSTILES],
     hasher: RandomState,
+    /// What a call has of which nothing is kept: shared, since most are such.
+    none: State,
 }
 
 /// Another decision of the same call was quicker.
@@ -51,6 +53,7 @@ impl CallStates {
             calls: Cache::with_options(options(bytes_max), Bytes, hasher, lifecycle),
             turnstiles: std::array::from_fn(|_| Mutex::new(())),
             hasher: RandomState::new(),
+            none: State::default(),
         }
     }
 
@@ -62,7 +65,7 @@ impl CallStates {
     /// The state of `call` as it is now.
     #[must_use]
     pub fn get(&self, call: &Call) -> State {
-        self.calls.get(call).unwrap_or_default()
+        self.calls.get(call).unwrap_or_else(|| Arc::clone(&self.none))
     }
 
     /// Puts `next` in the place of `known`.

@@ -2,13 +2,13 @@
 //!
 //! Vapi repeats a request that it believes lost. A tool call's identity is its server, its call and its own id
 //! together, because some models number their tool calls anew in every call (contract, section 7). Others begin anew in
-//! every turn, so what is asked counts too: no call gets the answer of another. [`Key::new`] knows what has no identity.
+//! every turn, so what is asked counts too: no call gets the answer of another. [`AnswerOnce::key`] knows what has no
+//! identity.
 //! No lock can be left behind: whoever makes an answer holds a guard, and if its future is dropped (the client hung
 //! up, the task panicked), the next one who waits makes the answer instead.
 
 use std::future::Future;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::Arc;
+use std::hash::{BuildHasher as _, RandomState};
 
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, Options, OptionsBuilder, Weighter};
@@ -19,38 +19,15 @@ use crate::engine::json::Json;
 /// How many bytes of answers are remembered, unless settings say otherwise.
 pub const BYTES_MAX_DEFAULT: u64 = 16 << 20;
 
-/// What an entry costs besides the answer and the ids.
+/// What an entry costs besides the answer's own bytes: its place, and what the allocator keeps for itself.
 const ENTRY_BYTES: usize = 128;
 
-/// The identity of one tool call.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Key {
-    server: usize,
-    call: Box<str>,
-    tool_call: Box<str>,
-    /// Stands for the tool's name and its arguments.
-    asked: u64,
-}
-
-impl Key {
-    /// The identity of the tool call `tool_call` in `call`, which came to the server at index `server`. `None` if it
-    /// cannot be told from others, so that it must be carried out each time it arrives.
-    #[must_use]
-    pub fn new(server: usize, call: Option<&str>, tool_call: &ToolCall) -> Option<Key> {
-        if tool_call.is_hook() {
-            return None;
-        }
-        let mut asked = DefaultHasher::new();
-        (&tool_call.name, tool_call.arguments().map(Json::raw).unwrap_or_default()).hash(&mut asked);
-        Key::of(server, call, &tool_call.id, asked.finish())
-    }
-
-    fn of(server: usize, call: Option<&str>, tool_call: &str, asked: u64) -> Option<Key> {
-        let call = call.filter(|id| !id.is_empty())?;
-        let tool_call = Some(tool_call).filter(|id| !id.is_empty())?;
-        Some(Key { server, call: call.into(), tool_call: tool_call.into(), asked })
-    }
-}
+/// The identity of one tool call: a number that stands for its server, its call, its id and what it asks.
+///
+/// It is as good as all of these together: nobody can foresee which number they get in this process, and that two of
+/// those that are remembered get the same by chance is as likely as to guess a key of a hundred bits at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key(u64, u64);
 
 /// Whether an answer was made for this request or for an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,18 +39,39 @@ pub enum Turn {
 }
 
 /// The answers of late, each by the tool call that it answers. Bounded in bytes; old ones leave first, roughly.
-pub struct AnswerOnce<T> {
-    answers: Cache<Key, Kept<T>, ByBytes>,
-    bytes: fn(&T) -> usize,
+///
+/// An answer is something that is cheap to clone and never changes.
+pub struct AnswerOnce<T: Clone> {
+    answers: Cache<Key, T, ByBytes<T>>,
+    hashers: [RandomState; 2],
 }
 
-impl<T> AnswerOnce<T> {
+impl<T: Clone> AnswerOnce<T> {
     /// Remembers about `bytes_max` bytes of answers, whose sizes `bytes` tells. An answer larger than a sixteenth of
     /// that is given to those who wait for it and then forgotten.
     #[must_use]
     pub fn new(bytes_max: u64, bytes: fn(&T) -> usize) -> AnswerOnce<T> {
         let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
-        AnswerOnce { answers: Cache::with_options(options(bytes_max), ByBytes, hasher, lifecycle), bytes }
+        let answers = Cache::with_options(options(bytes_max), ByBytes(bytes), hasher, lifecycle);
+        AnswerOnce { answers, hashers: [RandomState::new(), RandomState::new()] }
+    }
+
+    /// The identity of the tool call `tool_call` in `call`, which came to the server at index `server`. `None` if it
+    /// cannot be told from others, so that it must be carried out each time it arrives.
+    #[must_use]
+    pub fn key(&self, server: usize, call: Option<&str>, tool_call: &ToolCall) -> Option<Key> {
+        if tool_call.is_hook() {
+            return None;
+        }
+        let arguments = tool_call.arguments().map(Json::raw).unwrap_or_default();
+        self.key_of(server, call, &tool_call.id, (&tool_call.name, arguments))
+    }
+
+    fn key_of(&self, server: usize, call: Option<&str>, tool_call: &str, asked: (&str, &str)) -> Option<Key> {
+        let call = call.filter(|id| !id.is_empty())?;
+        let tool_call = Some(tool_call).filter(|id| !id.is_empty())?;
+        let [first, second] = self.hashers.each_ref().map(|hasher| hasher.hash_one((server, call, tool_call, asked)));
+        Some(Key(first, second))
     }
 
     /// Remembers about so many bytes from now on.
@@ -87,42 +85,34 @@ impl<T> AnswerOnce<T> {
     /// `make` is not polled unless its outcome is needed. If the returned future is dropped, so is `make`, and
     /// whoever waits for it starts from the beginning with its own. Work that must not be begun twice belongs, with
     /// the call of this function, in a task that outlives the connection.
-    pub async fn answer(&self, key: Option<Key>, make: impl Future<Output = Arc<T>>) -> (Arc<T>, Turn) {
+    pub async fn answer(&self, key: Option<Key>, make: impl Future<Output = T>) -> (T, Turn) {
         let Some(key) = key else {
             return (make.await, Turn::First);
         };
         match self.answers.get_value_or_guard_async(&key).await {
-            Ok(kept) => (kept.answer, Turn::Repeated),
+            Ok(answer) => (answer, Turn::Repeated),
             Err(guard) => {
                 let answer = make.await;
-                let bytes = ENTRY_BYTES + key.call.len() + key.tool_call.len() + (self.bytes)(&answer);
-                let kept = Kept { answer: Arc::clone(&answer), bytes: bytes as u64 };
                 // It fails only if the place was taken away meanwhile, and nobody here does that.
-                let _ = guard.insert(kept);
+                let _ = guard.insert(answer.clone());
                 (answer, Turn::First)
             }
         }
     }
 }
 
-/// An answer with its size, which the cache demands never to change.
-struct Kept<T> {
-    answer: Arc<T>,
-    bytes: u64,
-}
+/// Weighs answers by the bytes that they take, as this function tells.
+struct ByBytes<T>(fn(&T) -> usize);
 
-impl<T> Clone for Kept<T> {
-    fn clone(&self) -> Kept<T> {
-        Kept { answer: Arc::clone(&self.answer), bytes: self.bytes }
+impl<T> Clone for ByBytes<T> {
+    fn clone(&self) -> ByBytes<T> {
+        ByBytes(self.0)
     }
 }
 
-#[derive(Clone)]
-struct ByBytes;
-
-impl<T> Weighter<Key, Kept<T>> for ByBytes {
-    fn weight(&self, _: &Key, kept: &Kept<T>) -> u64 {
-        kept.bytes
+impl<T> Weighter<Key, T> for ByBytes<T> {
+    fn weight(&self, _: &Key, answer: &T) -> u64 {
+        (ENTRY_BYTES + (self.0)(answer)) as u64
     }
 }
 
@@ -147,20 +137,27 @@ fn options(bytes_max: u64) -> Options {
 mod tests {
     use std::cell::Cell;
     use std::pin::pin;
+    use std::sync::Arc;
     use std::task::{Context, Poll, Waker};
 
     use tokio::sync::oneshot;
 
     use super::*;
 
-    type Answers = AnswerOnce<String>;
+    type Answers = AnswerOnce<Arc<String>>;
 
     fn answers() -> Answers {
-        AnswerOnce::new(BYTES_MAX_DEFAULT, String::len)
+        up_to(BYTES_MAX_DEFAULT)
     }
 
-    fn key(tool_call: &str) -> Option<Key> {
-        Key::of(0, Some("call-1"), tool_call, 0)
+    fn up_to(bytes_max: u64) -> Answers {
+        AnswerOnce::new(bytes_max, |answer| answer.len())
+    }
+
+    impl Answers {
+        fn id(&self, tool_call: &str) -> Option<Key> {
+            self.key_of(0, Some("call-1"), tool_call, ("book", "{}"))
+        }
     }
 
     fn run<T>(future: impl Future<Output = T>) -> T {
@@ -180,12 +177,12 @@ mod tests {
     fn an_answer_is_given_again() {
         let answers = answers();
         run(async {
-            let (first, turn) = answers.answer(key("a"), say("one")).await;
+            let (first, turn) = answers.answer(answers.id("a"), say("one")).await;
             assert_eq!((first.as_str(), turn), ("one", Turn::First));
-            let (again, turn) = answers.answer(key("a"), say("two")).await;
+            let (again, turn) = answers.answer(answers.id("a"), say("two")).await;
             assert_eq!((again.as_str(), turn), ("one", Turn::Repeated));
             assert!(Arc::ptr_eq(&first, &again));
-            let (other, turn) = answers.answer(key("b"), say("three")).await;
+            let (other, turn) = answers.answer(answers.id("b"), say("three")).await;
             assert_eq!((other.as_str(), turn), ("three", Turn::First));
         });
     }
@@ -195,13 +192,13 @@ mod tests {
         let answers = answers();
         let made = Cell::new(0);
         let (done, wait) = oneshot::channel();
-        let first = answers.answer(key("a"), async {
+        let first = answers.answer(answers.id("a"), async {
             made.set(made.get() + 1);
             wait.await.unwrap();
             Arc::new("one".to_owned())
         });
         let repeat = || {
-            answers.answer(key("a"), async {
+            answers.answer(answers.id("a"), async {
                 made.set(made.get() + 1);
                 Arc::new("two".to_owned())
             })
@@ -218,9 +215,9 @@ mod tests {
     #[test]
     fn if_the_first_gives_up_one_who_waits_goes_on() {
         let answers = answers();
-        let mut first = Box::pin(answers.answer(key("a"), std::future::pending()));
-        let mut second = pin!(answers.answer(key("a"), say("two")));
-        let mut third = pin!(answers.answer(key("a"), say("three")));
+        let mut first = Box::pin(answers.answer(answers.id("a"), std::future::pending()));
+        let mut second = pin!(answers.answer(answers.id("a"), say("two")));
+        let mut third = pin!(answers.answer(answers.id("a"), say("three")));
         assert!(poll(first.as_mut()).is_pending());
         assert!(poll(second.as_mut()).is_pending());
         assert!(poll(third.as_mut()).is_pending());
@@ -236,20 +233,19 @@ mod tests {
     #[test]
     fn nothing_is_left_behind_if_nobody_waits() {
         let answers = answers();
-        let mut first = Box::pin(answers.answer(key("a"), std::future::pending()));
+        let mut first = Box::pin(answers.answer(answers.id("a"), std::future::pending()));
         assert!(poll(first.as_mut()).is_pending());
         drop(first);
-        let (second, turn) = run(answers.answer(key("a"), say("two")));
+        let (second, turn) = run(answers.answer(answers.id("a"), say("two")));
         assert_eq!((second.as_str(), turn), ("two", Turn::First));
     }
 
     #[test]
     fn a_call_without_an_identity_is_carried_out_each_time() {
-        assert_eq!(Key::of(0, None, "a", 0), None);
-        assert_eq!(Key::of(0, Some("c"), "", 0), None);
-        assert_eq!(Key::of(0, Some(""), "a", 0), None);
-        assert_eq!(Key::of(0, Some("c"), "", 0), None);
         let answers = answers();
+        for (call, tool_call) in [(None, "a"), (Some("c"), ""), (Some(""), "a"), (None, "")] {
+            assert_eq!(answers.key_of(0, call, tool_call, ("book", "{}")), None);
+        }
         for _ in 0..2 {
             assert_eq!(run(answers.answer(None, say("x"))).1, Turn::First);
         }
@@ -257,13 +253,15 @@ mod tests {
 
     #[test]
     fn the_same_ids_elsewhere_are_another_call() {
-        let keys = [
-            Key::of(0, Some("call-1"), "call_51kj", 0),
-            Key::of(1, Some("call-1"), "call_51kj", 0),
-            Key::of(0, Some("call-2"), "call_51kj", 0),
-            Key::of(0, Some("call-2"), "call_51kj", 1),
-        ];
         let answers = answers();
+        let keys = [
+            answers.key_of(0, Some("call-1"), "call_51kj", ("book", "{}")),
+            answers.key_of(1, Some("call-1"), "call_51kj", ("book", "{}")),
+            answers.key_of(0, Some("call-2"), "call_51kj", ("book", "{}")),
+            answers.key_of(0, Some("call-2"), "call_51kk", ("book", "{}")),
+            answers.key_of(0, Some("call-2"), "call_51kk", ("cancel", "{}")),
+            answers.key_of(0, Some("call-2"), "call_51kk", ("cancel", "{ }")),
+        ];
         for key in keys {
             assert_eq!(run(answers.answer(key, say("x"))).1, Turn::First);
         }
@@ -271,15 +269,15 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_new_answers_stay() {
-        let answers = Answers::new(1 << 20, String::len);
+        let answers = up_to(1 << 20);
         let text = "x".repeat(1000);
         run(async {
             for number in 0..5000 {
-                answers.answer(key(&number.to_string()), say(&text)).await;
+                answers.answer(answers.id(&number.to_string()), say(&text)).await;
             }
             // Half of what fits in the three quarters for new ones, because the shards fill unevenly.
             for number in 4700..5000 {
-                let (_, turn) = answers.answer(key(&number.to_string()), say("again")).await;
+                let (_, turn) = answers.answer(answers.id(&number.to_string()), say("again")).await;
                 assert_eq!(turn, Turn::Repeated, "{number}");
             }
         });
@@ -288,11 +286,11 @@ mod tests {
 
     #[test]
     fn a_huge_answer_is_shared_but_not_kept() {
-        let answers = Answers::new(1 << 20, String::len);
+        let answers = up_to(1 << 20);
         let huge = "x".repeat(1 << 20);
-        assert_eq!(run(answers.answer(key("a"), say(&huge))).0.len(), 1 << 20);
+        assert_eq!(run(answers.answer(answers.id("a"), say(&huge))).0.len(), 1 << 20);
         assert_eq!(answers.answers.weight(), 0);
-        assert_eq!(run(answers.answer(key("a"), say("small"))).1, Turn::First);
+        assert_eq!(run(answers.answer(answers.id("a"), say("small"))).1, Turn::First);
     }
 
     #[test]
@@ -301,7 +299,7 @@ mod tests {
             value
         }
         let answers = answers();
-        let turn = run(needs_send(answers.answer(key("a"), say("one")))).1;
+        let turn = run(needs_send(answers.answer(answers.id("a"), say("one")))).1;
         assert_eq!(turn, Turn::First);
     }
 }

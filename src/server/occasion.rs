@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::call_state::Call;
-use super::dedup::Key;
+use super::dedup::{AnswerOnce, Key};
 use super::seen::{EventKey, Seen, Version};
 use super::site::Site;
 use crate::clock::{Clock, Deadline};
@@ -47,9 +47,9 @@ impl Occasion {
 
     /// What makes a tool call the same when it comes again; `None` if it cannot be told from others.
     #[must_use]
-    pub fn identity(&self, turn: Turn) -> Option<Key> {
+    pub fn identity<T: Clone>(&self, turn: Turn, answered: &AnswerOnce<T>) -> Option<Key> {
         let Turn::ToolCall(index) = turn else { return None };
-        Key::new(self.site.index, self.event.call_id().as_deref(), self.event.tool_calls().get(index)?)
+        answered.key(self.site.index, self.event.call_id().as_deref(), self.event.tool_calls().get(index)?)
     }
 
     /// What makes an event the same when it comes again (contract, section 7); tool calls have identities of their own.

@@ -39,7 +39,7 @@ impl Service {
         let site = sites.at(received.head.uri.path()).ok_or(Refusal::NotFound)?;
         let now = Clock::now();
         let body = authenticate(site, &received, now)?;
-        let event = site.engine().read(body.into_body().into()).map_err(|error| {
+        let event = site.engine().read(body.into_body()).map_err(|error| {
             if let Some(untold) = site.complaints.bodies.speak(Clock::instant()) {
                 telemetry::unreadable(&site.path, received.peer, &error, untold);
             }
@@ -96,10 +96,11 @@ fn authenticate(site: &Site, received: &Received, now: Timestamp) -> Result<Auth
 }
 
 fn facts(site: &Site, head: &Parts, now: Timestamp) -> Facts {
+    let state = Arc::default();
     let headers = if site.engine().wants_headers() {
         world::headers(&head.headers, &site.credential_headers)
     } else {
-        Arc::default()
+        Arc::clone(&state)
     };
-    Facts { now, headers, ..Facts::default() }
+    Facts { now, seed: 0, headers, state }
 }

@@ -2,12 +2,12 @@
 //!
 //! [`pass`] walks the body along the trie of what is wanted, and no tree is made of anything. What is wanted is checked;
 //! of what nobody looks at only the brackets and quotes are counted, which is most of the body and takes a third of
-//! the time. It gives up at keys with escapes, where a field that everything hangs on is
+//! the time. Vapi writes the tool calls of a message three times: only the list that will be read is checked. It gives up at keys with escapes, where a field that everything hangs on is
 //! repeated, and on what is no JSON at all; then [`search`] checks the body and looks in the checked
 //! text, which takes longer but knows every case. Both find the same, which a test shows.
 
-use super::EventError;
 use super::trie::{Node, ROOT, Wanted};
+use super::{EventError, tool_call};
 use crate::engine::json::reader::Reader;
 use crate::engine::json::{Json, JsonType};
 use crate::engine::kind::{EventKind, FINAL_TRANSCRIPT, Kind, KindSet};
@@ -30,7 +30,12 @@ impl Extent {
     }
 
     /// The stretch of `body`, if there is anything.
-    pub(super) fn text(self, body: &str) -> Option<&str> {
+    pub(super) fn bytes(self, body: &[u8]) -> Option<&[u8]> {
+        body.get(self.start..self.end).filter(|bytes| !bytes.is_empty())
+    }
+
+    /// The same, while all of the body is known to be text.
+    fn text(self, body: &str) -> Option<&str> {
         body.get(self.start..self.end).filter(|text| !text.is_empty())
     }
 }
@@ -66,7 +71,20 @@ pub(super) fn pass(body: &str, wanted: &Wanted) -> Option<Result<Found, EventErr
         finder.message = Some(body.trim_ascii());
         finder.read(&wanted.root, &mut Reader::new(body))?;
     }
-    Some(finder.finish(has_envelope, wanted))
+    let found = finder.finish(has_envelope, wanted);
+    if let Ok(found) = &found {
+        check_tools(found, body, wanted)?;
+    }
+    Some(found)
+}
+
+/// Checks the list of tool calls that is going to be read: the pass has only leapt over it and its likes.
+fn check_tools(found: &Found, body: &str, wanted: &Wanted) -> Option<()> {
+    let lists = wanted.tool_lists.each_ref().map(|list| found.extents.get(list.place)?.text(body));
+    match tool_call::best(lists.map(|list| list.map(Json::of_checked))) {
+        Some(list) => Json::passes(list.raw()).then_some(()),
+        None => Some(()),
+    }
 }
 
 /// Scans by checking the body and then walking through it.
@@ -177,7 +195,7 @@ impl<'b> Finder<'b> {
         match first {
             b'{' if below => self.read_fields(node, reader)?,
             b'[' if below => self.read_items(node, reader)?,
-            _ if here => reader.skip()?,
+            _ if here && !node.checked_by_reader => reader.skip()?,
             _ => self.pass_over(reader)?,
         }
         let extent = Extent { start, end: reader.at() };

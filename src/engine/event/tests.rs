@@ -12,7 +12,7 @@ fn scan<const N: usize>(body: &str, paths: [&str; N]) -> Result<(String, [String
     let mut builder = WantedBuilder::new();
     let slots = paths.map(|path| builder.want(KindSet::ALL, Path::parse(&format!("it{path}")).unwrap().rest()));
     let wanted = builder.build();
-    let event = Event::scan(body.into(), &wanted)?;
+    let event = Event::scan(body.to_owned(), &wanted)?;
     let values = slots.each_ref().map(|slot| match event.get(slot) {
         Val::Json(json) => json.raw().to_owned(),
         _ => "-".to_owned(),
@@ -88,7 +88,7 @@ fn the_whole_message_is_the_object_in_the_envelope() {
         format!(r#"{{"message":{{"type":"old"}},"message":{message}}}"#),
     ] {
         check(&body, "hang", [("", message), ("[-1]", "-")]);
-        let event = Event::scan(body.into(), &WantedBuilder::new().build()).unwrap();
+        let event = Event::scan(body, &WantedBuilder::new().build()).unwrap();
         assert_eq!(event.whole().raw(), message);
     }
 }
@@ -114,7 +114,7 @@ fn a_value_is_found_only_for_the_kinds_that_want_it() {
         (r#"{"message":{"a":1,"type":"new-kind"}}"#, false),
         (r#"{"a":1}"#, false),
     ] {
-        let event = Event::scan(body.into(), &wanted).unwrap();
+        let event = Event::scan(body, &wanted).unwrap();
         assert_eq!(!event.get(&slot).is_absent(), found, "{body}");
     }
 }
@@ -138,7 +138,7 @@ fn tool_calls_are_read_for_the_kinds_that_ask_for_tools() {
     let calls =
         r#"{"message":{"toolCallList":[],"toolCalls":[{"id":"a","name":"x","arguments":{"n":"old"}}],"type":"T"}}"#;
     let scan = |kind: &str| {
-        Event::scan(calls.replace("\"T\"", &format!("\"{kind}\"")).into(), &WantedBuilder::new().build()).unwrap()
+        Event::scan(calls.replace("\"T\"", &format!("\"{kind}\"")), &WantedBuilder::new().build()).unwrap()
     };
     assert!(scan("hang").tool_calls().is_empty());
     let mut event = scan("tool-calls");
@@ -230,7 +230,7 @@ proptest! {
         if let Some(passed) = scan::pass(&body, &wanted) {
             prop_assert_eq!(&passed, &searched);
         }
-        let Ok(event) = Event::scan(body.clone().into(), &wanted) else {
+        let Ok(event) = Event::scan(body.clone(), &wanted) else {
             prop_assert!(searched.is_err());
             return Ok(());
         };

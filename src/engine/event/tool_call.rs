@@ -10,8 +10,6 @@
 //! No call is dropped: one without an id or a name has an empty one, and one whose arguments cannot be
 //! read carries a sentence for the model instead of them.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value};
 
 use super::EventError;
@@ -59,12 +57,17 @@ impl ToolCall {
     }
 }
 
-/// Reads the first of `lists` that is a list with anything in it, else the legacy `function_call`.
+/// The list to be read: the first of `lists` that is one with anything in it.
+pub(super) fn best<'a>(lists: impl IntoIterator<Item = Option<Json<'a>>>) -> Option<Json<'a>> {
+    lists.into_iter().flatten().find(|list| list.items().next().is_some())
+}
+
+/// Reads the [best](best) of `lists`, else the legacy `function_call`.
 pub(super) fn read<'a>(
     lists: impl IntoIterator<Item = Option<Json<'a>>>,
     function_call: Option<Json<'a>>,
 ) -> Result<Vec<ToolCall>, EventError> {
-    let list = lists.into_iter().flatten().find(|list| list.items().next().is_some());
+    let list = best(lists);
     let calls = list.into_iter().flat_map(Json::items);
     let legacy = function_call.filter(|call| list.is_none() && !call.is_null());
     let calls: Vec<ToolCall> = calls
@@ -81,15 +84,14 @@ pub(super) fn read<'a>(
 }
 
 fn read_one(index: usize, item: Json<'_>) -> ToolCall {
-    let wrapped = field(item, "toolCall");
-    let call = wrapped.unwrap_or(item);
-    let function = field(call, "function").unwrap_or(call);
-    // The wrapper describes the tool, and so its `parameters` are a schema.
-    let described = wrapped.map(|_| field(item, "function").unwrap_or(item));
-    let name = text(function, "name").or_else(|| text(call, "name")).or_else(|| text(described?, "name"));
-    let id: Box<str> = text(call, "id").unwrap_or_default().into();
-    let arguments =
-        ["arguments", "parameters"].iter().find_map(|key| field(function, key).or_else(|| field(call, key)));
+    let outer = Parts::of(item);
+    let call = outer.tool_call.map_or(outer, Parts::of);
+    let function = call.function.map_or(call, Parts::of);
+    // A wrapper describes the tool, and so its `parameters` are a schema.
+    let described = outer.tool_call.map(|_| outer.function.map_or(outer, Parts::of));
+    let name = [Some(function), Some(call), described].into_iter().flatten().find_map(|parts| parts.name?.as_str());
+    let id: Box<str> = call.id.and_then(Json::as_str).unwrap_or_default().into();
+    let arguments = function.arguments.or(call.arguments).or(function.parameters).or(call.parameters);
     let arguments = match arguments {
         _ if item.kind() != JsonType::Object => Err("This tool call is not an object.".into()),
         None => Ok("{}".into()),
@@ -99,13 +101,35 @@ fn read_one(index: usize, item: Json<'_>) -> ToolCall {
     ToolCall { id, name: name.unwrap_or_default().into(), index, arguments }
 }
 
-/// The field of an object, unless it is missing or null.
-fn field<'a>(object: Json<'a>, key: &str) -> Option<Json<'a>> {
-    object.get(key).filter(|value| !value.is_null())
+/// The fields of an object that can be part of a tool call; what is null is missing.
+#[derive(Clone, Copy, Default)]
+struct Parts<'a> {
+    id: Option<Json<'a>>,
+    name: Option<Json<'a>>,
+    arguments: Option<Json<'a>>,
+    parameters: Option<Json<'a>>,
+    function: Option<Json<'a>>,
+    tool_call: Option<Json<'a>>,
 }
 
-fn text<'a>(object: Json<'a>, key: &str) -> Option<Cow<'a, str>> {
-    object.get(key)?.as_str()
+impl<'a> Parts<'a> {
+    fn of(object: Json<'a>) -> Parts<'a> {
+        let mut parts = Parts::default();
+        for (key, value) in object.entries_as_written() {
+            let part = match &*key {
+                "id" => &mut parts.id,
+                "name" => &mut parts.name,
+                "arguments" => &mut parts.arguments,
+                "parameters" => &mut parts.parameters,
+                "function" => &mut parts.function,
+                "toolCall" => &mut parts.tool_call,
+                _ => continue,
+            };
+            // Of repeated fields the last one counts, a null too.
+            *part = Some(value).filter(|value| !value.is_null());
+        }
+        parts
+    }
 }
 
 fn read_arguments(arguments: Json<'_>) -> Result<Box<str>, Box<str>> {

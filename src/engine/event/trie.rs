@@ -43,6 +43,8 @@ pub(super) struct Node {
     pub(super) here: KindSet,
     /// The kinds for which anything below is wanted.
     pub(super) below: KindSet,
+    /// Whether only those ask for the value here who check it themselves, so that it need not be checked in passing.
+    pub(super) checked_by_reader: bool,
     pub(super) fields: BTreeMap<Box<str>, Node>,
     pub(super) items: BTreeMap<i64, Node>,
 }
@@ -58,6 +60,14 @@ impl Node {
             *place = self.here;
         }
         self.children().for_each(|child| child.list_kinds(kinds));
+    }
+
+    /// The place below that `segment` names, if anything is wanted there or below.
+    fn known_child(&self, segment: &Segment) -> Option<&Node> {
+        match segment {
+            Segment::Key(key) => self.fields.get(key),
+            Segment::Index(index) => self.items.get(index),
+        }
     }
 
     /// The place below that `segment` names, made if need be.
@@ -107,6 +117,15 @@ impl WantedBuilder {
         Slot { place: node.place, rest: rest.into() }
     }
 
+    /// The same for somebody who checks the value before he reads it.
+    fn want_unchecked(&mut self, kinds: KindSet, path: &[Segment]) -> Slot {
+        let before = path.iter().try_fold(&self.root, |node, segment| node.known_child(segment));
+        let unchecked = before.is_none_or(|node| node.here == KindSet::EMPTY);
+        let slot = self.want(kinds, path);
+        path.iter().fold(&mut self.root, Node::child).checked_by_reader = unchecked;
+        slot
+    }
+
     /// Adds what every event needs, whatever the rules want, and makes it ready.
     #[must_use]
     pub fn build(mut self) -> Wanted {
@@ -116,7 +135,7 @@ impl WantedBuilder {
         let call_id = self.want(KindSet::ALL, &[key("call"), key("id")]);
         let transcript_type = self.want(Kind::Transcript.into(), &[key("transcriptType")]);
         let lists = ["toolCallList", "toolCalls", "toolWithToolCallList"];
-        let tool_lists = lists.map(|list| self.want(tools, &[key(list)]));
+        let tool_lists = lists.map(|list| self.want_unchecked(tools, &[key(list)]));
         let function_call = self.want(tools, &[key("functionCall")]);
         let mut kinds = vec![KindSet::EMPTY; self.places];
         self.root.list_kinds(&mut kinds);

@@ -4,12 +4,9 @@
 //! [leapt over](Reader::leap) only the latter is sure. It makes nothing of what it passes, and where something is wrong it says `None` without a reason: whoever wants one lets
 //! [`Json::parse`](super::Json::parse) read the text again.
 
-use memchr::memchr;
-use wide::u8x16;
-
 use super::structure::{DEPTH_MAX, container_len};
 
-const BLOCK: usize = 32;
+const BLOCK: usize = 8;
 
 /// The one value of the document `text`, without the white space around it.
 pub(super) fn value(text: &str) -> Option<&str> {
@@ -95,12 +92,17 @@ impl<'a> Reader<'a> {
 
     /// Passes a key with its colon, and returns it. `None` also if something in it is escaped.
     pub(crate) fn key(&mut self) -> Option<&'a str> {
-        self.peek()?;
-        let (start, end) = (self.at + 1, string(self.bytes(), self.at)?);
-        let key = self.text.get(start..end.checked_sub(1)?)?;
+        if self.peek()? != b'"' {
+            return None;
+        }
+        let start = self.at + 1;
+        let end = start + plain_len(self.bytes().get(start..)?);
         self.at = end;
+        if !self.eat(b'"') {
+            return None;
+        }
         self.colon()?;
-        memchr(b'\\', key.as_bytes()).is_none().then_some(key)
+        self.text.get(start..end)
     }
 
     /// Passes a whole value.
@@ -215,7 +217,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Where the string ends whose first quote stands at `at`.
-fn string(bytes: &[u8], at: usize) -> Option<usize> {
+pub(super) fn string(bytes: &[u8], at: usize) -> Option<usize> {
     if *bytes.get(at)? != b'"' {
         return None;
     }
@@ -240,28 +242,40 @@ fn escape_len(escape: &[u8]) -> Option<usize> {
 }
 
 /// How many bytes come before one that ends a string, begins an escape or may not stand in a string.
+///
+/// Most strings that are looked at closely are short, so eight bytes at a time are enough; long ones are leapt over.
 fn plain_len(bytes: &[u8]) -> usize {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     for (block, start) in blocks.iter().zip((0..).step_by(BLOCK)) {
-        let special = specials(block);
+        let special = specials(*block);
         if special != 0 {
-            return start + special.trailing_zeros() as usize;
+            return start + first(special);
         }
     }
     let mut last = [b'"'; BLOCK];
     last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    bytes.len() - rest.len() + specials(&last).trailing_zeros() as usize
+    bytes.len() - rest.len() + first(specials(last))
 }
 
-/// The bytes that end a plain stretch of a string, a bit each, the first byte being the lowest.
-fn specials(block: &[u8; BLOCK]) -> u32 {
-    let (lanes, _) = block.as_chunks::<16>();
-    lanes.iter().rev().fold(0, |bits, lane| {
-        let bytes = u8x16::new(*lane);
-        let control = bytes.simd_eq(bytes.min(u8x16::splat(0x1F)));
-        let special = control | bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\'));
-        bits << 16 | special.to_bitmask()
-    })
+/// The highest bit of each byte that ends a plain stretch of a string, the first byte being the lowest. Bits behind
+/// the first of them may be wrong, since subtracting carries on to the next byte.
+fn specials(block: [u8; BLOCK]) -> u64 {
+    let bytes = u64::from_le_bytes(block);
+    let less = |bytes: u64, than: u8| bytes.wrapping_sub(each(than)) & !bytes;
+    let control = less(bytes, b' ');
+    let quote = less(bytes ^ each(b'"'), 1);
+    let backslash = less(bytes ^ each(b'\\'), 1);
+    (control | quote | backslash) & each(0x80)
+}
+
+/// The first byte of which a bit is set.
+fn first(bits: u64) -> usize {
+    bits.trailing_zeros() as usize / 8
+}
+
+/// Eight times the same byte.
+const fn each(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; BLOCK])
 }
 
 #[cfg(test)]

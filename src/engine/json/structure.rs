@@ -3,9 +3,14 @@
 //! Brackets inside strings do not count. The text need not be valid: what stands here never fails,
 //! and on nonsense it finds nonsense. A backslash escapes the byte behind it wherever it stands, so
 //! that the blocks and the plain loop of the tests agree on nonsense too.
+//!
+//! The processor that the program runs on decides how many bytes are compared at once: 16 at least, 64 with AVX-512.
 
+#![expect(clippy::inline_always, reason = "what is not inlined into `dispatch!` is compiled for the oldest processor")]
+
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, u8x64};
 use memchr::memchr;
-use wide::u8x16;
 
 /// How deep a document may be nested.
 pub const DEPTH_MAX: usize = 128;
@@ -20,9 +25,15 @@ pub(crate) fn too_deep(text: &str) -> bool {
 }
 
 fn deeper_than(depth_max: usize, text: &str) -> bool {
-    let mut depth = 0_i64;
     let depth_max = i64::try_from(depth_max).unwrap_or(i64::MAX);
-    blocks(text).any(|block| {
+    dispatch!(Level::new(), simd => deeper_than_with(simd, depth_max, text.as_bytes()))
+}
+
+#[inline(always)]
+fn deeper_than_with<S: Simd>(simd: S, depth_max: i64, text: &[u8]) -> bool {
+    let (mut depth, mut scanner) = (0, Scanner::default());
+    text.chunks(BLOCK).any(|bytes| {
+        let block = scanner.brackets(simd, bytes);
         if depth + block.opened() > depth_max {
             return block.depths(&mut depth).any(|(_, depth)| depth > depth_max);
         }
@@ -34,34 +45,37 @@ fn deeper_than(depth_max: usize, text: &str) -> bool {
 /// The length of the list or object that `text` begins with; `None` if it is never closed, or nested more than
 /// `depth_max` deep.
 pub(super) fn container_len(text: &str, depth_max: usize) -> Option<usize> {
-    let (mut depth, mut start) = (0_i64, 0);
     let depth_max = i64::try_from(depth_max).unwrap_or(i64::MAX);
+    dispatch!(Level::new(), simd => container_len_with(simd, text.as_bytes(), depth_max))
+}
+
+#[inline(always)]
+fn container_len_with<S: Simd>(simd: S, text: &[u8], depth_max: i64) -> Option<usize> {
+    let (mut depth, mut start) = (0, 0);
     let mut scanner = Scanner::default();
-    while start < text.len() {
-        let block = scanner.brackets(&block_at(text, start));
-        if depth <= block.closed() || depth + block.opened() > depth_max {
-            let beyond = |depth: i64| depth == 0 || depth > depth_max;
-            match block.depths(&mut depth).find(|(_, depth)| beyond(*depth)) {
-                Some((at, 0)) => return Some(start + at + 1),
+    while let rest @ [_, ..] = text.get(start..)? {
+        let block = scanner.brackets(simd, rest);
+        start += BLOCK;
+        if block.is_empty() {
+            start = scanner.next_block(text, start)?;
+        } else if block.keeps_within(depth, depth_max) {
+            depth += block.opened() - block.closed();
+        } else {
+            match block.depths(&mut depth).find(|(_, depth)| *depth == 0 || *depth > depth_max) {
+                Some((at, 0)) => return Some(start - BLOCK + at + 1),
                 Some(_) => return None,
                 None => {}
             }
-        } else {
-            depth += block.opened() - block.closed();
         }
-        start = scanner.next_block(text.as_bytes(), start + BLOCK)?;
     }
     None
 }
 
-/// The 64 bytes of `text` from `start` on; what is missing at its end is spaces.
-fn block_at(text: &str, start: usize) -> [u8; BLOCK] {
-    let rest = text.as_bytes().get(start..).unwrap_or_default();
-    rest.first_chunk().copied().unwrap_or_else(|| {
-        let mut last = [b' '; BLOCK];
-        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        last
-    })
+/// The last bytes of a text as a block; what is missing is spaces.
+fn filled_up(rest: &[u8]) -> [u8; BLOCK] {
+    let mut last = [b' '; BLOCK];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    last
 }
 
 /// The brackets of 64 bytes, a bit each, the first byte being the lowest.
@@ -72,12 +86,32 @@ struct Brackets {
 }
 
 impl Brackets {
+    #[inline(always)]
     fn opened(self) -> i64 {
         i64::from(self.opening.count_ones())
     }
 
+    #[inline(always)]
     fn closed(self) -> i64 {
         i64::from(self.closing.count_ones())
+    }
+
+    fn is_empty(self) -> bool {
+        self.opening | self.closing == 0
+    }
+
+    /// Whether the depth, which is `depth` before them, surely stays above 0 and does not exceed `depth_max`.
+    #[inline(always)]
+    fn keeps_within(self, depth: i64, depth_max: i64) -> bool {
+        let may_close = depth <= self.closed() && depth + self.opened_first() <= self.closed();
+        !may_close && depth + self.opened() <= depth_max
+    }
+
+    /// How many open before the first one closes. Most of what closes in a block has opened in it.
+    #[inline(always)]
+    fn opened_first(self) -> i64 {
+        let before = self.closing & self.closing.wrapping_neg();
+        i64::from((self.opening & before.wrapping_sub(1)).count_ones())
     }
 
     /// Each bracket's place with the depth behind it, counted on in `depth`.
@@ -95,16 +129,6 @@ impl Brackets {
     }
 }
 
-/// The brackets outside strings, block by block; the last block is filled up with spaces.
-fn blocks(text: &str) -> impl Iterator<Item = Brackets> {
-    let (whole, rest) = text.as_bytes().as_chunks::<BLOCK>();
-    let mut last = [b' '; BLOCK];
-    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    let last = (!rest.is_empty()).then_some(last);
-    let mut scanner = Scanner::default();
-    whole.iter().copied().chain(last).map(move |block| scanner.brackets(&block))
-}
-
 /// What one block must know of those before it.
 #[derive(Default)]
 struct Scanner {
@@ -112,30 +136,33 @@ struct Scanner {
     escaped: u64,
     /// All ones inside a string, else 0.
     in_string: u64,
+    /// Whether no byte of the last block was outside a string.
+    prose: bool,
 }
 
 impl Scanner {
-    fn brackets(&mut self, block: &[u8; BLOCK]) -> Brackets {
-        let bytes = lanes(block);
-        let quotes = bits(bytes, |lane| lane.simd_eq(u8x16::splat(b'"')));
-        let backslashes = bits(bytes, |lane| lane.simd_eq(u8x16::splat(b'\\')));
-        let escaped = self.escaped(backslashes);
-        let counting = !self.strings(quotes & !escaped) & !escaped;
-        // Half of a usual body is prose: blocks that lie in a string altogether.
-        if counting == 0 {
-            return Brackets { opening: 0, closing: 0 };
-        }
+    /// The brackets of the block that `text` begins with; behind its end there are spaces.
+    #[inline(always)]
+    fn brackets<S: Simd>(&mut self, simd: S, text: &[u8]) -> Brackets {
+        let bytes = match text.first_chunk::<BLOCK>() {
+            Some(whole) => u8x64::from_slice(simd, whole),
+            None => u8x64::from_slice(simd, &filled_up(text)),
+        };
+        let is = |bytes: u8x64<S>, byte| bytes.simd_eq(u8x64::splat(simd, byte)).to_bitmask();
+        let escaped = self.escaped(is(bytes, b'\\'));
+        let counting = !self.strings(is(bytes, b'"') & !escaped) & !escaped;
         // `[` and `{`, and `]` and `}`, differ in this bit, and no other byte becomes one of them by it.
-        let folded = bytes.map(|lane| lane | u8x16::splat(b'[' ^ b'{'));
-        let opening = bits(folded, |lane| lane.simd_eq(u8x16::splat(b'{')));
-        let closing = bits(folded, |lane| lane.simd_eq(u8x16::splat(b'}')));
+        let folded = bytes | u8x64::splat(simd, b'[' ^ b'{');
+        let (opening, closing) = (is(folded, b'{'), is(folded, b'}'));
+        self.prose = counting == 0;
         Brackets { opening: opening & counting, closing: closing & counting }
     }
 
-    /// Where to go on behind a block that ends at `start`: further off if a long string begins there, since prose
-    /// holds no brackets that count. `None` if the string never ends.
+    /// Where to go on behind a block without brackets that ends at `start`: further off if it lay in a string
+    /// altogether. Half of a usual body is such prose, which holds no brackets that count; whereas the end of a short
+    /// string is found sooner with the next block. `None` if the string never ends.
     fn next_block(&mut self, bytes: &[u8], start: usize) -> Option<usize> {
-        if self.in_string == 0 {
+        if !self.prose {
             return Some(start);
         }
         let quote = start + memchr(b'"', bytes.get(start..)?)?;
@@ -151,6 +178,7 @@ impl Scanner {
 
     /// The bytes that a backslash escapes. In a row of backslashes every other one is escaped, which
     /// one subtraction finds for all rows: its carry runs through a row and stops behind it.
+    #[inline(always)]
     fn escaped(&mut self, backslashes: u64) -> u64 {
         if backslashes == 0 {
             return std::mem::take(&mut self.escaped);
@@ -163,10 +191,8 @@ impl Scanner {
     }
 
     /// The bytes in strings, opening quotes included: between an odd number of quotes and the next.
+    #[inline(always)]
     fn strings(&mut self, quotes: u64) -> u64 {
-        if quotes == 0 {
-            return self.in_string;
-        }
         let mut inside = quotes;
         for shift in [1, 2, 4, 8, 16, 32] {
             inside ^= inside << shift;
@@ -175,18 +201,6 @@ impl Scanner {
         self.in_string = 0_u64.wrapping_sub(inside >> 63);
         inside
     }
-}
-
-fn lanes(block: &[u8; BLOCK]) -> [u8x16; BLOCK / 16] {
-    let mut lanes = [u8x16::splat(0); BLOCK / 16];
-    lanes.iter_mut().zip(block.as_chunks().0).for_each(|(lane, bytes)| *lane = u8x16::from(*bytes));
-    lanes
-}
-
-/// One bit for each byte, set where `test` answers with all ones.
-fn bits(lanes: [u8x16; BLOCK / 16], test: impl Fn(u8x16) -> u8x16) -> u64 {
-    let [a, b, c, d] = lanes.map(|lane| u64::from(test(lane).to_bitmask()));
-    a | b << 16 | c << 32 | d << 48
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@
 //! learned from them. On invalid text these functions find less, but never fail.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
-use super::structure;
+use super::{reader, structure};
 
 /// The items of a list.
 #[derive(Debug, Clone)]
@@ -65,22 +66,10 @@ fn skip_marks(text: &str) -> &str {
 /// The length of the value that `text` begins with.
 fn value_len(text: &str) -> Option<usize> {
     match text.bytes().next()? {
-        b'"' => string_len(text),
+        b'"' => reader::string(text.as_bytes(), 0),
         b'{' | b'[' => structure::container_len(text, usize::MAX),
         b']' | b'}' => None,
         _ => Some(text.find([' ', '\t', '\n', '\r', ',', ':', ']', '}']).unwrap_or(text.len())),
-    }
-}
-
-fn string_len(text: &str) -> Option<usize> {
-    let mut end = 1;
-    loop {
-        let rest = text.as_bytes().get(end..)?;
-        let at = memchr2(b'"', b'\\', rest)?;
-        if rest.get(at) == Some(&b'"') {
-            return Some(end + at + 1);
-        }
-        end += at + 2;
     }
 }
 
@@ -104,7 +93,14 @@ pub(super) fn unquote(quoted: &str) -> Option<Cow<'_, str>> {
 
 /// Whether the key `quoted` (with its quotes) is `key`.
 pub(super) fn key_is(quoted: &str, key: &str) -> bool {
-    unquote(quoted).is_some_and(|text| text == key)
+    let Some(inner) = quoted.get(1..quoted.len().saturating_sub(1)) else { return false };
+    // Whatever is escaped is longer than what it stands for.
+    let escaped = || memchr(b'\\', inner.as_bytes()).is_some();
+    match inner.len().cmp(&key.len()) {
+        Ordering::Less => false,
+        Ordering::Equal => inner == key && !escaped(),
+        Ordering::Greater => escaped() && unquote(quoted).is_some_and(|text| text == key),
+    }
 }
 
 /// Reads what stands behind a backslash.

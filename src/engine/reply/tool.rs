@@ -79,15 +79,6 @@ pub struct ToolResult {
     pub answer: ToolAnswer,
 }
 
-impl ToolResult {
-    /// About how many bytes the result takes.
-    pub(super) fn size(&self) -> usize {
-        let ToolAnswer { outcome, message, metadata } = &self.answer;
-        let extras: usize = [message, metadata].into_iter().flatten().map(|value| value.to_string().len()).sum();
-        self.id.len() + self.name.len() + outcome.text().len() + extras
-    }
-}
-
 /// The item of `results` that Vapi reads.
 impl Serialize for ToolResult {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -232,7 +223,13 @@ fn line_of(value: &Value, if_empty: &str) -> String {
 /// `text` with every stretch of line breaks as one space, as Vapi demands; without those at its ends.
 fn line(text: &str, if_empty: &str) -> String {
     const BREAKS: [char; 7] = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
-    let lines: Vec<&str> = text.split(BREAKS).filter(|line| !line.is_empty()).collect();
-    let line = lines.join(" ");
+    // Each of them begins with one of these bytes; few texts have any.
+    let may_break = text.bytes().any(|byte| matches!(byte, b'\n'..=b'\r' | 0xC2 | 0xE2));
+    let line = if may_break {
+        let lines: Vec<&str> = text.split(BREAKS).filter(|line| !line.is_empty()).collect();
+        lines.join(" ")
+    } else {
+        text.to_owned()
+    };
     if line.trim().is_empty() { if_empty.to_owned() } else { line }
 }
