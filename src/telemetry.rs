@@ -93,11 +93,7 @@ pub fn init(format: Format, filter: &str) -> Result<(), InitError> {
     let lines = fmt::layer().with_writer(io::stderr);
     let is_terminal = io::stderr().is_terminal();
     let for_people = format == Format::Pretty || (format == Format::Auto && is_terminal);
-    let layer = if for_people {
-        lines.with_ansi(is_terminal).boxed()
-    } else {
-        JsonLines.boxed()
-    };
+    let layer = if for_people { lines.with_ansi(is_terminal).boxed() } else { JsonLines.boxed() };
     Registry::default().with(layer.with_filter(targets)).try_init()?;
     FOR_PEOPLE.store(for_people, Ordering::Relaxed);
     // Whoever has taken the log has just been refused.
