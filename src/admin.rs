@@ -76,7 +76,7 @@ impl Admin {
             Route::Rules => json(StatusCode::OK, &api::rules(&self.in_force)),
             Route::Reload => {
                 let wish = api::Reload::read(&received.body)?;
-                api::report(self.reloads.reload(wish.force).await, wants_text(head))?
+                api::report(self.reloads.reload(wish.into()).await, wants_text(head))?
             }
             Route::RollBack => {
                 let wish = api::RollBack::read(&received.body)?;

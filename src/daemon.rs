@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::Admin;
 use crate::engine::script;
-use crate::reload::{InForce, Reloader, Reloads};
+use crate::reload::{InForce, Reloader, Reloads, Wish};
 use crate::server::answering::Answering;
 use crate::server::service::Service;
 use crate::server::{Answer, Server};
@@ -56,7 +56,7 @@ async fn serve(reloader: Reloader, inherited: Inherited) -> Result<(), Unable> {
     let service = Service::new(in_force.sites.clone(), Arc::clone(&answering));
     let server = open(inherited.public, settings.listen, &in_force, service)?.secured_by(settings.tls.as_ref());
     let listening = server.local_addr();
-    let reloads = reloader.spawn(listening, Arc::clone(&answering)).map_err(Unable::Threads)?;
+    let reloads = reloader.spawn(Arc::clone(&answering)).map_err(Unable::Threads)?;
     let shutdown = CancellationToken::new();
     let admin = Admin::new(in_force.clone(), reloads.clone(), shutdown.clone());
     let admin = open(inherited.admin, settings.admin, &in_force, admin)?.secured_by(settings.admin_tls.as_ref());
@@ -148,7 +148,7 @@ fn reload_on_signal(reloads: Reloads, manager: Manager) -> io::Result<()> {
     tokio::spawn(async move {
         while signals.recv().await.is_some() {
             Notifier.reloading();
-            reloads.reload(false).await;
+            reloads.reload(Wish::default()).await;
             manager.ready();
         }
     });

@@ -1,8 +1,11 @@
 //! Reads the files of a rules folder, in byte order of their paths.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use crate::engine::diagnostic::{SourceFile, Sources};
 use crate::engine::source::{is_rule_file, module_name};
@@ -31,9 +34,12 @@ pub enum LoadError {
     /// A file is not text.
     #[error("`{}` is not UTF-8 text: save it as UTF-8", .0.display())]
     NotText(PathBuf),
-    /// It is a folder, a pipe or a device.
-    #[error("`{}` is not a file that can be read to its end", .0.display())]
-    NotAFile(PathBuf),
+    /// Folders lie in folders without end, as where a link leads back.
+    #[error("`{}` lies deeper than {DEPTH_MAX} folders: perhaps a link leads back to where it came from", .0.display())]
+    TooDeep(PathBuf),
+    /// The name cannot be told apart from others.
+    #[error("the name of `{}` is not UTF-8 text: rename it", .0.display())]
+    OddName(PathBuf),
     /// There is too much of it.
     #[error("`{}` holds more than {FILES_MAX} files or {} MiB of rules and scripts", .0.display(), BYTES_MAX >> 20)]
     TooMuch(PathBuf),
@@ -42,35 +48,62 @@ pub enum LoadError {
     Empty(PathBuf),
 }
 
+/// The files of a rule set as they were read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleFiles {
+    /// What their paths begin with, up to the folder that holds them; empty, or with a `/` at its end.
+    pub folder: String,
+    /// The files, in byte order of their paths.
+    pub files: Vec<SourceFile>,
+}
+
+impl RuleFiles {
+    /// Each file's path inside of the folder, and what it holds.
+    pub fn inside(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|file| (file.path.strip_prefix(&self.folder).unwrap_or(&file.path), &*file.text))
+    }
+
+    /// The same files as if they lay in another folder.
+    #[must_use]
+    pub fn moved_to(&self, folder: String) -> RuleFiles {
+        let moved = |(path, text): (&str, &str)| SourceFile { path: (folder.clone() + path).into(), text: text.into() };
+        let files = self.inside().map(moved).collect();
+        RuleFiles { folder, files }
+    }
+}
+
 /// Reads the rule files and scripts below `root`, or, if `root` is a file, that file and the scripts beside it.
 ///
 /// # Errors
 /// When they cannot be read, or there are none.
 pub fn rules(root: &Path) -> Result<Sources, LoadError> {
-    files(root).map(|files| Sources::of(&files))
+    files(root).map(|read| Sources::of(&read.files))
 }
 
 /// Reads the same files as [`rules`], as they are.
 ///
 /// # Errors
 /// When they cannot be read, or there are none.
-pub fn files(root: &Path) -> Result<Vec<SourceFile>, LoadError> {
+pub fn files(root: &Path) -> Result<RuleFiles, LoadError> {
     let mut paths = Vec::new();
-    let kind = fs::metadata(root).map_err(|error| unreadable(root, error))?;
+    let kind = fs::metadata(root).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => LoadError::Missing(root.to_owned()),
+        _ => unreadable(root, error),
+    })?;
     if kind.is_dir() {
-        collect(root, 0, &mut paths).map_err(|error| error.unwrap_or_else(|| LoadError::TooMuch(root.to_owned())))?;
+        collect(root, 0, &mut paths)?;
     } else {
         paths.push(root.to_owned());
         let scripts = root.with_file_name("scripts");
         if scripts.is_dir() {
-            collect(&scripts, 0, &mut paths).map_err(|error| error.unwrap_or(LoadError::TooMuch(scripts.clone())))?;
+            collect(&scripts, 0, &mut paths)?;
         }
     }
     paths.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
     let mut files = Vec::with_capacity(paths.len());
     let (mut bytes, mut rules) = (0, 0);
     for path in paths {
-        let text = read(&path)?;
+        let text = text(&path)?;
         bytes += text.len() as u64;
         if bytes > BYTES_MAX {
             return Err(LoadError::TooMuch(root.to_owned()));
@@ -79,13 +112,18 @@ pub fn files(root: &Path) -> Result<Vec<SourceFile>, LoadError> {
         rules += usize::from(is_rule_file(&shown));
         files.push(SourceFile { path: shown.into(), text: text.into() });
     }
-    if rules == 0 { Err(LoadError::Empty(root.to_owned())) } else { Ok(files) }
+    let folder = if kind.is_dir() { root } else { root.parent().unwrap_or(root) };
+    if rules == 0 { Err(LoadError::Empty(root.to_owned())) } else { Ok(RuleFiles { folder: prefix(folder), files }) }
 }
 
-/// The folder that the paths of the files of `root` begin with, with a `/` at its end; empty for none.
+/// What the paths of the files of `root` begin with, be they there or not.
 #[must_use]
 pub fn folder(root: &Path) -> String {
-    let folder = if root.is_file() { root.parent().unwrap_or(root) } else { root };
+    let is_file = is_rule_file(&shown(root)) && !root.is_dir();
+    prefix(if is_file { root.parent().unwrap_or(root) } else { root })
+}
+
+fn prefix(folder: &Path) -> String {
     match shown(folder) {
         folder if folder.is_empty() || folder.ends_with('/') => folder,
         folder => folder + "/",
@@ -97,17 +135,36 @@ pub fn folder(root: &Path) -> String {
 /// # Errors
 /// When it cannot be read or is not text.
 pub fn read(path: &Path) -> Result<String, LoadError> {
-    let fault = |error| unreadable(path, error);
-    // To read a pipe is to wait for whoever writes into it, perhaps for ever.
-    if !fs::metadata(path).map_err(fault)?.is_file() {
-        return Err(LoadError::NotAFile(path.to_owned()));
+    match text(path) {
+        Err(LoadError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Err(LoadError::Missing(path.to_owned()))
+        }
+        read => read,
+    }
+}
+
+fn text(path: &Path) -> Result<String, LoadError> {
+    let bytes = bytes(path).map_err(|error| unreadable(path, error))?;
+    String::from_utf8(bytes).map_err(|_| LoadError::NotText(path.to_owned()))
+}
+
+/// Reads one file that somebody else may change at any time into whatever there is: to read a pipe would be to wait for
+/// whoever writes into it, and a device may have no end.
+///
+/// # Errors
+/// When it cannot be read, is no file, or is larger than all rules may be.
+pub fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file, but a folder, a pipe or a device"));
     }
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut bytes)).map_err(fault)?;
+    file.take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
     if BYTES_MAX < bytes.len() as u64 {
-        return Err(LoadError::TooMuch(path.to_owned()));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {} MiB", BYTES_MAX >> 20)));
     }
-    String::from_utf8(bytes).map_err(|_| LoadError::NotText(path.to_owned()))
+    Ok(bytes)
 }
 
 /// The path as its author would type it.
@@ -117,10 +174,10 @@ pub fn shown(path: &Path) -> String {
     path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
 }
 
-/// Collects what belongs to a rule set; `None` as an error says that it is too much.
-fn collect(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) -> Result<(), Option<LoadError>> {
+/// Collects what belongs to a rule set.
+fn collect(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) -> Result<(), LoadError> {
     if depth > DEPTH_MAX {
-        return Err(None);
+        return Err(LoadError::TooDeep(folder.to_owned()));
     }
     for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
         let path = entry.map_err(|error| unreadable(folder, error))?.path();
@@ -131,20 +188,20 @@ fn collect(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) -> Result<(), O
         if path.is_dir() {
             collect(&path, depth + 1, into)?;
         } else if is_rule_file(&shown(&path)) || module_name(&shown(&path)).is_some() {
+            if path.to_str().is_none() {
+                return Err(LoadError::OddName(path));
+            }
             into.push(path);
         }
         if into.len() > FILES_MAX {
-            return Err(None);
+            return Err(LoadError::TooMuch(folder.to_owned()));
         }
     }
     Ok(())
 }
 
 fn unreadable(path: &Path, source: io::Error) -> LoadError {
-    match source.kind() {
-        io::ErrorKind::NotFound => LoadError::Missing(path.to_owned()),
-        _ => LoadError::Unreadable { path: path.to_owned(), source },
-    }
+    LoadError::Unreadable { path: path.to_owned(), source }
 }
 
 #[cfg(test)]
@@ -156,9 +213,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("a.yaml");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        assert!(matches!(files(folder.path()), Err(LoadError::NotAFile(path)) if path == pipe));
-        assert!(matches!(read(Path::new("/dev/zero")), Err(LoadError::NotAFile(_))));
-        assert!(matches!(read(folder.path()), Err(LoadError::NotAFile(_))));
+        assert!(files(folder.path()).unwrap_err().to_string().contains("a pipe or a device"));
+        assert!(bytes(Path::new("/dev/zero")).is_err());
+        assert!(bytes(folder.path()).is_err());
+        assert!(matches!(read(&folder.path().join("b.yaml")), Err(LoadError::Missing(_))));
+    }
+
+    #[test]
+    fn a_link_that_leads_back_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(".", folder.path().join("again")).unwrap();
+        assert!(files(folder.path()).unwrap_err().to_string().contains("leads back"));
     }
 
     #[test]
@@ -170,9 +235,13 @@ mod tests {
         {
             fs::write(root.path().join(path), text).unwrap();
         }
-        let files = files(root.path()).unwrap();
-        let folder = folder(root.path());
-        let inside: Vec<&str> = files.iter().map(|file| file.path.strip_prefix(&folder).unwrap()).collect();
-        assert_eq!(inside, ["a.yml", "b.yaml", "scripts/c.rhai"]);
+        let read = files(root.path()).unwrap();
+        let inside = |files: &RuleFiles| files.inside().map(|(path, _)| path.to_owned()).collect::<Vec<_>>();
+        assert_eq!(inside(&read), ["a.yml", "b.yaml", "scripts/c.rhai"]);
+        assert_eq!(read.folder, folder(root.path()));
+        let moved = read.moved_to("elsewhere/".to_owned());
+        assert_eq!((&*moved.files[0].path, inside(&moved)), ("elsewhere/a.yml", inside(&read)));
+        let one = files(&root.path().join("a.yml")).unwrap();
+        assert_eq!(inside(&one), ["a.yml", "scripts/c.rhai"]);
     }
 }

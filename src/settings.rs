@@ -156,6 +156,15 @@ pub enum Unservable {
          write `admin: {{ token: \"${{env.ADMIN_TOKEN}}\" }}` in the settings file"
     )]
     OpenAdmin(SocketAddr),
+    /// A server had credentials, and has none any more.
+    #[error("the server `{path}` has no `auth` any more: if everybody may speak to it, write `auth: none`")]
+    AuthGone {
+        /// The server.
+        path: String,
+    },
+    /// Operators had to bring a token, and need none any more.
+    #[error("the admin address has no `token` any more: restart the daemon if that is meant")]
+    TokenGone,
     /// `--log` cannot be read.
     #[error("`--log`: {0}")]
     Filter(#[from] log::BadFilter),
@@ -210,11 +219,12 @@ pub fn parse(written: &Written) -> Parsed {
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     let settings = if let Some(mut tree) = tree {
         let secrets = secret::literal(&tree);
-        environment::expand(&mut tree, &mut found);
+        let filled_in = environment::expand(&mut tree, &mut found);
         files_named(&tree, folder, &mut beside);
         let settings = source::settings(&tree, folder, &mut found);
         secrets.hint(&mut found);
         secrets.conceal(&mut found, &sources);
+        filled_in.conceal(&mut found);
         settings
     } else {
         // Nobody knows what stands where in a file that is no YAML.
@@ -287,9 +297,7 @@ impl Settings {
         }
         if let Some(admin) = flags.admin {
             self.admin = admin;
-            if self.admin_token.is_none() && address::is_exposed(admin) {
-                return Err(Unservable::OpenAdmin(admin));
-            }
+            self.refuse_open_admin(admin)?;
         }
         if let Some(log) = &flags.log {
             self.log_filter = log::filter(log)?;
@@ -304,6 +312,36 @@ impl Settings {
     pub fn refuse_open(&self, listen: SocketAddr) -> Result<(), Unservable> {
         let open = self.sites.iter().find(|site| !site.auth_written && address::is_exposed(listen));
         open.map_or(Ok(()), |site| Err(Unservable::Open { path: site.path.clone(), listen }))
+    }
+
+    /// Refuses to let everybody ask as an operator at `admin`, where other machines can reach it.
+    ///
+    /// # Errors
+    /// If there is no token.
+    pub fn refuse_open_admin(&self, admin: SocketAddr) -> Result<(), Unservable> {
+        let open = self.admin_token.is_none() && address::is_exposed(admin);
+        if open { Err(Unservable::OpenAdmin(admin)) } else { Ok(()) }
+    }
+
+    /// Refuses what would drop the protection that there was `before`: an empty file, or half of one, says just that.
+    ///
+    /// # Errors
+    /// What is protected no more.
+    pub fn keep_protection_of(&self, before: &Settings) -> Result<(), Unservable> {
+        if before.admin_token.is_some() && self.admin_token.is_none() {
+            return Err(Unservable::TokenGone);
+        }
+        let was_closed = |path: &str| before.sites.iter().any(|site| site.path == path && site.auth_written);
+        let open = self.sites.iter().find(|site| !site.auth_written && was_closed(&site.path));
+        open.map_or(Ok(()), |site| Err(Unservable::AuthGone { path: site.path.clone() }))
+    }
+
+    /// Tells the log of the servers that accept everybody and did not `before`.
+    pub fn tell_of_open(&self, before: &Settings) {
+        let was_open = |path: &str| before.sites.iter().any(|site| site.path == path && site.credentials.is_open());
+        for site in self.sites.iter().filter(|site| site.credentials.is_open() && !was_open(&site.path)) {
+            telemetry::open(&site.path);
+        }
     }
 
     /// The settings that differ from those `before` and cannot be changed while the daemon runs.

@@ -20,10 +20,10 @@ use crate::engine::diagnostic::Severity;
 use crate::engine::event::Event;
 use crate::engine::kind::Kind;
 use crate::engine::script::{LogLevel, LogLine};
-use crate::live::snapshot::Origin;
+use crate::live::snapshot::{Origin, Snapshot};
 use crate::live::version::Version;
-use crate::reload::refused::Findings;
-use crate::reload::report::ServerReport;
+use crate::reload::refused::{Findings, Refused};
+use crate::reload::report::{FINDINGS_MAX, ServerReport};
 use crate::reload::server::Outcome;
 use crate::report;
 
@@ -118,6 +118,11 @@ pub fn refilter(filter: &str) -> Result<(), InitError> {
         drop(handle.reload(targets));
     }
     Ok(())
+}
+
+/// Whether something can be chosen by `filter`.
+pub(crate) fn is_filter(filter: &str) -> bool {
+    targets(filter).is_ok()
 }
 
 fn targets(filter: &str) -> Result<Targets, InitError> {
@@ -246,6 +251,11 @@ pub(crate) fn cannot_watch(error: &dyn Display) {
     warn!(target: RULES, %error, "cannot watch for changes; they are found by looking now and then");
 }
 
+/// Files have changed each time that they were read, for a long time.
+pub(crate) fn unsteady() {
+    warn!(target: RULES, "some files change each time they are read; what they say is not in force");
+}
+
 /// The data folder cannot be used, and nobody asked for it.
 pub(crate) fn no_data_folder(folder: &Path, error: &io::Error) {
     let folder = folder.display();
@@ -283,13 +293,19 @@ pub(crate) fn rules_reloaded(report: &ServerReport, took: Duration) {
             return debug!(target: RULES, server, version, generation, outcome, "rules looked at");
         }
         Outcome::Loaded(_) => {
-            let rules = snapshot.map(super::live::snapshot::Snapshot::rules);
+            let rules = snapshot.map(Snapshot::rules);
             let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
             let origin = snapshot.map(|snapshot| snapshot.origin.word());
             info!(target: RULES, server, version, generation, rules, origin, took_us, "rules loaded");
         }
-        Outcome::Refused(why) => {
+        Outcome::Refused(why) if matches!(**why, Refused::NotDone(_)) => {
+            return warn!(target: RULES, server, %why, "an operator's wish could not be granted");
+        }
+        Outcome::Refused(why) if snapshot.is_some_and(Snapshot::is_sound) => {
             error!(target: RULES, server, version, generation, %why, "rules refused; those in force serve on");
+        }
+        Outcome::Refused(why) => {
+            error!(target: RULES, server, %why, "rules refused; nothing is in force here yet");
         }
     }
     findings(report.outcome.findings());
@@ -310,7 +326,11 @@ fn findings(findings: Option<&Findings>) {
         drop(io::stderr().write_all(text.as_bytes()));
         return;
     }
-    for one in found {
+    if FINDINGS_MAX < found.len() {
+        let (all, told) = (found.len(), FINDINGS_MAX);
+        error!(target: RULES, all, told, "too many findings to tell them all; `switchhook check` shows them");
+    }
+    for one in found.iter().take(FINDINGS_MAX) {
         let (slug, place, help) = (one.slug, sources.place(one.span), one.help.join("; "));
         match one.severity {
             Severity::Error => error!(target: RULES, slug, %place, help, "{}", one.message),

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::text;
 use crate::engine::rule::RuleId;
-use crate::reload::InForce;
 use crate::reload::report::Report;
 use crate::reload::status::Attempts;
+use crate::reload::{InForce, Wish};
 use crate::server::refusal::Refusal;
 use crate::server::site::Site;
 
@@ -22,6 +22,15 @@ pub(super) struct Reload {
     /// Whether a set is taken that a guard would keep out.
     #[serde(default)]
     pub(super) force: bool,
+    /// Whose rules are to be forced; not needed where there is only one server.
+    #[serde(default)]
+    pub(super) server: Option<String>,
+}
+
+impl From<Reload> for Wish {
+    fn from(Reload { force, server }: Reload) -> Wish {
+        Wish { force, server }
+    }
 }
 
 /// What is to be rolled back.

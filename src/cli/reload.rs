@@ -23,6 +23,9 @@ pub struct Arguments {
     /// Serve also what a guard would keep out: rules that lost more than half of their number, rules rolled back from
     #[arg(long)]
     force: bool,
+    /// The path of the server to be forced, where the daemon has several
+    #[arg(long, value_name = "PATH", requires = "force")]
+    server: Option<String>,
     /// How what came of it is written
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
@@ -46,7 +49,8 @@ pub struct RollBack {
 
 /// Has the daemon put in force what its files say.
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    ask(&arguments.daemon, "/api/reload", &json!({ "force": arguments.force }), arguments.format)
+    let wish = json!({ "force": arguments.force, "server": arguments.server });
+    ask(&arguments.daemon, "/api/reload", &wish, arguments.format)
 }
 
 /// Has the daemon go back to the rules before those in force.

@@ -95,7 +95,8 @@ fn nothing_to_serve(report: &Report) -> Option<Outcome> {
     });
     let worst = outcomes.max().unwrap_or(Outcome::Fine);
     let sound = |server: &crate::reload::report::ServerReport| server.snapshot.as_ref().is_some_and(|it| it.is_sound());
-    (!report.servers.iter().any(sound)).then_some(worst)
+    // Whatever the reason, a daemon with nothing to serve has not run.
+    (!report.servers.iter().any(sound)).then_some(if worst == Outcome::Fine { Outcome::CouldNotRun } else { worst })
 }
 
 /// Says why files are not put in force.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-/// How many bytes of the hash make the name: enough that no two sets of one server ever meet.
+/// How many bytes of the hash make the name. Nobody wants two sets of his own to have the same one, and by chance none of
+/// millions do.
 const BYTES: usize = 6;
 
 /// The name of a rule set: twelve hexadecimal digits. Equal files have equal names, wherever they lie.

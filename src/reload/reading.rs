@@ -1,13 +1,11 @@
 //! What the files said at one moment: the settings, the files that they name, and the rules of every server.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::refused::{Findings, Refused};
-use crate::engine::diagnostic::SourceFile;
-use crate::load;
+use crate::load::{self, RuleFiles};
 use crate::settings::{self, Flags, Settings, Trouble, Written};
 
 /// Where the files are, and what wins over the settings among them.
@@ -20,7 +18,7 @@ pub struct Project {
 }
 
 /// The files of one server's rules, or why they cannot be read.
-pub(super) type Files = Result<Vec<SourceFile>, String>;
+pub(super) type Files = Result<RuleFiles, String>;
 
 /// The settings file, and the files that it names, as they were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,9 +64,30 @@ impl Reading {
 
     /// The settings of this reading, if the files that they are in say the same now.
     fn if_still(&self, written: &Result<Written, String>) -> Option<(SettingsText, Interpreted)> {
-        let same =
-            self.text.written == *written && self.text.beside.iter().all(|(path, text)| fs::read(path).ok() == *text);
+        let same = self.text.written == *written
+            && self.text.beside.iter().all(|(path, text)| load::bytes(path).ok() == *text);
         same.then(|| (self.text.clone(), self.settings.clone()))
+    }
+
+    /// What of this reading can be relied on, and whether anything else is left: each part must read as it did when it
+    /// was acted upon (`seen`) or when it was read just `before`. The other parts stay as they were seen, so that a folder
+    /// that never rests holds up nobody but its own server.
+    pub(super) fn steady(&self, seen: &Reading, before: Option<&Reading>) -> (Reading, bool) {
+        let known = |root: &PathBuf, files: &Files| {
+            [Some(seen), before].into_iter().flatten().any(|reading| reading.rules.get(root) == Some(files))
+        };
+        let text_rests = self.text == seen.text || before.is_some_and(|before| before.text == self.text);
+        // Other settings may name other folders, of which nothing is known before they rest, too.
+        let new_root = |(root, files): (&PathBuf, &Files)| !known(root, files) && !seen.rules.contains_key(root);
+        let text_rests = text_rests && !self.rules.iter().any(new_root);
+        let from = if text_rests { self } else { seen };
+        let mut rules = BTreeMap::new();
+        for (root, files) in &self.rules {
+            let files = if known(root, files) { Some(files) } else { seen.rules.get(root) };
+            rules.extend(files.map(|files| (root.clone(), files.clone())));
+        }
+        let all_rest = text_rests && self.rules == rules;
+        (Reading { text: from.text.clone(), settings: from.settings.clone(), rules }, !all_rest)
     }
 
     /// Whether both found the same in the files.
@@ -108,6 +127,6 @@ fn interpreted(written: Result<Written, String>, flags: &Flags) -> (SettingsText
         Err(Trouble::Unreadable(error)) => Err(Refused::Unreadable(error.to_string())),
         Err(Trouble::Found(found, sources)) => Err(Refused::Broken(Findings { found, sources })),
     };
-    let beside = parsed.beside.into_iter().map(|path| (path.clone(), fs::read(path).ok())).collect();
+    let beside = parsed.beside.into_iter().map(|path| (path.clone(), load::bytes(&path).ok())).collect();
     (SettingsText { written, beside }, settings.map_err(Arc::new))
 }

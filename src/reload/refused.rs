@@ -32,6 +32,8 @@ pub enum Refused {
     },
     /// They changed each time that they were read.
     Unsettled,
+    /// It has nothing to do with the files: an operator wants something that cannot be done.
+    NotDone(String),
 }
 
 impl Refused {
@@ -40,7 +42,7 @@ impl Refused {
     pub fn findings(&self) -> Option<&Findings> {
         match self {
             Refused::Broken(findings) => Some(findings),
-            Refused::Unreadable(_) | Refused::Unservable(_) | Refused::Shrunk { .. } | Refused::Unsettled => None,
+            _ => None,
         }
     }
 }
@@ -48,7 +50,7 @@ impl Refused {
 impl Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refused::Unreadable(why) | Refused::Unservable(why) => f.write_str(why),
+            Refused::Unreadable(why) | Refused::Unservable(why) | Refused::NotDone(why) => f.write_str(why),
             Refused::Broken(findings) => f.write_str(&report::summary(&findings.found, &findings.sources)),
             Refused::Shrunk { before, after } => write!(
                 f,

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 
 use super::refused::Findings;
 use super::server::Outcome;
+use crate::engine::diagnostic::Diagnostic;
 use crate::live::snapshot::Snapshot;
 use crate::report::{self, Format};
+use crate::telemetry;
 
 /// What came of a reload.
 #[derive(Debug)]
@@ -78,6 +80,14 @@ impl Report {
         self.settings.is_refused() || self.servers.iter().any(|server| server.outcome.is_refused())
     }
 
+    /// Tells the log.
+    pub(super) fn tell(&self) {
+        telemetry::settings_reloaded(&self.settings, &self.restart_for);
+        for server in &self.servers {
+            telemetry::rules_reloaded(server, self.took);
+        }
+    }
+
     /// For programs.
     #[must_use]
     pub fn json(&self) -> Value {
@@ -111,7 +121,7 @@ impl ServerReport {
         json!({
             "server": self.path, "outcome": self.outcome.word(), "why": self.outcome.why(),
             "version": snapshot.map(|it| it.version.as_str()), "generation": snapshot.map(|it| it.generation),
-            "origin": snapshot.map(|it| it.origin.word()), "rules": snapshot.map(super::super::live::snapshot::Snapshot::rules),
+            "origin": snapshot.map(|it| it.origin.word()), "rules": snapshot.map(Snapshot::rules),
             "findings": findings_json(&self.outcome),
         })
     }
@@ -145,11 +155,23 @@ fn rules(count: usize) -> String {
     format!("{count} rule{}", if count == 1 { "" } else { "s" })
 }
 
+/// How many findings of one server are told; `switchhook check` shows all.
+pub const FINDINGS_MAX: usize = 100;
+
+fn first(findings: &Findings) -> &[Diagnostic] {
+    findings.found.get(..FINDINGS_MAX).unwrap_or(&findings.found)
+}
+
 fn findings_json(outcome: &Outcome) -> Value {
-    outcome.findings().map_or_else(|| json!([]), |it| report::json(&it.found, &it.sources))
+    outcome.findings().map_or_else(|| json!([]), |it| report::json(first(it), &it.sources))
 }
 
 fn findings_text(outcome: &Outcome, colour: bool) -> String {
-    let found = outcome.findings().filter(|findings| !findings.found.is_empty());
-    found.map_or_else(String::new, |it| report::render(&it.found, &it.sources, Format::Human, colour) + "\n")
+    let Some(findings) = outcome.findings().filter(|findings| !findings.found.is_empty()) else { return String::new() };
+    let mut text = report::render(first(findings), &findings.sources, Format::Human, colour) + "\n";
+    if FINDINGS_MAX < findings.found.len() {
+        let all = findings.found.len();
+        _ = writeln!(text, "these are the first {FINDINGS_MAX} of {all} findings; `switchhook check` shows all\n");
+    }
+    text
 }

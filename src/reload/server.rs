@@ -7,12 +7,12 @@ use super::refused::{Findings, Refused};
 use super::shelf::Shelf;
 use crate::clock::Clock;
 use crate::engine::Engine;
-use crate::engine::diagnostic::{SourceFile, Sources};
+use crate::engine::diagnostic::Sources;
 use crate::engine::source::{Compiled, Options, compile};
 use crate::live::hits::Hits;
 use crate::live::snapshot::{Origin, Snapshot};
 use crate::live::version::Version;
-use crate::load;
+use crate::load::{self, RuleFiles};
 use crate::server::site::Complaints;
 use crate::settings::SiteSettings;
 use crate::telemetry;
@@ -33,14 +33,14 @@ pub enum Outcome {
 }
 
 /// Who wants files to be looked at, and how much.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
     /// Nobody: the files have changed.
     No,
     /// An operator.
     Yes,
-    /// An operator who knows what else would be in the way.
-    Force,
+    /// An operator who knows what else would be in the way at the server of this path.
+    Force(String),
 }
 
 /// There is nothing to go back to.
@@ -61,14 +61,29 @@ pub(super) struct Server {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) complaints: Arc<Complaints>,
     /// What the snapshot was compiled of, and for.
-    files: Vec<SourceFile>,
+    files: RuleFiles,
     pub(super) options: Options,
     /// What is kept of its sound files; nothing where there is no place to keep it.
     shelf: Option<Shelf>,
     /// The files that somebody has rolled back from: they stay out until they change.
     shunned: Option<Version>,
-    /// What was refused last, which need not be tried again, and why.
-    refused: Option<(Option<Version>, Options, Arc<Refused>)>,
+    /// What was refused last, which need not be tried again.
+    refused: Option<Attempt>,
+}
+
+/// Files that were refused.
+struct Attempt {
+    /// Which; nothing if they could not be read.
+    version: Option<Version>,
+    options: Options,
+    why: Arc<Refused>,
+}
+
+/// A rule set that could be put in force.
+struct Candidate {
+    engine: Engine,
+    version: Version,
+    files: RuleFiles,
 }
 
 impl Server {
@@ -79,7 +94,7 @@ impl Server {
             path: settings.path.clone(),
             snapshot: Arc::new(Snapshot::nothing(&settings.options, Clock::now())),
             complaints: Arc::default(),
-            files: Vec::new(),
+            files: RuleFiles { folder: String::new(), files: Vec::new() },
             options: settings.options.clone(),
             shunned: shelf.as_ref().and_then(Shelf::rolled_back_from),
             shelf,
@@ -87,23 +102,28 @@ impl Server {
         }
     }
 
-    /// Puts the files in force, if they are sound and nothing else is against them.
-    pub(super) fn consider(&mut self, settings: &SiteSettings, files: &Files, asked: Asked) -> Outcome {
-        let outcome = match files {
-            Ok(files) => self.consider_files(settings, files, asked),
-            Err(why) => self.refuse(None, settings, Refused::Unreadable(why.clone())),
-        };
-        if !self.snapshot.is_sound() {
-            self.fall_back(settings);
-        } else if self.options != settings.options {
-            self.serve_as(settings);
+    /// Puts the files in force, if they are sound and nothing else is against them. Where nothing is in force, what was
+    /// kept of earlier ones is.
+    pub(super) fn consider(&mut self, settings: &SiteSettings, files: &Files, asked: &Asked) -> Outcome {
+        let outcome = self.consider_files(settings, files, asked);
+        if self.snapshot.is_sound() {
+            return if self.options == settings.options { outcome } else { self.serve_as(settings, outcome) };
+        }
+        self.fall_back(settings);
+        if !self.snapshot.is_sound() && self.shunned.take().is_some() {
+            // There is nothing any more to which somebody has rolled back.
+            return self.consider_files(settings, files, asked);
         }
         outcome
     }
 
-    fn consider_files(&mut self, settings: &SiteSettings, files: &[SourceFile], asked: Asked) -> Outcome {
-        let version = version(settings, files);
-        if asked != Asked::Force && self.shunned.as_ref() == Some(&version) {
+    fn consider_files(&mut self, settings: &SiteSettings, files: &Files, asked: &Asked) -> Outcome {
+        let files = match files {
+            Ok(files) => files,
+            Err(why) => return self.unreadable(settings, why),
+        };
+        let version = Version::of(files.inside());
+        if !self.is_forced(asked) && self.shunned.as_ref() == Some(&version) {
             return Outcome::RolledBack;
         }
         let in_force = (self.snapshot.origin, &self.snapshot.version, &self.options);
@@ -111,28 +131,36 @@ impl Server {
             self.refused = None;
             return Outcome::Unchanged;
         }
-        if let Some((refused, options, why)) = &self.refused
-            && (asked, refused, options) == (Asked::No, &Some(version.clone()), &settings.options)
-        {
-            return Outcome::StillRefused(Arc::clone(why));
+        let tried =
+            |attempt: &&Attempt| attempt.version.as_ref() == Some(&version) && attempt.options == settings.options;
+        if let Some(attempt) = self.refused.as_ref().filter(|_| *asked == Asked::No).filter(tried) {
+            return Outcome::StillRefused(Arc::clone(&attempt.why));
         }
-        match self.try_out(settings, files, asked) {
-            Ok((compiled, sources)) => {
-                let found = Findings { found: compiled.found, sources };
-                self.put_in_force(compiled.engine, version, Origin::Files, settings, files.to_vec());
+        match self.try_out(settings, files, &version, asked) {
+            Ok((candidate, found)) => {
+                self.put_in_force(candidate, Origin::Files, settings);
+                (self.refused, self.shunned) = (None, None);
                 Outcome::Loaded(found)
             }
             Err(why) => self.refuse(Some(version), settings, why),
         }
     }
 
-    fn refuse(&mut self, version: Option<Version>, settings: &SiteSettings, why: Refused) -> Outcome {
-        let known = self.refused.as_ref().filter(|(known, ..)| version.is_none() && known.is_none());
-        if let Some((.., before)) = known.filter(|(.., before)| before.to_string() == why.to_string()) {
-            return Outcome::StillRefused(Arc::clone(before));
+    fn is_forced(&self, asked: &Asked) -> bool {
+        matches!(asked, Asked::Force(path) if *path == self.path)
+    }
+
+    fn unreadable(&mut self, settings: &SiteSettings, why: &str) -> Outcome {
+        let same = |attempt: &&Attempt| matches!(&*attempt.why, Refused::Unreadable(before) if before == why);
+        if let Some(attempt) = self.refused.as_ref().filter(same) {
+            return Outcome::StillRefused(Arc::clone(&attempt.why));
         }
+        self.refuse(None, settings, Refused::Unreadable(why.to_owned()))
+    }
+
+    fn refuse(&mut self, version: Option<Version>, settings: &SiteSettings, why: Refused) -> Outcome {
         let why = Arc::new(why);
-        self.refused = Some((version, settings.options.clone(), Arc::clone(&why)));
+        self.refused = Some(Attempt { version, options: settings.options.clone(), why: Arc::clone(&why) });
         Outcome::Refused(why)
     }
 
@@ -140,55 +168,46 @@ impl Server {
     fn try_out(
         &self,
         settings: &SiteSettings,
-        files: &[SourceFile],
-        asked: Asked,
-    ) -> Result<(Compiled, Sources), Refused> {
-        let sources = Sources::of(files);
-        let compiled = match compile(&sources, &settings.options) {
-            Ok(compiled) => compiled,
-            Err(found) => return Err(Refused::Broken(Findings { found, sources })),
-        };
-        let (before, after) = (self.snapshot.rules(), compiled.engine.rules().rules().len());
-        if asked != Asked::Force && after * 2 < before {
+        files: &RuleFiles,
+        version: &Version,
+        asked: &Asked,
+    ) -> Result<(Candidate, Findings), Refused> {
+        let (engine, found) = compiled(files, &settings.options).map_err(Refused::Broken)?;
+        let (before, after) = (self.snapshot.rules(), engine.rules().rules().len());
+        if !self.is_forced(asked) && after * 2 < before {
             return Err(Refused::Shrunk { before, after });
         }
-        Ok((compiled, sources))
+        Ok((Candidate { engine, version: version.clone(), files: files.clone() }, found))
     }
 
-    fn put_in_force(
-        &mut self,
-        engine: Engine,
-        version: Version,
-        origin: Origin,
-        settings: &SiteSettings,
-        files: Vec<SourceFile>,
-    ) {
+    fn put_in_force(&mut self, candidate: Candidate, origin: Origin, settings: &SiteSettings) {
+        let Candidate { engine, version, files } = candidate;
         let before = (self.snapshot.engine.rules(), &self.snapshot.hits);
         let hits = Hits::of(engine.rules(), Some(before));
         let generation = self.snapshot.generation + 1;
         self.snapshot = Arc::new(Snapshot { engine, version, generation, origin, loaded_at: Clock::now(), hits });
         self.options.clone_from(&settings.options);
         self.files = files;
-        self.refused = None;
-        self.shunned = None;
     }
 
     /// What is in force serves on under other options. If it cannot, it does so under those that it had.
-    fn serve_as(&mut self, settings: &SiteSettings) {
-        let Ok(compiled) = compile(&Sources::of(&self.files), &settings.options) else { return };
-        let (files, shunned) = (std::mem::take(&mut self.files), self.shunned.take());
-        let refused = self.refused.take();
-        self.put_in_force(compiled.engine, self.snapshot.version.clone(), self.snapshot.origin, settings, files);
-        (self.shunned, self.refused) = (shunned, refused);
+    fn serve_as(&mut self, settings: &SiteSettings, outcome: Outcome) -> Outcome {
+        match compiled(&self.files, &settings.options) {
+            Ok((engine, _)) => {
+                let (version, files) = (self.snapshot.version.clone(), self.files.clone());
+                self.put_in_force(Candidate { engine, version, files }, self.snapshot.origin, settings);
+                outcome
+            }
+            Err(found) => Outcome::Refused(Arc::new(Refused::Broken(found))),
+        }
     }
 
     /// Puts in force what was kept of the last sound files.
     fn fall_back(&mut self, settings: &SiteSettings) {
         let origin = if self.shunned.is_some() { Origin::Rollback } else { Origin::LastGood };
-        let Some((version, files, compiled)) = self.kept(settings, None) else { return };
-        let (shunned, refused) = (self.shunned.take(), self.refused.take());
-        self.put_in_force(compiled.engine, version, origin, settings, files);
-        (self.shunned, self.refused) = (shunned, refused);
+        if let Some(candidate) = self.kept(settings, None) {
+            self.put_in_force(candidate, origin, settings);
+        }
     }
 
     /// Goes back to the rules before those in force, which stay until the files change.
@@ -197,15 +216,14 @@ impl Server {
             return Err(NoEarlier::NotKept);
         }
         let in_force = self.snapshot.version.clone();
-        let (version, kept, compiled) = self.kept(settings, Some(&in_force)).ok_or(NoEarlier::First)?;
-        let shunned = files.and_then(|files| files.as_ref().ok()).map(|files| self::version(settings, files));
+        let candidate = self.kept(settings, Some(&in_force)).ok_or(NoEarlier::First)?;
+        self.shunned = files.and_then(|files| files.as_ref().ok()).map(|files| Version::of(files.inside()));
         if let Some(shelf) = &mut self.shelf
-            && let Err(error) = shelf.roll_back(&version, shunned.as_ref())
+            && let Err(error) = shelf.roll_back(&candidate.version, self.shunned.as_ref())
         {
             telemetry::not_kept(&self.path, &error);
         }
-        self.put_in_force(compiled.engine, version, Origin::Rollback, settings, kept);
-        self.shunned = shunned;
+        self.put_in_force(candidate, Origin::Rollback, settings);
         Ok(())
     }
 
@@ -220,32 +238,30 @@ impl Server {
     }
 
     /// The newest of the files kept that are still sound; of those before `before`, if that is given.
-    fn kept(&self, settings: &SiteSettings, before: Option<&Version>) -> Option<(Version, Vec<SourceFile>, Compiled)> {
+    fn kept(&self, settings: &SiteSettings, before: Option<&Version>) -> Option<Candidate> {
         let kept = self.shelf.as_ref()?;
         kept.versions_before(before).find_map(|version| {
             let files = kept.take(&version, &load::folder(&settings.rules))?;
-            let compiled = compile(&Sources::of(&files), &settings.options).ok()?;
-            Some((version, files, compiled))
+            let (engine, _) = compiled(&files, &settings.options).ok()?;
+            Some(Candidate { engine, version, files })
         })
     }
 
-    /// Keeps what is in force on disk, if it came from the files.
-    pub(super) fn keep(&mut self, settings: &SiteSettings) {
-        let (version, folder) = (&self.snapshot.version, load::folder(&settings.rules));
+    /// Keeps what is in force on disk.
+    pub(super) fn keep(&mut self) {
         if let Some(shelf) = &mut self.shelf
-            && let Err(error) = shelf.keep(version, inside(&folder, &self.files))
+            && let Err(error) = shelf.keep(&self.snapshot.version, self.files.inside())
         {
             telemetry::not_kept(&self.path, &error);
         }
     }
 }
 
-/// The name of the files; it does not depend on where they lie.
-fn version(settings: &SiteSettings, files: &[SourceFile]) -> Version {
-    Version::of(inside(&load::folder(&settings.rules), files))
-}
-
-/// Each file's path inside of `folder`, and what it holds.
-fn inside<'a>(folder: &'a str, files: &'a [SourceFile]) -> impl Iterator<Item = (&'a str, &'a str)> {
-    files.iter().map(move |file| (file.path.strip_prefix(folder).unwrap_or(&file.path), &*file.text))
+/// An engine made of files, with what their author should know about them, or what is wrong with them.
+fn compiled(files: &RuleFiles, options: &Options) -> Result<(Engine, Findings), Findings> {
+    let sources = Sources::of(&files.files);
+    match compile(&sources, options) {
+        Ok(Compiled { engine, found }) => Ok((engine, Findings { found, sources })),
+        Err(found) => Err(Findings { found, sources }),
+    }
 }

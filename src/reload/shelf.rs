@@ -3,22 +3,26 @@
 //!
 //! Each set is a folder of plain files, named by its version, so that it can be looked at and copied. A version is a
 //! hash: what was damaged meanwhile does not fit its name, and is not used. `versions.json` says in which order the sets
-//! were in force.
+//! were in force; without it, their age does.
+//!
+//! All of it lies in a folder whose name begins with a dot, so that it is never taken for rules, wherever the data folder
+//! is.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::diagnostic::SourceFile;
 use crate::live::version::Version;
-use crate::load;
+use crate::load::{self, RuleFiles};
 
 /// How many sets of each server are kept; the oldest make room.
 pub const VERSIONS_MAX: usize = 10;
 /// The file that says which sets there are.
 const RECORD: &str = "versions.json";
+/// Where in the data folder they are.
+const FOLDER: &str = ".rules";
 
 /// The data folder's part for rules. Nobody else can use the folder while this lives.
 pub struct Store {
@@ -32,7 +36,7 @@ impl Store {
     /// # Errors
     /// When it cannot be written to, or another daemon uses it.
     pub fn open(data: &Path) -> io::Result<Store> {
-        let folder = data.join("rules");
+        let folder = data.join(FOLDER);
         fs::create_dir_all(&folder)?;
         let lock = File::create(data.join("lock"))?;
         lock.try_lock().map_err(|error| match error {
@@ -50,7 +54,7 @@ impl Store {
         Shelf::open(self.folder.join(folder_name(path)))
     }
 
-    /// Forgets the servers that are not among those at `paths`.
+    /// Forgets the servers that are not among those at `paths`. What was not made here is left alone.
     ///
     /// # Errors
     /// When the folder cannot be read or written.
@@ -58,7 +62,8 @@ impl Store {
         let known: Vec<String> = paths.into_iter().map(folder_name).collect();
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
-            if !known.iter().any(|known| entry.file_name() == known.as_str()) {
+            let is_known = known.iter().any(|known| entry.file_name() == known.as_str());
+            if !is_known && entry.path().join(RECORD).is_file() {
                 fs::remove_dir_all(entry.path())?;
             }
         }
@@ -85,6 +90,9 @@ pub struct Shelf {
 struct Record {
     /// The sets, the one in force last.
     versions: Vec<String>,
+    /// The sets that somebody has gone back from, the newest last. They are kept to be looked at.
+    #[serde(default)]
+    aside: Vec<String>,
     /// The version of the files that somebody has rolled back from.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     rolled_back_from: Option<String>,
@@ -92,8 +100,9 @@ struct Record {
 
 impl Shelf {
     fn open(folder: PathBuf) -> Shelf {
-        let written = fs::read(folder.join(RECORD)).ok();
-        let record = written.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let written = load::bytes(&folder.join(RECORD)).ok();
+        let record = written.and_then(|text| serde_json::from_slice(&text).ok());
+        let record = record.unwrap_or_else(|| Record { versions: by_age(&folder), ..Record::default() });
         Shelf { folder, record }
     }
 
@@ -111,16 +120,10 @@ impl Shelf {
     }
 
     /// The files of a version, as if they lay in `folder`; `None` if they are not there or are damaged.
-    pub fn take(&self, version: &Version, folder: &str) -> Option<Vec<SourceFile>> {
-        let kept = self.folder.join(version.as_str());
-        let files = load::files(&kept).ok()?;
-        let prefix = load::folder(&kept);
-        let inside = |file: &SourceFile| file.path.strip_prefix(&prefix).map(str::to_owned);
-        let paths = files.iter().map(inside).collect::<Option<Vec<String>>>()?;
-        let sound = Version::of(paths.iter().map(String::as_str).zip(files.iter().map(|file| &*file.text)));
-        let moved =
-            |(path, file): (String, SourceFile)| SourceFile { path: (folder.to_owned() + &path).into(), ..file };
-        (sound == *version).then(|| paths.into_iter().zip(files).map(moved).collect())
+    #[must_use]
+    pub fn take(&self, version: &Version, folder: &str) -> Option<RuleFiles> {
+        let kept = load::files(&self.folder.join(version.as_str())).ok()?;
+        (Version::of(kept.inside()) == *version).then(|| kept.moved_to(folder.to_owned()))
     }
 
     /// Keeps files that have come in force, each a path inside of the set and what it holds.
@@ -139,6 +142,7 @@ impl Shelf {
         versions.retain(|kept| kept != version.as_str());
         versions.push(version.to_string());
         versions.drain(..versions.len().saturating_sub(VERSIONS_MAX));
+        self.record.aside.retain(|aside| aside != version.as_str());
         self.record.rolled_back_from = None;
         self.save()
     }
@@ -148,9 +152,10 @@ impl Shelf {
     /// # Errors
     /// When that cannot be written.
     pub fn roll_back(&mut self, version: &Version, from: Option<&Version>) -> io::Result<()> {
-        let versions = &mut self.record.versions;
+        let Record { versions, aside, .. } = &mut self.record;
         let end = versions.iter().rposition(|kept| kept == version.as_str());
-        versions.truncate(end.map_or(versions.len(), |at| at + 1));
+        aside.extend(versions.drain(end.map_or(versions.len(), |at| at + 1)..));
+        aside.drain(..aside.len().saturating_sub(VERSIONS_MAX));
         self.record.rolled_back_from = from.map(Version::to_string);
         self.save()
     }
@@ -160,6 +165,9 @@ impl Shelf {
         let (fresh, kept) = (self.folder.join("fresh"), self.folder.join(version.as_str()));
         remove(&fresh)?;
         for (path, text) in files {
+            if Path::new(path).components().any(|part| !matches!(part, Component::Normal(_))) {
+                return Err(io::Error::new(ErrorKind::InvalidInput, format!("`{path}` leads out of the set")));
+            }
             let path = fresh.join(path);
             fs::create_dir_all(path.parent().unwrap_or(&fresh))?;
             fs::write(path, text)?;
@@ -171,17 +179,34 @@ impl Shelf {
     /// Writes the record, then removes what it does not name any more.
     fn save(&self) -> io::Result<()> {
         let fresh = self.folder.join("versions.fresh");
-        fs::write(&fresh, serde_json::to_vec_pretty(&self.record)?)?;
+        // Sets show by their versions whether they are whole; the record must be so by itself.
+        let mut file = File::create(&fresh)?;
+        file.write_all(&serde_json::to_vec_pretty(&self.record)?)?;
+        file.sync_all()?;
         fs::rename(fresh, self.folder.join(RECORD))?;
         for entry in fs::read_dir(&self.folder)? {
-            let (entry, versions) = (entry?, &self.record.versions);
-            let named = versions.iter().any(|version| entry.file_name() == version.as_str());
-            if entry.file_type()?.is_dir() && !named {
+            let entry = entry?;
+            let mut known = self.record.versions.iter().chain(&self.record.aside);
+            let is_ours = entry.file_name().to_str().is_some_and(|name| Version::parse(name).is_some());
+            if is_ours && !known.any(|version| entry.file_name() == version.as_str()) {
                 fs::remove_dir_all(entry.path())?;
             }
         }
         Ok(())
     }
+}
+
+/// The sets in `folder`, the newest last.
+fn by_age(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut sets: Vec<_> = entries
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok().filter(|name| Version::parse(name).is_some())?;
+            Some((entry.metadata().ok()?.modified().ok()?, name))
+        })
+        .collect();
+    sets.sort();
+    sets.into_iter().map(|(_, name)| name).collect()
 }
 
 /// Removes a folder, if it is there.
@@ -215,7 +240,7 @@ mod tests {
         let version = Version::of(FILES.iter().copied());
         store.shelf("/bistro").keep(&version, FILES.iter().copied()).unwrap();
         let shelf = store.shelf("/bistro");
-        let files = shelf.take(&version, "elsewhere/").unwrap();
+        let files = shelf.take(&version, "elsewhere/").unwrap().files;
         let files: Vec<_> = files.iter().map(|file| (&*file.path, &*file.text)).collect();
         assert_eq!(files, [("elsewhere/a.yaml", FILES[0].1), ("elsewhere/scripts/b.rhai", FILES[1].1)]);
         assert_eq!(kept(&shelf, None), [version]);
@@ -229,13 +254,13 @@ mod tests {
         let version = Version::of(FILES.iter().copied());
         let mut shelf = store.shelf("*");
         shelf.keep(&version, FILES.iter().copied()).unwrap();
-        let folder = data.path().join("rules/all").join(version.as_str());
+        let folder = data.path().join(".rules/all").join(version.as_str());
         fs::write(folder.join("a.yaml"), "rules: [").unwrap();
         assert!(shelf.take(&version, "").is_none());
         shelf.keep(&version, FILES.iter().copied()).unwrap();
         assert!(shelf.take(&version, "").is_some(), "it is written anew");
-        fs::write(data.path().join("rules/all").join(RECORD), "{").unwrap();
-        assert!(kept(&store.shelf("*"), None).is_empty());
+        fs::write(data.path().join(".rules/all").join(RECORD), "{").unwrap();
+        assert_eq!(kept(&store.shelf("*"), None), [version], "sets show by themselves what they are");
     }
 
     #[test]
@@ -251,7 +276,7 @@ mod tests {
         let versions = kept(&store.shelf("*"), None);
         assert_eq!((versions.len(), versions.first()), (VERSIONS_MAX, Some(&newest)));
         assert_eq!(kept(&shelf, Some(&newest)).first(), Some(&version(VERSIONS_MAX + 1).0));
-        assert_eq!(fs::read_dir(data.path().join("rules/all")).unwrap().count(), VERSIONS_MAX + 1);
+        assert_eq!(fs::read_dir(data.path().join(".rules/all")).unwrap().count(), VERSIONS_MAX + 1);
     }
 
     #[test]
@@ -264,9 +289,10 @@ mod tests {
         shelf.keep(&newer.0, newer.1.iter().copied()).unwrap();
         shelf.roll_back(&older.0, Some(&newer.0)).unwrap();
         let shelf = store.shelf("*");
-        assert_eq!(shelf.rolled_back_from(), Some(newer.0));
+        assert_eq!(shelf.rolled_back_from().as_ref(), Some(&newer.0));
         assert_eq!(kept(&shelf, None), std::slice::from_ref(&older.0));
         assert!(kept(&shelf, Some(&older.0)).is_empty());
+        assert!(shelf.take(&newer.0, "").is_some(), "what was gone back from can be looked at");
     }
 
     #[test]
@@ -277,9 +303,23 @@ mod tests {
             let (version, files) = version(1);
             store.shelf(path).keep(&version, files).unwrap();
         }
+        fs::create_dir(data.path().join(".rules/mine")).unwrap();
+        fs::write(data.path().join(".rules/notes.txt"), "").unwrap();
         store.forget_all_but(["/a"]).unwrap();
+        assert!(data.path().join(".rules/mine").exists() && data.path().join(".rules/notes.txt").exists());
         assert!(!kept(&store.shelf("/a"), None).is_empty());
         assert!(kept(&store.shelf("/b"), None).is_empty());
+    }
+
+    #[test]
+    fn nothing_is_written_outside() {
+        let data = tempfile::tempdir().unwrap();
+        let mut shelf = Store::open(data.path()).unwrap().shelf("*");
+        for path in ["../a.yaml", "/tmp/a.yaml", "a/../../a.yaml"] {
+            let files = [(path, "rules: []\n")];
+            let error = shelf.keep(&Version::of(files), files).unwrap_err();
+            assert!(error.to_string().contains("leads out of the set"), "{path}: {error}");
+        }
     }
 
     #[test]

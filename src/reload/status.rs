@@ -21,10 +21,12 @@ pub struct Attempts {
 impl Attempts {
     pub(super) fn note(&mut self, outcome: &Outcome, now: Timestamp) {
         match outcome {
-            Outcome::Unchanged | Outcome::Loaded(_) | Outcome::RolledBack => {
+            Outcome::Unchanged | Outcome::Loaded(_) => {
                 self.last_success = Some(now);
                 self.refused = None;
             }
+            // Nothing was found out of what the files say.
+            Outcome::RolledBack => self.refused = None,
             Outcome::StillRefused(_) => {}
             Outcome::Refused(why) => {
                 self.last_failure = Some(now);

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use notify::event::{AccessKind, AccessMode, EventKind};
+use jiff::Timestamp;
+use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::Wake;
@@ -22,6 +23,8 @@ use crate::telemetry;
 pub(super) enum Hint {
     /// Something has changed.
     Changed,
+    /// Something has changed in such a way that watches may be lost with it: a folder is gone, or events are.
+    Lost,
     /// A file is being written.
     Writing(PathBuf),
     /// Whoever wrote a file has closed it.
@@ -34,7 +37,14 @@ pub(super) struct Watch {
     /// What is watched, and which folder it was at that time: a name can come to mean another one.
     watched: HashMap<PathBuf, Watched>,
     interests: Arc<Mutex<Interests>>,
+    /// Whether anything could be watched when it was tried last.
+    sees: bool,
+    /// What cannot be watched, and the log was told.
+    complaints: HashSet<PathBuf>,
 }
+
+/// How many folders that cannot be watched the log is told of.
+const COMPLAINTS_MAX: usize = 100;
 
 /// The files and folders that count. Others lie around them, a log perhaps that is written without end.
 #[derive(Debug, Default)]
@@ -44,6 +54,8 @@ struct Interests(Vec<PathBuf>);
 struct Watched {
     device: u64,
     inode: u64,
+    /// A folder that is removed and made again may get the same number.
+    created: Option<Timestamp>,
     deep: bool,
 }
 
@@ -60,25 +72,37 @@ impl Watch {
             }
         };
         let watcher = notify::recommended_watcher(notify).inspect_err(|error| telemetry::cannot_watch(error)).ok();
-        Watch { watcher, watched: HashMap::new(), interests }
+        Watch { watcher, watched: HashMap::new(), interests, sees: false, complaints: HashSet::new() }
     }
 
     /// A watch that sees nothing.
     pub(super) fn blind() -> Watch {
-        Watch { watcher: None, watched: HashMap::new(), interests: Arc::default() }
+        Watch {
+            watcher: None,
+            watched: HashMap::new(),
+            interests: Arc::default(),
+            sees: false,
+            complaints: HashSet::new(),
+        }
     }
 
     /// Whether hints can be hoped for.
     pub(super) fn sees(&self) -> bool {
-        self.watcher.is_some() && !self.watched.is_empty()
+        self.sees
+    }
+
+    /// Forgets what is watched, so that all of it is watched anew.
+    pub(super) fn forget(&mut self) {
+        self.watched.clear();
     }
 
     /// Watches these files and folders, and what is around them, from now on; nothing else.
     pub(super) fn follow<'a>(&mut self, places: impl Iterator<Item = &'a Path>) {
         let Some(watcher) = &mut self.watcher else { return };
-        let places: Vec<PathBuf> = places.filter_map(|place| std::path::absolute(place).ok()).collect();
+        let places: Vec<PathBuf> = places.filter_map(spelling).collect();
         let wanted = wanted(&places);
-        *self.interests.lock().unwrap_or_else(PoisonError::into_inner) = Interests(places);
+        let interests = Interests(places.iter().cloned().chain(places.iter().filter_map(real)).collect());
+        *self.interests.lock().unwrap_or_else(PoisonError::into_inner) = interests;
         let stale = |(path, watched): &(&PathBuf, &Watched)| wanted.get(*path) != Some(watched);
         let stale: Vec<PathBuf> = self.watched.iter().filter(stale).map(|(path, _)| path.clone()).collect();
         for path in stale {
@@ -93,9 +117,14 @@ impl Watch {
             let mode = if folder.deep { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
             match watcher.watch(&path, mode) {
                 Ok(()) => drop(self.watched.insert(path, folder)),
-                Err(error) => telemetry::cannot_watch(&error),
+                // It is tried again each time, and told of once.
+                Err(error) if self.complaints.len() < COMPLAINTS_MAX && self.complaints.insert(path) => {
+                    telemetry::cannot_watch(&error);
+                }
+                Err(_) => {}
             }
         }
+        self.sees = !self.watched.is_empty();
     }
 }
 
@@ -104,11 +133,13 @@ impl Watch {
 fn wanted(places: &[PathBuf]) -> HashMap<PathBuf, Watched> {
     let mut wanted = HashMap::new();
     let mut want = |path: &Path, deep: bool| {
-        if let Ok(folder) = fs::metadata(path)
+        // By its real name, since events come under the name by which a folder was watched first.
+        if let (Ok(path), Ok(folder)) = (fs::canonicalize(path), fs::metadata(path))
             && folder.is_dir()
         {
-            let folder = Watched { device: folder.dev(), inode: folder.ino(), deep };
-            let known = wanted.entry(path.to_owned()).or_insert(folder);
+            let created = folder.created().ok().and_then(|at| at.try_into().ok());
+            let folder = Watched { device: folder.dev(), inode: folder.ino(), created, deep };
+            let known = wanted.entry(path).or_insert(folder);
             known.deep |= deep;
         }
     };
@@ -122,6 +153,20 @@ fn wanted(places: &[PathBuf]) -> HashMap<PathBuf, Watched> {
         }
     }
     wanted
+}
+
+/// A path as events spell it: its folder by its real name, and its own name in it, be that a link or not there yet.
+fn spelling(place: &Path) -> Option<PathBuf> {
+    let place = std::path::absolute(place).ok()?;
+    match (place.parent().and_then(|around| fs::canonicalize(around).ok()), place.file_name()) {
+        (Some(around), Some(name)) => Some(around.join(name)),
+        _ => Some(place),
+    }
+}
+
+/// Where a link leads; nothing if it is none.
+fn real(place: &PathBuf) -> Option<PathBuf> {
+    fs::canonicalize(place).ok().filter(|real| real != place)
 }
 
 impl Interests {
@@ -142,19 +187,32 @@ fn is_script_beside(path: &Path, place: &Path) -> bool {
 }
 
 fn hints(event: notify::Result<Event>, interests: &Interests) -> Vec<Hint> {
-    let Ok(event) = event else { return vec![Hint::Changed] };
+    let Ok(event) = event else { return vec![Hint::Lost] };
     // An overflow comes without a path, and anything may have happened.
     if event.need_rescan() {
-        return vec![Hint::Changed];
+        return vec![Hint::Lost];
     }
+    // A log that is written among the rules is read by nobody here.
+    let counts = |path: &Path| is_read(path) || interests.0.iter().any(|place| place == path);
     let mut paths = event.paths.into_iter().filter(|path| interests.include(path));
     match event.kind {
-        EventKind::Modify(notify::event::ModifyKind::Data(_)) => paths.map(Hint::Writing).collect(),
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => paths.map(Hint::Written).collect(),
+        EventKind::Modify(ModifyKind::Data(_)) => paths.filter(|path| counts(path)).map(Hint::Writing).collect(),
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => {
+            paths.filter(|path| counts(path)).map(Hint::Written).collect()
+        }
         // Our own reading is among these.
         EventKind::Access(_) => Vec::new(),
+        EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => {
+            paths.next().map(|path| if is_read(&path) { Hint::Changed } else { Hint::Lost }).into_iter().collect()
+        }
         _ => paths.next().map(|_| Hint::Changed).into_iter().collect(),
     }
+}
+
+/// Whether a file is read, going by its name.
+fn is_read(path: &Path) -> bool {
+    const READ: &[&str] = &["yaml", "yml", "rhai", "csv", "pem", "crt", "key"];
+    path.extension().and_then(|extension| extension.to_str()).is_some_and(|extension| READ.contains(&extension))
 }
 
 /// Which files are being written, by the hints so far.
@@ -168,7 +226,7 @@ impl Unfinished {
     pub(super) fn note(&mut self, hint: Hint) {
         match hint {
             Hint::Writing(path) if self.0.len() < Self::FILES_MAX => drop(self.0.insert(path)),
-            Hint::Changed | Hint::Writing(_) => {}
+            Hint::Changed | Hint::Lost | Hint::Writing(_) => {}
             Hint::Written(path) => drop(self.0.remove(&path)),
         }
     }
@@ -180,29 +238,29 @@ impl Unfinished {
 
 #[cfg(test)]
 mod tests {
-    use notify::event::{CreateKind, DataChange, Flag, ModifyKind};
+    use notify::event::{CreateKind, DataChange, Flag};
 
     use super::*;
 
     fn hinted(kind: EventKind) -> String {
         let interests = Interests(vec!["/rules".into()]);
-        format!("{:?}", hints(Ok(Event::new(kind).add_path("/rules/a".into())), &interests))
+        format!("{:?}", hints(Ok(Event::new(kind).add_path("/rules/a.yaml".into())), &interests))
     }
 
     #[test]
     fn reading_is_no_hint() {
         assert_eq!(hinted(EventKind::Access(AccessKind::Open(AccessMode::Any))), "[]");
         assert_eq!(hinted(EventKind::Access(AccessKind::Close(AccessMode::Read))), "[]");
-        assert_eq!(hinted(EventKind::Access(AccessKind::Close(AccessMode::Write))), r#"[Written("/rules/a")]"#);
-        assert_eq!(hinted(EventKind::Modify(ModifyKind::Data(DataChange::Any))), r#"[Writing("/rules/a")]"#);
+        assert_eq!(hinted(EventKind::Access(AccessKind::Close(AccessMode::Write))), r#"[Written("/rules/a.yaml")]"#);
+        assert_eq!(hinted(EventKind::Modify(ModifyKind::Data(DataChange::Any))), r#"[Writing("/rules/a.yaml")]"#);
         assert_eq!(hinted(EventKind::Create(CreateKind::File)), "[Changed]");
     }
 
     #[test]
     fn what_was_lost_is_a_hint() {
         let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);
-        assert_eq!(format!("{:?}", hints(Ok(overflow), &Interests::default())), "[Changed]");
-        assert_eq!(format!("{:?}", hints(Err(notify::Error::generic("lost")), &Interests::default())), "[Changed]");
+        assert_eq!(format!("{:?}", hints(Ok(overflow), &Interests::default())), "[Lost]");
+        assert_eq!(format!("{:?}", hints(Err(notify::Error::generic("lost")), &Interests::default())), "[Lost]");
     }
 
     #[test]

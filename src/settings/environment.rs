@@ -6,11 +6,39 @@
 use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::source::yaml::{Node, Yaml};
 
+/// What came from the environment, so that no finding shows it: it may be a secret in the wrong place.
+#[derive(Default)]
+pub(super) struct FilledIn(Vec<String>);
+
+/// Shorter values would be found in words that have nothing to do with them.
+const VALUE_LEN_MIN: usize = 4;
+
+impl FilledIn {
+    /// Takes the values out of what findings say.
+    pub(super) fn conceal(&self, found: &mut [Diagnostic]) {
+        let texts = |one: &mut Diagnostic| {
+            let notes = one.notes.iter_mut().map(|(_, note)| note);
+            for text in [&mut one.message].into_iter().chain(&mut one.help).chain(notes) {
+                for value in &self.0 {
+                    *text = text.replace(value, "[from the environment]");
+                }
+            }
+        };
+        found.iter_mut().for_each(texts);
+    }
+}
+
 /// Fills every `${env.NAME}` below `node`; what cannot be filled is an error at its place.
-pub(super) fn expand(node: &mut Node, found: &mut Vec<Diagnostic>) {
+pub(super) fn expand(node: &mut Node, found: &mut Vec<Diagnostic>) -> FilledIn {
+    let mut values = FilledIn::default();
+    fill(node, &mut values, found);
+    values
+}
+
+fn fill(node: &mut Node, values: &mut FilledIn, found: &mut Vec<Diagnostic>) {
     let span = node.span;
     match &mut node.value {
-        Yaml::List(items) => items.iter_mut().for_each(|item| expand(item, found)),
+        Yaml::List(items) => items.iter_mut().for_each(|item| fill(item, values, found)),
         Yaml::Map(entries) => {
             for (key, entry) in entries {
                 if key.text.contains("${") {
@@ -19,11 +47,16 @@ pub(super) fn expand(node: &mut Node, found: &mut Vec<Diagnostic>) {
                             .help("write it out; only values can hold `${env.NAME}`"),
                     );
                 }
-                expand(entry, found);
+                fill(entry, values, found);
             }
         }
         Yaml::Text(text) => match filled(&text.text, &variable) {
-            Ok(filled) => text.text = filled,
+            Ok(filled) => {
+                if filled != text.text && VALUE_LEN_MIN <= filled.len() {
+                    values.0.push(filled.clone());
+                }
+                text.text = filled;
+            }
             Err(unfilled) => found.push(unfilled.at(span)),
         },
         _ => {}

@@ -56,7 +56,12 @@ pub struct BadFilter {
 /// refused: a misspelt level would be one, and nothing would be logged at all.
 pub(super) fn filter(text: &str) -> Result<String, BadFilter> {
     let parts: Result<Vec<&str>, BadFilter> = text.split(',').map(|part| part_of_filter(part.trim())).collect();
-    Ok(parts?.join(","))
+    let filter = parts?.join(",");
+    if telemetry::is_filter(&filter) {
+        return Ok(filter);
+    }
+    let help = "write a level, or `target=level` such as `switchhook::events=debug`".to_owned();
+    Err(BadFilter { part: text.to_owned(), help })
 }
 
 fn part_of_filter(part: &str) -> Result<&str, BadFilter> {

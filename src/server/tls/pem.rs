@@ -1,6 +1,5 @@
 //! Certificates and keys as they stand in files: PEM (RFC 7468), which may hold several things and comments between them.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::zeroize::Zeroizing;
 
 use super::FileFault;
+use crate::load;
 
 /// What every piece of PEM begins with.
 const BEGIN: &str = "-----BEGIN ";
@@ -42,7 +42,7 @@ fn all<T: PemObject>(wanted: &'static str, text: &str) -> Result<Vec<T>, FileFau
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, FileFault> {
-    let bytes = fs::read(path).map_err(|error| match error.kind() {
+    let bytes = load::bytes(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => FileFault::Missing,
         _ => FileFault::Unreadable(error),
     })?;

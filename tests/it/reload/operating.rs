@@ -199,6 +199,7 @@ fn a_rollback_stays_until_the_files_change() {
     let ended = command(&daemon, &["rollback"]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.stdout.contains("nothing is kept of any rules before those in force"), "{}", ended.stdout);
+    assert_eq!(server(&daemon)["refused"], Value::Null, "the files have nothing to do with it");
     // By force, or changed, the files serve again.
     let forced = command(&daemon, &["reload", "--force"]);
     assert_eq!(forced.code, Some(0), "{}", forced.stdout);
@@ -254,4 +255,41 @@ fn readiness_ends_when_the_daemon_drains() {
     assert_eq!(busy.answer().status, 200);
     drop((busy, client));
     daemon.stop();
+}
+
+#[test]
+fn without_what_one_has_gone_back_to_the_files_serve() {
+    let daemon = start(folder());
+    super::write(daemon.folder(), &super::rules("new"));
+    until_said(&daemon, "new");
+    assert_eq!(command(&daemon, &["rollback"]).code, Some(0));
+    let folder = daemon.stop_and_keep();
+    fs::remove_dir_all(folder.path().join("data/.rules/all")).unwrap();
+    let mut daemon = start(folder);
+    assert_eq!(said(&mut daemon.connect()).0, "new new new");
+    // A set that is damaged is none either.
+    super::write(daemon.folder(), &super::rules("newer"));
+    until_said(&daemon, "newer");
+    assert_eq!(command(&daemon, &["rollback"]).code, Some(0));
+    let version = daemon.next_logged("rules loaded")["version"].clone();
+    assert_eq!(server(&daemon)["origin"], "rollback", "{version}");
+    let folder = daemon.stop_and_keep();
+    for set in fs::read_dir(folder.path().join("data/.rules/all")).unwrap().map(|entry| entry.unwrap().path()) {
+        if set.is_dir() {
+            fs::write(set.join("a.yaml"), "# damaged\n").unwrap();
+        }
+    }
+    let daemon = start(folder);
+    assert_eq!(said(&mut daemon.connect()).0, "newer newer newer");
+}
+
+#[test]
+fn a_change_beside_a_rollback_is_not_forgotten() {
+    let settings = "version_header: x-rules-version\nreload: { poll: 10m }\n";
+    let daemon = start(Folder::with(&[("switchhook.yaml", settings), ("rules/rules.yaml", &plain("old"))]));
+    for word in ["one", "two", "three", "four"] {
+        fs::write(daemon.folder().join("rules/rules.yaml"), plain(word)).unwrap();
+        command(&daemon, &["rollback"]);
+        until_said(&daemon, word);
+    }
 }

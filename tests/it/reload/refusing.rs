@@ -148,3 +148,62 @@ fn the_findings_are_those_of_check() {
     let reloaded: Value = serde_json::from_str(&reload(&daemon, &["--format", "json"]).stdout).unwrap();
     assert_eq!(reloaded["servers"][0]["findings"], serde_json::from_str::<Value>(&check).unwrap());
 }
+
+#[test]
+fn forcing_one_server_forces_no_other() {
+    let several = several("old", 5);
+    let mut daemon =
+        start(Folder::with(&[("switchhook.yaml", SERVERS), ("a/rules.yaml", &several), ("b/rules.yaml", &several)]));
+    for server in ["a", "b"] {
+        fs::write(daemon.folder().join(server).join("rules.yaml"), plain("new")).unwrap();
+        refused(&mut daemon);
+    }
+    let which = reload(&daemon, &["--force"]);
+    assert_eq!(which.code, Some(1));
+    assert!(which.stdout.contains("say which server"), "{}", which.stdout);
+    assert_eq!(reload(&daemon, &["--force", "--server", "/a"]).code, Some(1), "the other one is refused still");
+    let say = |path| daemon.post(path, super::ASK).json()["results"][0]["result"].clone();
+    assert_eq!((say("/a"), say("/b")), ("new new new".into(), "old old old".into()));
+}
+
+#[test]
+fn a_folder_that_never_rests_holds_up_nobody_else() {
+    let old = plain("old");
+    let mut daemon =
+        start(Folder::with(&[("switchhook.yaml", SERVERS), ("a/rules.yaml", &old), ("b/rules.yaml", &old)]));
+    let (over, busy) = (std::sync::atomic::AtomicBool::new(false), daemon.folder().join("a"));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0_u64.. {
+                if over.load(std::sync::atomic::Ordering::Relaxed) {
+                    break;
+                }
+                fs::write(busy.join("next"), format!("{}# {number}\n", plain("old"))).unwrap();
+                fs::rename(busy.join("next"), busy.join("rules.yaml")).unwrap();
+            }
+        });
+        fs::write(daemon.folder().join("b/rules.yaml"), plain("new")).unwrap();
+        let line = daemon
+            .logged_where("rules loaded at /b", |line| line["message"] == "rules loaded" && line["server"] == "/b");
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(line["rules"], 1);
+    });
+}
+
+#[test]
+fn what_an_editor_has_open_is_not_taken_for_whole() {
+    use std::io::Write as _;
+    let daemon = one_file(&several("old", 4));
+    let path = daemon.folder().join("rules/rules.yaml");
+    let whole = several("new", 4);
+    let (first, rest) = whole.split_at(whole.rfind("  - ").unwrap());
+    let mut file = fs::OpenOptions::new().write(true).truncate(true).open(path).unwrap();
+    file.write_all(first.as_bytes()).unwrap();
+    // Three of four rules are no reason to refuse them; the pause is the writer's own.
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    assert_eq!(said(&mut daemon.connect()).0, "old old old");
+    file.write_all(rest.as_bytes()).unwrap();
+    drop(file);
+    until_said(&daemon, "new");
+    assert_eq!(server(&daemon)["generation"], 2);
+}

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{aside, check, folder, link, operator, plain, rules, said, until_said, write};
-use crate::support::Folder;
+use crate::support::{Daemon, Folder, switchhook};
 
 /// A folder with one file of rules that say `old`.
 fn one_file() -> Folder {
@@ -262,4 +262,34 @@ fn a_file_behind_a_link_is_found_by_looking() {
     link(&target, &folder.path().join("rules/rules.yaml"));
     let daemon = check(folder, TWICE, |_, word| fs::write(&target, plain(word)).unwrap());
     assert_eq!(said(&mut daemon.connect()).0, "newer newer newer");
+}
+
+#[test]
+fn a_folder_that_was_removed_and_made_again_is_watched() {
+    // Nothing is found by looking here: only hints tell. The file system may give the new folder the number of the old one.
+    let settings = "version_header: x-rules-version\nreload: { poll: 10m }\n";
+    let folder = Folder::with(&[("switchhook.yaml", settings), ("rules/rules.yaml", &plain("old"))]);
+    check(folder, &["new", "newer", "newest"], |folder, word| {
+        fs::remove_dir_all(folder.join("rules")).unwrap();
+        fs::create_dir(folder.join("rules")).unwrap();
+        fs::write(folder.join("rules/rules.yaml"), plain("between")).unwrap();
+        fs::write(folder.join("rules/rules.yaml"), plain(word)).unwrap();
+    });
+}
+
+#[test]
+fn the_rules_may_be_where_the_data_is() {
+    let folder = Folder::with(&[
+        ("switchhook.yaml", "version_header: x-rules-version\ndata: .\n"),
+        ("rules/a/b.yaml", &plain("old")),
+    ]);
+    let daemon = check(folder, TWICE, |folder, word| fs::write(folder.join("rules/a/b.yaml"), plain(word)).unwrap());
+    assert!(daemon.folder().join("rules/a/b.yaml").exists());
+    let folder = Folder::with(&[("a.yaml", &plain("old"))]);
+    let mut command = switchhook(&folder);
+    let daemon =
+        Daemon::of(folder, command.args(["run", "--rules", ".", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]));
+    until_said(&daemon, "old");
+    fs::write(daemon.folder().join("a.yaml"), plain("new")).unwrap();
+    until_said(&daemon, "new");
 }

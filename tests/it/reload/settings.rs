@@ -118,3 +118,64 @@ fn openssl_key() -> String {
     let text = data_encoding::BASE64.encode(der.as_ref());
     format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
 }
+
+#[test]
+fn an_emptied_file_opens_nothing_to_everybody() {
+    let settings = "auth: [ { secret: one } ]\n";
+    let mut daemon = with(settings, &[("rules/rules.yaml", &plain("old"))]);
+    fs::write(daemon.folder().join("switchhook.yaml"), "").unwrap();
+    let line = daemon.next_logged("settings refused; those in force hold on");
+    assert!(line["why"].as_str().unwrap().contains("has no `auth` any more"), "{line}");
+    assert_eq!((status(&daemon, "/", ""), status(&daemon, "/", "one")), (401, 200));
+    change(&mut daemon, "auth: none\n");
+    daemon.logged("this server accepts every sender");
+    assert_eq!(status(&daemon, "/", ""), 200);
+}
+
+#[test]
+fn operators_do_not_lose_their_token() {
+    let settings = "admin: { listen: 0.0.0.0:0, token: sesame }\n";
+    let folder = Folder::with(&[("switchhook.yaml", settings), ("rules/rules.yaml", &plain("old"))]);
+    let mut command = crate::support::switchhook(&folder);
+    let mut daemon = Daemon::of(folder, command.args(["run", "--listen", "127.0.0.1:0"]));
+    daemon.admin.set_ip([127, 0, 0, 1].into());
+    for settings in ["admin: 127.0.0.1:9090\n", ""] {
+        fs::write(daemon.folder().join("switchhook.yaml"), settings).unwrap();
+        let line = daemon.next_logged("settings refused; those in force hold on");
+        assert!(line["why"].as_str().unwrap().contains("token"), "{line}");
+        assert_eq!(Client::connect(daemon.admin).ask("GET", "/readyz").status, 401);
+    }
+}
+
+#[test]
+fn what_comes_from_the_environment_is_not_shown() {
+    let key = openssl_key();
+    for settings in [
+        "decrypt: { file: \"${env.HIDDEN}\" }\n",
+        "admin: \"${env.HIDDEN}\"\n",
+        "listen: \"${env.HIDDEN}\"\n",
+        "auth: [ { secret: a, addresses: [ \"${env.HIDDEN}\" ] } ]\n",
+        "auth: [ { hmac: { key: a, algorithm: \"${env.HIDDEN}\" } } ]\n",
+    ] {
+        let folder = Folder::with(&[("switchhook.yaml", settings), ("rules/rules.yaml", &plain("old"))]);
+        for hidden in [key.as_str(), "s3cr3t-token"] {
+            let ended =
+                crate::support::Ended::of(crate::support::switchhook(&folder).arg("check").env("HIDDEN", hidden));
+            assert_eq!(ended.code, Some(1), "{settings}");
+            let said = ended.stdout + &ended.stderr;
+            assert!(!said.contains("s3cr3t") && !said.contains("PRIVATE"), "{settings}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_key_that_became_a_pipe_holds_up_nothing() {
+    let mut daemon =
+        with("decrypt: { file: key.pem }\n", &[("key.pem", &openssl_key()), ("rules/rules.yaml", &plain("old"))]);
+    fs::remove_file(daemon.folder().join("key.pem")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(daemon.folder().join("key.pem")).status().unwrap();
+    assert!(made.success());
+    daemon.next_logged("settings refused; those in force hold on");
+    fs::write(daemon.folder().join("rules/rules.yaml"), plain("new")).unwrap();
+    until_said(&daemon, "new");
+}
