@@ -4,6 +4,7 @@
 //! that the daemon and every tool call. Nothing in here names a socket, a file, the clock or chance:
 //! what a decision may know of the world comes in as [`Facts`], how long it may take as a [`Host`].
 
+pub mod act;
 pub mod action;
 pub mod decision;
 pub mod diagnostic;
@@ -29,17 +30,19 @@ pub mod window;
 mod time_limit;
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Value;
 
+use act::{Act, ActFault, Does};
 use decision::{Considered, Decision, Fault, Unfinished};
 use diagnostic::{Place, Sources};
 use event::{Event, EventError, ToolCall, Wanted, WantedBuilder};
 use facts::{Facts, Host};
 use kind::{EventKind, Kind};
-use matcher::Verdict;
+use matcher::{Leaf, Verdict};
 use reply::{Outcome, Reply, ToolAnswer, ToolResult};
 use rule::{Answer, Rule, RuleId, RuleSet};
 use scope::Scope;
@@ -144,11 +147,11 @@ impl Engine {
         let reply = match call.and_then(|call| Some((call, self.tools.refuses(call)?))) {
             Some((call, why)) => {
                 deciding.decision.refused_arguments = true;
-                Some(tool_error(event, call, &why))
+                tool_error(event, call, &why)
             }
             None => deciding.consider_rules(facts, &run)?,
         };
-        let mut decision = deciding.finish(reply);
+        let mut decision = Decision { reply, ..deciding.decision };
         let mut run = run.into_inner();
         decision.logs = run.take_logs();
         decision.state = Some(run.state()).filter(|state| !Arc::ptr_eq(state, &facts.state));
@@ -174,35 +177,130 @@ enum Trouble {
 
 impl<'a> Deciding<'a> {
     /// Every rule whose conditions all hold acts; the first of them that can answer gives the reply.
-    fn consider_rules(&mut self, facts: &'a Facts, run: &'a RefCell<Run>) -> Result<Option<Reply>, Unfinished> {
+    fn consider_rules(&mut self, facts: &'a Facts, run: &'a RefCell<Run>) -> Result<Reply, Unfinished> {
         let scope = Scope::new(self.event, self.call, facts, &[], run);
+        let (mut reply, mut acting) = (None, Vec::new());
         for (id, rule, proved) in self.engine.rules.candidates(self.event, &scope) {
-            self.limit.set(rule.time_max);
-            let scope = Scope::new(self.event, self.call, facts, &rule.lets, run);
-            let before = run.borrow().state();
-            let considered = match matcher::all(&rule.conditions, proved, &scope) {
-                Ok(Verdict::Holds) => Considered::Matched,
-                Ok(Verdict::Misses(leaf)) => Considered::Missed(leaf),
-                Err(ScriptFault::Unfinished) => return Err(Unfinished { time_max: rule.time_max }),
-                Err(fault) => {
-                    run.borrow_mut().restore(before);
-                    self.fault(id, rule, &Trouble::Script(fault));
-                    Considered::Failed
-                }
-            };
-            self.decision.trace.0.push((id, considered));
-            if considered != Considered::Matched {
+            // Once there is a reply, only those matter that act, or that end it.
+            if reply.is_some() && rule.acts.is_empty() && !rule.stop {
                 continue;
             }
-            if let Some(answer) = &rule.answer {
+            self.limit.set(rule.time_max);
+            let scope = Scope::new(self.event, self.call, facts, &rule.lets, run);
+            if !self.matches(id, rule, proved, &scope)? {
+                continue;
+            }
+            if let (None, Some(answer)) = (&reply, &rule.answer) {
                 self.decision.answered_by = Some(id);
-                return self.answer(id, rule, answer, &scope).map(Some);
+                reply = Some(self.answer(id, rule, answer, &scope)?);
+            }
+            if !rule.acts.is_empty() {
+                acting.push((id, rule, scope));
             }
             if rule.stop {
                 break;
             }
         }
-        Ok(None)
+        let reply = reply.unwrap_or_else(|| self.unanswered());
+        self.act(acting, &reply)?;
+        Ok(reply)
+    }
+
+    fn matches(
+        &mut self,
+        id: RuleId,
+        rule: &Rule,
+        proved: Option<Leaf>,
+        scope: &Scope<'_>,
+    ) -> Result<bool, Unfinished> {
+        let before = scope.state();
+        let considered = match matcher::all(&rule.conditions, proved, scope) {
+            Ok(Verdict::Holds) => Considered::Matched,
+            Ok(Verdict::Misses(leaf)) => Considered::Missed(leaf),
+            Err(ScriptFault::Unfinished) => return Err(Unfinished { time_max: rule.time_max }),
+            Err(fault) => {
+                scope.restore(before);
+                self.fault(id, rule, &Trouble::Script(fault));
+                Considered::Failed
+            }
+        };
+        self.decision.trace.0.push((id, considered));
+        Ok(considered == Considered::Matched)
+    }
+
+    /// Carries out what the rules that matched do, now that it is known what was answered. One that fails leaves the others
+    /// alone.
+    fn act(&mut self, acting: Vec<(RuleId, &Rule, Scope<'a>)>, reply: &Reply) -> Result<(), Unfinished> {
+        if acting.is_empty() {
+            return Ok(());
+        }
+        let outcome = Rc::new(self.outcome(reply));
+        for (id, rule, scope) in acting {
+            let scope = scope.knowing(&outcome);
+            self.limit.set(None);
+            for act in &rule.acts {
+                match self.carry_out(rule, act, &scope) {
+                    Ok(()) => {}
+                    Err(ActFault::Script(ScriptFault::Unfinished)) => return Err(Unfinished { time_max: None }),
+                    Err(fault) => self.act_fault(id, act, &fault),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, rule: &Rule, act: &Act, scope: &Scope<'_>) -> Result<(), ActFault> {
+        if matcher::all(&act.when, None, scope)? != Verdict::Holds {
+            return Ok(());
+        }
+        match &act.does {
+            Does::Request(request) => {
+                let action = request.render(format!("{}/{}", rule.name, act.name), scope)?;
+                self.decision.actions.push(action);
+            }
+            Does::Set(values) => {
+                for (name, value) in values {
+                    scope.keep(name, value.render(scope)?).map_err(ActFault::State)?;
+                }
+            }
+            Does::Log(text) => scope.log(text.render_text(scope)?),
+        }
+        Ok(())
+    }
+
+    /// What actions know of the reply.
+    fn outcome(&self, reply: &Reply) -> scope::Outcome {
+        let Some(call) = self.call else {
+            return scope::Outcome { reply: reply.to_json(), result: Value::Null };
+        };
+        let reply = reply.to_json();
+        let mine = match self.event.kind() {
+            EventKind::Known(Kind::FunctionCall) => reply,
+            _ => reply.get("results").and_then(|results| results.get(0)).cloned().unwrap_or_default(),
+        };
+        debug_assert!(mine.get("toolCallId").is_none_or(|id| *id == *call.id));
+        let result = mine.get("result").or_else(|| mine.get("error")).cloned().unwrap_or_default();
+        scope::Outcome { reply: mine, result }
+    }
+
+    fn act_fault(&mut self, rule: RuleId, act: &Act, fault: &ActFault) {
+        let place = self.engine.sources.place(act.span);
+        let (place, message) = match fault {
+            ActFault::Script(ScriptFault::Failed { message, at }) => (self.engine.sources.place(*at), message.clone()),
+            ActFault::Script(ScriptFault::Thrown(text)) => (place, format!("the script threw: {text}")),
+            ActFault::Script(ScriptFault::OutOfTime | ScriptFault::Unfinished) => {
+                (place, "the action was not made in time".to_owned())
+            }
+            ActFault::Nowhere => (place, "the action has no URL: what should hold it is absent".to_owned()),
+            ActFault::State(why) => (place, why.clone()),
+        };
+        let out_of_time = matches!(fault, ActFault::Script(ScriptFault::OutOfTime | ScriptFault::Unfinished));
+        self.decision.faults.push(Fault {
+            rule,
+            place,
+            message: format!("action `{}`: {message}", act.name),
+            out_of_time,
+        });
     }
 
     fn answer(&mut self, id: RuleId, rule: &Rule, answer: &Answer, scope: &Scope<'_>) -> Result<Reply, Unfinished> {
@@ -273,11 +371,6 @@ impl<'a> Deciding<'a> {
             Some(call) => tool_error(self.event, call, &format!("There is no tool `{}` here.", call.name)),
             None => self.emptiest(),
         }
-    }
-
-    fn finish(self, reply: Option<Reply>) -> Decision {
-        let reply = reply.unwrap_or_else(|| self.unanswered());
-        Decision { reply, ..self.decision }
     }
 
     fn fault(&mut self, rule_id: RuleId, rule: &Rule, trouble: &Trouble) {

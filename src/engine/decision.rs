@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::action::Action;
 use super::diagnostic::Place;
 use super::facts::State;
 use super::matcher::Leaf;
@@ -14,6 +15,8 @@ use super::script::LogLine;
 pub struct Decision {
     /// What Vapi is told.
     pub reply: Reply,
+    /// What is to be done for the rest of the world, in order.
+    pub actions: Vec<Action>,
     /// The rule that gave the reply; `None` if no rule did.
     pub answered_by: Option<RuleId>,
     /// Whether the model was told to mend the arguments of its tool call, so that no rule was asked.

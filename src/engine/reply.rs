@@ -9,6 +9,7 @@ mod assistant;
 mod audio;
 mod checker;
 mod contract;
+mod control;
 mod destination;
 mod fault;
 mod form;
@@ -55,6 +56,12 @@ pub fn check<T: Tree>(kind: Kind, reply: &T) -> Vec<Fault> {
         return tool::check(reply);
     }
     contract::form(kind).map_or_else(Vec::new, |form| checker::check(form, reply))
+}
+
+/// Everything in which `message` is certainly no message to a call that is going on (contract, section 6).
+#[must_use]
+pub fn check_control<T: Tree>(message: &T) -> Vec<Fault> {
+    checker::check(&form::Form::Tagged(&control::CONTROL), message)
 }
 
 /// Everything in which `reply`, the JSON that goes back to Vapi, breaks the contract of `kind`.

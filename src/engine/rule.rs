@@ -5,6 +5,7 @@ mod index;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::act::Act;
 use super::diagnostic::{Place, Span};
 use super::event::Event;
 use super::kind::{Kind, KindSet};
@@ -39,6 +40,8 @@ pub struct Rule {
     pub lets: Vec<Template>,
     /// How it makes a reply, if it does.
     pub answer: Option<Answer>,
+    /// What it does besides, in order.
+    pub acts: Vec<Act>,
     /// The reply when `answer` fails or takes too long.
     pub fallback: Option<Template>,
     /// How long `answer` may take; without it the event's own deadline holds.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
 
 use serde_json::{Value, json};
 
@@ -22,6 +23,17 @@ pub struct Scope<'a> {
     // Computed when first needed, and at most once.
     values: Box<[OnceCell<Result<Value, ScriptFault>>]>,
     run: &'a RefCell<Run>,
+    // Known once there is a reply, to actions.
+    outcome: OnceCell<Rc<Outcome>>,
+}
+
+/// What an event was answered with.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The reply; of a tool call its own part of it.
+    pub reply: Value,
+    /// What a tool call was answered with, result or error.
+    pub result: Value,
 }
 
 impl<'a> Scope<'a> {
@@ -34,7 +46,36 @@ impl<'a> Scope<'a> {
         lets: &'a [Template],
         run: &'a RefCell<Run>,
     ) -> Scope<'a> {
-        Scope { event, call, facts, lets, values: lets.iter().map(|_| OnceCell::new()).collect(), run }
+        Scope {
+            event,
+            call,
+            facts,
+            lets,
+            values: lets.iter().map(|_| OnceCell::new()).collect(),
+            run,
+            outcome: OnceCell::new(),
+        }
+    }
+
+    /// The same scope, for actions: they know what was answered.
+    #[must_use]
+    pub fn knowing(self, outcome: &Rc<Outcome>) -> Scope<'a> {
+        // It is known once and for all.
+        let _ = self.outcome.set(Rc::clone(outcome));
+        self
+    }
+
+    /// Keeps a value for the length of the call; null removes it.
+    ///
+    /// # Errors
+    /// Why there is no room for it.
+    pub fn keep(&self, name: &str, value: Value) -> Result<(), String> {
+        self.run.borrow_mut().keep(name, value)
+    }
+
+    /// Has a line written to the log.
+    pub fn log(&self, text: String) {
+        self.run.borrow_mut().log(text);
     }
 
     /// The facts of this decision.
@@ -80,6 +121,13 @@ impl<'a> Scope<'a> {
                 Err(fault) => return Err(fault.clone()),
             },
             Lookup::Constant(value) => Val::Value(Cow::Borrowed(value)),
+            Lookup::Reply(rest) => {
+                self.outcome.get().map_or(Val::Absent, |it| Val::Value(Cow::Borrowed(&it.reply)).walk(rest))
+            }
+            Lookup::Result(rest) => {
+                self.outcome.get().map_or(Val::Absent, |it| Val::Value(Cow::Borrowed(&it.result)).walk(rest))
+            }
+            Lookup::Secret(_) => Val::Absent,
         })
     }
 
@@ -114,6 +162,11 @@ impl<'a> Scope<'a> {
     #[must_use]
     pub fn state(&self) -> State {
         self.run.borrow().state()
+    }
+
+    /// Takes back what was done since the state was `state`.
+    pub fn restore(&self, state: State) {
+        self.run.borrow_mut().restore(state);
     }
 
     /// Takes back what was done since the state was `state`; what follows has operations of its own.

@@ -3,6 +3,7 @@
 //! Types that mirror the files never leave this module. Between them and the engine stands one function,
 //! which finds everything there is to find before it gives up.
 
+mod actions;
 mod bindings;
 mod hyphen;
 mod kinds;
@@ -55,6 +56,8 @@ pub struct Options {
     pub scripts: ScriptLimits,
     /// How large one compiled pattern may be.
     pub regex_bytes_max: usize,
+    /// The names of the secrets; `None` where there are no settings that would say.
+    pub secrets: Option<Vec<String>>,
 }
 
 impl Default for Options {
@@ -64,6 +67,7 @@ impl Default for Options {
             no_assistant: "Sorry, nobody can take your call right now. Please try again later.".to_owned(),
             scripts: ScriptLimits::default(),
             regex_bytes_max: 1 << 20,
+            secrets: None,
         }
     }
 }

@@ -3,6 +3,8 @@
 //! A text that is one `${…}` keeps the type of its value; otherwise values are joined into text, in
 //! which what is absent is empty.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::json::Val;
@@ -56,6 +58,20 @@ impl Template {
         }
     }
 
+    /// The same as it reads inside a text.
+    ///
+    /// # Errors
+    /// When a script in one of the placeholders fails.
+    pub fn render_text(&self, scope: &Scope<'_>) -> Result<String, ScriptFault> {
+        let mut text = String::new();
+        match self {
+            Template::Text(parts) => return join(parts, scope),
+            Template::Hole(term) => push(&mut text, &scope.term(term)?),
+            tree => push(&mut text, &Val::Value(Cow::Owned(tree.render(scope)?))),
+        }
+        Ok(text)
+    }
+
     /// The value, if it holds no placeholder at all.
     #[must_use]
     pub fn constant(&self) -> Option<Value> {
@@ -83,7 +99,7 @@ fn join(parts: &[Part], scope: &Scope<'_>) -> Result<String, ScriptFault> {
 }
 
 /// Appends a value as it reads inside a text: absence is empty, lists and objects are compact JSON.
-fn push(text: &mut String, value: &Val<'_>) {
+pub(super) fn push(text: &mut String, value: &Val<'_>) {
     if value.is_absent() {
         return;
     }

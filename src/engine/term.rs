@@ -28,6 +28,12 @@ pub enum Lookup {
     Let(usize, Box<[Segment]>),
     /// Known since the rules were loaded.
     Constant(Value),
+    /// The reply that was given, or what lies below; known to actions.
+    Reply(Box<[Segment]>),
+    /// What a tool call was answered with, result or error; known to actions.
+    Result(Box<[Segment]>),
+    /// A secret, by its name. Nobody here knows more of it: it is filled in where the request is sent.
+    Secret(Box<str>),
 }
 
 /// An expression or a block of statements, with where each value that it looks at is found.

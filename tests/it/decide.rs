@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use switchhook::engine::Engine;
+use switchhook::engine::action::{Action, Text};
 use switchhook::engine::decision::{Considered, Decision};
 use switchhook::engine::diagnostic::Sources;
 use switchhook::engine::event::Event;
@@ -117,6 +118,7 @@ fn decide_once(engine: &Engine, event: &Event, world: &World) -> Decision {
         all.answered_by = all.answered_by.or(next.answered_by);
         all.faults.extend(next.faults);
         all.logs.extend(next.logs);
+        all.actions.extend(next.actions);
         all.trace.0.extend(next.trace.0);
         all.state = next.state.or(all.state);
     }
@@ -143,11 +145,26 @@ fn shown(engine: &Engine, decision: &Decision) -> Value {
         "reply": decision.reply.to_json(),
         "answered_by": decision.answered_by.and_then(name),
         "considered": considered.collect::<Value>(),
+        "actions": decision.actions.iter().map(action).collect::<Value>(),
         "faults": decision.faults.iter().map(fault).collect::<Value>(),
         "logs": decision.logs.iter().map(|line| json!(format!("{:?}: {}", line.level, line.text))).collect::<Value>(),
         "state": decision.state.as_deref(),
     });
     shown.as_object_mut().unwrap().retain(|_, value| !value.is_null() && *value != json!([]));
+    shown
+}
+
+/// An action as a reviewer reads it, with the names of secrets in their place.
+fn action(action: &Action) -> Value {
+    let mut shown = json!({
+        "name": action.name, "target": action.target, "request": format!("{} {}", action.method.as_str(), action.url.redacted()),
+        "headers": action.headers.iter().map(|(name, value)| (name.clone(), json!(value.redacted()))).collect::<Map<_, _>>(),
+        "body": action.body.as_ref().map(|body| format!("{}: {}", body.content_type, body.text.redacted())),
+        "after": (!action.after.is_zero()).then(|| format!("{:?}", action.after)),
+        "unless_by": action.unless_by, "tries": format!("{} within {:?}, {:?} each", action.retry.attempts_max, action.retry.age_max, action.timeout),
+        "in_order": action.in_order.then_some(true), "sign": action.sign.as_ref().map(Text::redacted),
+    });
+    shown.as_object_mut().unwrap().retain(|_, value| !value.is_null() && *value != json!({}));
     shown
 }
 

@@ -107,6 +107,22 @@ impl Run {
         (work.state, work.state_bytes) = (state, None);
     }
 
+    /// Keeps a value for the length of the call; null removes it.
+    ///
+    /// # Errors
+    /// Why there is no room for it.
+    pub fn keep(&mut self, name: &str, value: Value) -> Result<(), String> {
+        self.work().keep(name, value).map_err(|error| match *error {
+            EvalAltResult::ErrorRuntime(why, _) => why.to_string(),
+            other => other.to_string(),
+        })
+    }
+
+    /// Has a line logged.
+    pub fn log(&mut self, text: String) {
+        self.work().logs.push(LogLine { level: LogLevel::Info, text });
+    }
+
     /// Forgets the operations so far: what follows has an allowance of its own.
     pub fn begin_anew(&mut self) {
         self.work().operations = 0;

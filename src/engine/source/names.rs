@@ -18,6 +18,7 @@ const FOR_TOOLS: &[&str] = &["args", "tool"];
 const FOR_ACTIONS: &[&str] = &["reply", "result"];
 
 /// The names that one rule may use.
+#[derive(Clone)]
 pub(super) struct Names {
     /// What the rule is called.
     pub(super) rule: String,
@@ -25,6 +26,8 @@ pub(super) struct Names {
     pub(super) kinds: KindSet,
     /// The names of its `let`, in the order of their numbers.
     pub(super) lets: Vec<String>,
+    /// Whether they are those of an action, which knows what was answered.
+    pub(super) acting: bool,
 }
 
 impl Names {
@@ -51,6 +54,9 @@ impl Names {
         names.extend(ALWAYS.iter().map(ToString::to_string));
         if self.for_tools() {
             names.extend(FOR_TOOLS.iter().map(ToString::to_string));
+        }
+        if self.acting {
+            names.extend(FOR_ACTIONS.iter().chain(&["secrets"]).map(ToString::to_string));
         }
         names.extend(self.kinds.kinds().flat_map(fields::roots).map(ToOwned::to_owned));
         names.sort_unstable();
@@ -81,9 +87,14 @@ impl Names {
                 Err(Trouble::new("unknown-name", format!("`{name}` exists only for tool calls"))
                     .help("name the tool with `tool:`, or the kind with `on: tool-calls`"))
             }
-            "secrets" => Err(Trouble::not_yet("`secrets`").help("secrets are for the requests that actions make")),
+            "secrets" if self.acting => secret(path, shop.options.secrets.as_deref()),
+            "secrets" => Err(Trouble::new("unknown-name", "`secrets` exists only in `do`, where requests are made")
+                .help("what is said to Vapi or to a caller must not hold a secret")),
+            "reply" if self.acting => Ok(Lookup::Reply(rest())),
+            "result" if self.acting => Ok(Lookup::Result(rest())),
             name if FOR_ACTIONS.contains(&name) && !self.is_field(name) => {
-                Err(Trouble::not_yet(&format!("`{name}`")).help("it comes with `do`, which a later version will serve"))
+                Err(Trouble::new("unknown-name", format!("`{name}` exists only in `do`"))
+                    .help("it is what the event was answered with, which is not known before"))
             }
             _ => self.field(path.segments(), path, shop),
         }
@@ -207,6 +218,22 @@ fn constant(vars: &Vars<'_>, path: &Path) -> Result<Lookup, Trouble> {
     Ok(Lookup::Constant(value))
 }
 
+/// A secret, which `known` are, if that is known.
+fn secret(path: &Path, known: Option<&[String]>) -> Result<Lookup, Trouble> {
+    let [Segment::Key(name)] = path.rest() else {
+        return Err(Trouble::new("unknown-name", "`secrets` is used with the name of a secret: `secrets.name`"));
+    };
+    let Some(known) = known.filter(|known| !known.iter().any(|known| **known == **name)) else {
+        return Ok(Lookup::Secret(name.clone()));
+    };
+    let trouble = Trouble::new("unknown-secret", format!("the settings have no secret `{name}`"));
+    Err(match closest(name, known.iter().map(String::as_str)) {
+        Some(known) => trouble.help(format!("did you mean `secrets.{known}`?")),
+        None => trouble
+            .help(format!("add it to `switchhook.yaml`: `secrets: {{ {name}: {{ env: {} }} }}`", name.to_uppercase())),
+    })
+}
+
 fn tool(path: &Path) -> Result<Lookup, Trouble> {
     match path.rest() {
         [] => Ok(Lookup::Tool(Box::default())),
@@ -237,10 +264,6 @@ pub(super) struct Trouble {
 impl Trouble {
     pub(super) fn new(slug: &'static str, message: impl Into<String>) -> Trouble {
         Trouble { slug, message: message.into(), help: None }
-    }
-
-    fn not_yet(what: &str) -> Trouble {
-        Trouble::new("not-available-yet", format!("{what} is not available yet"))
     }
 
     fn help(mut self, help: impl Into<String>) -> Trouble {

@@ -1,6 +1,6 @@
 //! A rule as its author wrote it, and how it is made into one that runs.
 
-mod answer;
+pub(super) mod answer;
 
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ impl Workshop<'_> {
         }
         let On { kinds, unknown, set } = self.on(source.on.as_ref(), source.tool.as_ref())?;
         let lets = self.binding_names(source.bindings.as_ref());
-        let names = Names { rule: name.value.clone(), kinds: set, lets };
+        let names = Names { rule: name.value.clone(), kinds: set, lets, acting: false };
 
         let mut conditions = Conditions::default();
         if let Some((_, span)) = unknown.first() {
@@ -110,6 +110,7 @@ impl Workshop<'_> {
         let answer = self.answer(&source, &names, &kinds);
         let fallback = source.fallback.as_ref().map(|node| self.reply(node, "fallback", &names, &kinds));
         self.check_fallback(&source, answer.as_ref());
+        let acts = source.actions.as_ref().map(|node| self.acts(node, &names)).unwrap_or_default();
         let time_max = self.time_max(&source, &kinds);
         let rule = Rule {
             name: name.value.clone(),
@@ -120,6 +121,7 @@ impl Workshop<'_> {
             leaves: conditions.leaves,
             lets,
             answer,
+            acts,
             fallback,
             time_max,
             stop: source.stop.as_ref().and_then(Field::get).copied().unwrap_or(false),
@@ -133,7 +135,7 @@ impl Workshop<'_> {
 
     /// Fields that the rule language has, but this daemon does not serve yet, must not be ignored silently.
     fn not_yet(&mut self, source: &RuleSource) {
-        let fields = [("fetch", &source.fetch), ("do", &source.actions), ("table", &source.table)];
+        let fields = [("fetch", &source.fetch), ("table", &source.table)];
         for (name, node) in fields.into_iter().filter_map(|(name, node)| Some((name, node.as_ref()?))) {
             self.found.push(
                 Diagnostic::error("not-available-yet", node.span, format!("`{name}` is not available yet"))

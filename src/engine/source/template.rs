@@ -140,7 +140,15 @@ impl Workshop<'_> {
         let mut inputs = Vec::with_capacity(expression.uses().len());
         for used in expression.uses() {
             let path = Path::new(&used.root, used.path.iter().cloned());
-            inputs.push(self.lookup(&path, used.span, names));
+            let lookup = self.lookup(&path, used.span, names);
+            if let Some(Lookup::Secret(name)) = &lookup {
+                self.found.push(
+                    Diagnostic::error("unknown-name", used.span, "expressions do not see secrets").help(format!(
+                        "let it stand alone between its braces: `${{secrets.{name}}}`; it is filled in when the request is sent"
+                    )),
+                );
+            }
+            inputs.push(lookup);
         }
         inputs.into_iter().collect()
     }

@@ -143,7 +143,7 @@ impl Workshop<'_> {
 }
 
 /// Where the part of `node` stands that `path` leads to, or as near as possible.
-fn span_of(node: &Node, path: &[Step], at_key: bool) -> Span {
+pub(in crate::engine::source) fn span_of(node: &Node, path: &[Step], at_key: bool) -> Span {
     let Some((step, rest)) = path.split_first() else { return node.span };
     match (&node.value, step) {
         (Yaml::Map(entries), Step::Key(key)) => {
