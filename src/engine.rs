@@ -41,7 +41,7 @@ use decision::{Considered, Decision, Fault, Unfinished};
 use diagnostic::{Place, Sources};
 use event::{Event, EventError, ToolCall, Wanted, WantedBuilder};
 use facts::{Facts, Host};
-use kind::{EventKind, Kind};
+use kind::{EventKind, Kind, KindSet};
 use matcher::{Leaf, Verdict};
 use reply::{Outcome, Reply, ToolAnswer, ToolResult};
 use rule::{Answer, Rule, RuleId, RuleSet};
@@ -59,6 +59,8 @@ pub struct Engine {
     tools: Tools,
     no_assistant: String,
     wants_headers: bool,
+    /// The kinds for which rules have requests sent.
+    acting: KindSet,
     // To say where in its file a script failed.
     sources: Sources,
 }
@@ -82,6 +84,7 @@ impl Engine {
             tools: Tools::default(),
             no_assistant: options.no_assistant.clone(),
             wants_headers: false,
+            acting: KindSet::EMPTY,
             sources: Sources::default(),
         }
     }
@@ -98,6 +101,13 @@ impl Engine {
     #[must_use]
     pub fn wants_headers(&self) -> bool {
         self.wants_headers
+    }
+
+    /// Whether any rule for this kind has requests sent.
+    #[must_use]
+    pub fn acts_on(&self, kind: &EventKind) -> bool {
+        let kinds = kind.known().map_or(KindSet::UNKNOWN, KindSet::from);
+        self.acting.overlaps(kinds)
     }
 
     /// The rules in force.

@@ -11,6 +11,7 @@ pub mod call_state;
 pub mod decrypt;
 pub mod dedup;
 pub mod encode;
+mod errands;
 pub mod lanes;
 pub mod limits;
 pub mod novelty;

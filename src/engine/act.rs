@@ -92,6 +92,14 @@ impl From<ScriptFault> for ActFault {
     }
 }
 
+impl Act {
+    /// Whether it has a request sent.
+    #[must_use]
+    pub fn is_request(&self) -> bool {
+        matches!(self.does, Does::Request(_))
+    }
+}
+
 impl Request {
     /// The action that is to be carried out, called `name`.
     ///

@@ -25,8 +25,9 @@ use std::time::Duration;
 use super::Engine;
 use super::diagnostic::{self, Diagnostic, FileId, Severity, Sources, Span};
 use super::event::WantedBuilder;
-use super::kind::{Deadline, Kind};
-use super::rule::RuleSet;
+use super::act::Act;
+use super::kind::{Deadline, Kind, KindSet};
+use super::rule::{Rule, RuleSet};
 use super::script::{ScriptFile, ScriptLimits, Scripts};
 use super::tools::Tools;
 use rule::Draft;
@@ -125,13 +126,16 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
     if found.iter().any(|found| found.severity == Severity::Error) {
         return Err(found);
     }
-    let rules = drafts.into_iter().filter(|draft| draft.enabled).map(|draft| draft.rule).collect();
+    let rules: Vec<Rule> = drafts.into_iter().filter(|draft| draft.enabled).map(|draft| draft.rule).collect();
+    let acts = |rule: &&Rule| rule.acts.iter().any(Act::is_request);
+    let acting = rules.iter().filter(acts).fold(KindSet::EMPTY, |kinds, rule| kinds.union(rule.kinds));
     let tools = declared.into_iter().filter_map(|tool| Some((tool.name, tool.arguments?)));
     let engine = Engine {
         rules: RuleSet::new(rules),
         wanted: wanted.build(),
         tools: Tools::new(tools),
         wants_headers,
+        acting,
         sources: sources.clone(),
         no_assistant: options.no_assistant.clone(),
     };

@@ -16,6 +16,7 @@ use super::call_state::{CallStates, Conflict};
 use super::decrypt::ArgumentKey;
 use super::dedup::{self, AnswerOnce};
 use super::encode::Encoded;
+use super::errands;
 use super::lanes::Lane;
 use super::novelty::Novelty;
 use super::occasion::{Allowance, Occasion};
@@ -29,6 +30,7 @@ use crate::engine::kind::EventKind;
 use crate::engine::reply::Reply;
 use crate::engine::{Engine, Turn};
 use crate::live::Live;
+use crate::outbox::Outbox;
 use crate::telemetry;
 
 /// Operations that a decision may use in the first lane: some milliseconds.
@@ -46,6 +48,7 @@ pub struct Answering {
     seen: Seen,
     chance: Chance,
     unknown_kinds: Novelty,
+    outbox: Outbox,
     // What goes on although its event has been acknowledged.
     background: TaskTracker,
 }
@@ -64,6 +67,18 @@ pub struct Bounds {
     pub states_bytes_max: u64,
 }
 
+/// What an event asks for could not be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unkept;
+
+/// Why a decision did not come true.
+enum Undone {
+    /// Another decision of the same call was quicker.
+    Conflict,
+    /// See [`Unkept`].
+    Unkept,
+}
+
 impl Default for Bounds {
     fn default() -> Bounds {
         // One core is left to those who are quick, where there is more than one.
@@ -78,11 +93,11 @@ impl Default for Bounds {
 }
 
 impl Answering {
-    /// Starts the threads for scripts.
+    /// Starts the threads for scripts; what is to be done elsewhere goes into `outbox`.
     ///
     /// # Errors
     /// When the operating system gives no threads.
-    pub fn start(bounds: Bounds) -> io::Result<Answering> {
+    pub fn start(bounds: Bounds, outbox: Outbox) -> io::Result<Answering> {
         Ok(Answering {
             lanes: Live::new(lanes(bounds)?),
             bounds: Live::new(bounds),
@@ -91,6 +106,7 @@ impl Answering {
             seen: Seen::default(),
             chance: Chance::default(),
             unknown_kinds: Novelty::default(),
+            outbox,
             background: TaskTracker::new(),
         })
     }
@@ -136,18 +152,25 @@ impl Answering {
     }
 
     /// Decides the event and carries the decision out; the reply comes before the event's deadline.
-    pub async fn answer(self: &Arc<Self>, occasion: Occasion) -> Encoded {
+    ///
+    /// # Errors
+    /// [`Unkept`] if nobody waits for the reply, and what the event asks for could not be kept: it should come again.
+    pub async fn answer(self: &Arc<Self>, occasion: Occasion) -> Result<Encoded, Unkept> {
         let occasion = Arc::new(occasion);
+        if let Some(call) = occasion.event.call_id() {
+            let kind = occasion.event.kind().name();
+            self.outbox.happened(&occasion.site.path, &call, kind, occasion.facts.now).await;
+        }
         if !occasion.expects_reply() {
             self.note_unknown(&occasion);
-            self.acknowledge(occasion);
-            return Encoded::of(&Reply::Nothing);
+            self.acknowledge(occasion).await?;
+            return Ok(Encoded::of(&Reply::Nothing));
         }
         let turns = Engine::turns(&occasion.event);
         if let [turn] = turns.as_slice() {
-            return self.turn(&occasion, *turn).await;
+            return Ok(self.turn(&occasion, *turn).await);
         }
-        Encoded::join(&join_all(turns.into_iter().map(|turn| self.turn(&occasion, turn))).await)
+        Ok(Encoded::join(&join_all(turns.into_iter().map(|turn| self.turn(&occasion, turn))).await))
     }
 
     /// Vapi adds kinds before we do; an operator should know, once.
@@ -159,17 +182,24 @@ impl Answering {
         }
     }
 
-    /// Nobody waits for the decision, so nobody waits for a slow script either.
-    fn acknowledge(self: &Arc<Self>, occasion: Arc<Occasion>) {
+    /// Nobody waits for the decision, so nobody waits for a slow script either, unless rules act on such events: what they
+    /// want done must be on disk before Vapi is told that the event has come.
+    async fn acknowledge(self: &Arc<Self>, occasion: Arc<Occasion>) -> Result<(), Unkept> {
         let facts = self.facts(&occasion);
         let first = occasion.decide(Turn::Whole, &facts, occasion.host(Clock::instant(), Allowance::Brief));
-        if let Ok(decision) = first
-            && self.conclude(&occasion, Turn::Whole, &facts, decision).is_ok()
-        {
-            return;
+        if let Ok(decision) = first {
+            match self.conclude(&occasion, Turn::Whole, &facts, decision).await {
+                Ok(_) => return Ok(()),
+                Err(Undone::Unkept) => return Err(Unkept),
+                Err(Undone::Conflict) => {}
+            }
+        }
+        if occasion.site.engine().acts_on(occasion.event.kind()) {
+            return self.decide(&occasion, Turn::Whole).await.map(drop);
         }
         let answering = Arc::clone(self);
         self.background.spawn(async move { answering.decide(&occasion, Turn::Whole).await });
+        Ok(())
     }
 
     /// Waits until all that goes on behind the answers has come to its end.
@@ -181,7 +211,8 @@ impl Answering {
     /// One turn; a tool call that comes again gets the answer that it got before.
     async fn turn(&self, occasion: &Arc<Occasion>, turn: Turn) -> Encoded {
         let key = occasion.identity(turn, &self.answered);
-        let make = async { Encoded::of(&self.decide(occasion, turn).await) };
+        // A caller who waits gets the reply, whatever became of the rest.
+        let make = async { Encoded::of(&self.decide(occasion, turn).await.unwrap_or_default()) };
         let (reply, repeated) = self.answered.answer(key, make).await;
         if repeated == dedup::Turn::Repeated {
             telemetry::repeated(&occasion.site.path, occasion.event.call_id().as_deref());
@@ -191,13 +222,15 @@ impl Answering {
 
     /// Makes the decision and carries it out. If another decision of the same call changed the state meanwhile, it is
     /// made again, now in turn with others that met the same.
-    async fn decide(&self, occasion: &Arc<Occasion>, turn: Turn) -> Reply {
+    async fn decide(&self, occasion: &Arc<Occasion>, turn: Turn) -> Result<Reply, Unkept> {
         let mut my_turn = None;
         loop {
             let facts = self.facts(occasion);
             let decision = self.make(occasion, turn, &facts).await;
-            if let Ok(reply) = self.conclude(occasion, turn, &facts, decision) {
-                return reply;
+            match self.conclude(occasion, turn, &facts, decision).await {
+                Ok(reply) => return Ok(reply),
+                Err(Undone::Unkept) => return Err(Unkept),
+                Err(Undone::Conflict) => {}
             }
             match occasion.call() {
                 Some(call) if !occasion.deadline().passed() => {
@@ -209,7 +242,7 @@ impl Answering {
                 _ => {
                     telemetry::state_contended(&occasion.site.path, occasion.event.call_id().as_deref());
                     let late = Decision { state: None, ..occasion.decide_late(turn, &facts) };
-                    return self.conclude(occasion, turn, &facts, late).unwrap_or_default();
+                    return self.conclude(occasion, turn, &facts, late).await.map_err(|_| Unkept);
                 }
             }
         }
@@ -235,15 +268,25 @@ impl Answering {
         tried.unwrap_or_else(|Unfinished { .. }| occasion.decide_late(turn, facts))
     }
 
-    /// Makes what was decided true: the call's state, the log.
-    fn conclude(&self, occasion: &Occasion, turn: Turn, facts: &Facts, decision: Decision) -> Result<Reply, Conflict> {
-        let has_effects = decision.state.is_some() || !decision.logs.is_empty();
-        if has_effects && self.repeats(occasion, turn) {
+    /// Makes what was decided true: the call's state, what is to be done elsewhere, the log.
+    async fn conclude(
+        &self,
+        occasion: &Occasion,
+        turn: Turn,
+        facts: &Facts,
+        mut decision: Decision,
+    ) -> Result<Reply, Undone> {
+        let has_effects = decision.state.is_some() || !decision.logs.is_empty() || !decision.actions.is_empty();
+        let identity = has_effects.then(|| occasion.event_identity(turn, &self.seen)).flatten();
+        if identity.as_ref().is_some_and(|identity| !self.seen.is_new(identity)) {
             telemetry::repeated(&occasion.site.path, occasion.event.call_id().as_deref());
             return Ok(decision.reply);
         }
-        if let (Some(state), Some(call)) = (&decision.state, occasion.call()) {
-            self.states.replace(&call, &facts.state, Arc::clone(state))?;
+        if let Err(undone) = self.carry_out(occasion, turn, facts, &mut decision).await {
+            if let Some(identity) = &identity {
+                self.seen.forget(identity);
+            }
+            return Err(undone);
         }
         for (rule, _) in decision.trace.0.iter().filter(|(_, considered)| *considered == Considered::Matched) {
             occasion.site.snapshot.hits.note(*rule, facts.now);
@@ -252,8 +295,32 @@ impl Answering {
         Ok(decision.reply)
     }
 
-    fn repeats(&self, occasion: &Occasion, turn: Turn) -> bool {
-        occasion.event_identity(turn, &self.seen).is_some_and(|identity| !self.seen.is_new(&identity))
+    /// Changes the call's state and keeps what is to be done elsewhere. If that cannot be kept, a caller who waits gets his
+    /// answer all the same, and the outbox has raised the alarm; an event that nobody waits for is left undone.
+    async fn carry_out(
+        &self,
+        occasion: &Occasion,
+        turn: Turn,
+        facts: &Facts,
+        decision: &mut Decision,
+    ) -> Result<(), Undone> {
+        let change = decision.state.as_ref().zip(occasion.call());
+        if let Some((state, call)) = &change {
+            self.states.replace(call, &facts.state, Arc::clone(state)).map_err(|Conflict| Undone::Conflict)?;
+        }
+        let errands = errands::of(occasion, turn, std::mem::take(&mut decision.actions), facts);
+        if errands.is_empty() {
+            return Ok(());
+        }
+        let kept = timeout_at(occasion.deadline().instant().into(), self.outbox.enqueue(errands)).await;
+        if occasion.expects_reply() || matches!(kept, Ok(Ok(()))) {
+            return Ok(());
+        }
+        if let Some((state, call)) = &change {
+            // If another event has changed it meanwhile, it stays: that one has been acknowledged.
+            let _ = self.states.replace(call, state, Arc::clone(&facts.state));
+        }
+        Err(Undone::Unkept)
     }
 
     fn facts(&self, occasion: &Occasion) -> Facts {

@@ -94,6 +94,9 @@ pub enum Refusal {
         /// What is wrong.
         why: String,
     },
+    /// What the event asks for could not be kept, so that it must come again.
+    #[error("what this event asks for cannot be kept now; send it again")]
+    Unkept,
     /// The daemon is about to stop.
     #[error("the daemon is about to stop")]
     Stopping,
@@ -110,6 +113,7 @@ impl Refusal {
             Self::TooManyConnections { .. }
             | Self::TooManyConnectionsFromAddress { .. }
             | Self::TooManyRequests { .. }
+            | Self::Unkept
             | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::HeaderTooSlow { .. } | Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::TooManyHeaders { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -180,6 +184,7 @@ impl Refusal {
             | Self::Unauthorized
             | Self::Foreign { .. }
             | Self::NotUnderstood { .. }
+            | Self::Unkept
             | Self::Stopping => false,
         }
     }

@@ -58,6 +58,11 @@ impl Seen {
         Version::Body(self.hasher.hash_one(body))
     }
 
+    /// Forgets an event whose consequences did not come true: it is to come again.
+    pub fn forget(&self, key: &EventKey) {
+        self.events.remove(key);
+    }
+
     /// Whether the event is met for the first time.
     #[must_use]
     pub fn is_new(&self, key: &EventKey) -> bool {
@@ -80,6 +85,8 @@ mod tests {
         assert!(seen.is_new(&report("a")));
         assert!(!seen.is_new(&report("a")));
         assert!(seen.is_new(&report("b")));
+        seen.forget(&report("a"));
+        assert!(seen.is_new(&report("a")));
         let transcript = |text| EventKey::new(0, "a", "transcript", seen.body(text));
         assert!(seen.is_new(&transcript("hello")));
         assert!(seen.is_new(&transcript("bye")));

@@ -9,7 +9,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Response, Version};
 use jiff::Timestamp;
 
-use super::answering::Answering;
+use super::answering::{Answering, Unkept};
 use super::auth::{self, Authentic};
 use super::occasion::Occasion;
 use super::refusal::Refusal;
@@ -51,7 +51,7 @@ impl Service {
         };
         let facts = facts(site, &received.head, now);
         let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at: received.begun_at };
-        let reply = self.answering.answer(occasion).await;
+        let reply = self.answering.answer(occasion).await.map_err(|Unkept| Refusal::Unkept)?;
         Ok(encode::reply(&reply, site.version_header.as_ref()))
     }
 }

@@ -91,6 +91,7 @@ pages! {
     "unset-variable",
     "unused-setting",
     "useless-fallback",
+    "whole-event",
     "wrong-arity",
     "wrong-type",
     "yaml-alias",

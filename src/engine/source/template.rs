@@ -9,7 +9,7 @@ use super::placeholder::{Piece, Unclosed, split};
 use super::vars::plain;
 use super::yaml::{Key, Node, Yaml};
 use crate::engine::diagnostic::{Diagnostic, Span};
-use crate::engine::path::Path;
+use crate::engine::path::{Path, Segment};
 use crate::engine::script::Expression;
 use crate::engine::template::{Part, Template};
 use crate::engine::term::{Evaluation, Lookup, Term};
@@ -155,6 +155,16 @@ impl Workshop<'_> {
 
     /// Resolves a path, or notes what is wrong with it.
     pub(super) fn lookup(&mut self, path: &Path, span: Span, names: &Names) -> Option<Lookup> {
+        if names.acting && path.segments() == [Segment::Key("event".into())] {
+            self.found.push(
+                Diagnostic::warning(
+                    "whole-event",
+                    span,
+                    "the whole `event` can hold credentials and all that was said",
+                )
+                .help("name what the other service needs, such as `${call.id}` and `${analysis.summary}`"),
+            );
+        }
         match names.resolve(path, self) {
             Ok(lookup) => {
                 self.found.extend(names.misleading(path).map(|remedy| {

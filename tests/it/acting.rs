@@ -1,0 +1,178 @@
+//! What rules do besides answering: the daemon with real destinations, from a rule to a request that arrives.
+
+mod killing;
+
+use std::fs;
+
+use serde_json::{Value, json};
+use switchhook::clock::Deadline;
+
+use crate::support::{Client, Daemon, Destination, Folder, PATIENCE, switchhook};
+
+const SETTINGS: &str = "outbound: { allow: [ 127.0.0.0/8 ] }\nsecrets: { crm: { env: CRM_TOKEN } }\n";
+const TOKEN: &str = "correct-horse-battery";
+
+fn files(rules: &str, destination: &Destination) -> Vec<(&'static str, String)> {
+    let rules = rules.replace("DESK", &format!("http://{}", destination.address));
+    vec![("switchhook.yaml", SETTINGS.to_owned()), ("rules/rules.yaml", rules)]
+}
+
+fn folder(rules: &str, destination: &Destination) -> Folder {
+    let files = files(rules, destination);
+    Folder::with(&files.iter().map(|(path, text)| (*path, text.as_str())).collect::<Vec<_>>())
+}
+
+fn start(folder: Folder) -> Daemon {
+    let mut command = switchhook(&folder);
+    command.env("CRM_TOKEN", TOKEN).args(["run", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+    Daemon::of(folder, &mut command)
+}
+
+fn tool_call(call: &str, id: &str) -> String {
+    let tool = json!({ "id": id, "function": { "name": "book", "arguments": { "guests": 3 } } });
+    json!({ "message": { "type": "tool-calls", "call": { "id": call }, "toolCallList": [tool] } }).to_string()
+}
+
+fn event(kind: &str, call: &str) -> String {
+    json!({ "message": { "type": kind, "call": { "id": call }, "timestamp": 1 } }).to_string()
+}
+
+/// How the outbox stands, as operators are told.
+fn outbox(daemon: &Daemon) -> Value {
+    Client::connect(daemon.admin).ask("GET", "/api/outbox").json()
+}
+
+/// Waits until nothing waits to be sent.
+fn until_sent(daemon: &Daemon) {
+    let deadline = Deadline::after(PATIENCE);
+    loop {
+        let stands = outbox(daemon);
+        if stands["waiting"] == 0 && stands["leased"] == 0 {
+            return;
+        }
+        assert!(!deadline.passed(), "not everything is sent: {stands:#}");
+    }
+}
+
+const BOOKING: &str = r#"
+rules:
+  - name: book
+    tool: book
+    respond: "Booked for ${args.guests}."
+    do:
+      - post: "DESK/bookings?call=${call.id}"
+        headers: { authorization: "Bearer ${secrets.crm}" }
+        json: { wanted: "${args}", said: "${result}", token: "${secrets.crm}" }
+"#;
+
+#[test]
+fn a_reply_does_not_wait_for_what_follows() {
+    let destination = Destination::open();
+    let daemon = start(folder(BOOKING, &destination));
+    let body = tool_call("c/1", "t1");
+    let reply = daemon.post("/", &body);
+    assert_eq!(reply.json()["results"][0]["result"], "Booked for 3.");
+    let arrival = destination.next();
+    assert_eq!((arrival.method(), arrival.path()), ("POST", "/bookings?call=c%2F1"));
+    assert_eq!(arrival.header("authorization"), Some(&*format!("Bearer {TOKEN}")));
+    assert_eq!(arrival.header("content-type"), Some("application/json"));
+    let sent: Value = serde_json::from_str(&arrival.body).unwrap();
+    assert_eq!(sent, json!({ "wanted": { "guests": 3 }, "said": "Booked for 3.", "token": TOKEN }));
+    let key = arrival.header("idempotency-key").unwrap().to_owned();
+    arrival.answer(503);
+    let again = destination.next();
+    assert_eq!(again.header("idempotency-key"), Some(&*key), "each attempt has the same key");
+    again.answer(200);
+    // The same tool call is answered as before, and nothing is done twice.
+    assert_eq!(daemon.post("/", &body).body, reply.body);
+    until_sent(&daemon);
+    assert!(destination.ready().is_none());
+    let log = daemon.stop();
+    assert!(!log.iter().any(|line| line.to_string().contains(TOKEN)), "the log shows a secret");
+}
+
+const REPORTS: &str = r#"
+rules:
+  - name: report
+    on: end-of-call-report
+    do: [ { post: DESK/reports, json: { call: "${call.id}" } } ]
+  - name: missing
+    on: hang
+    do:
+      - post: DESK/missing
+        unless_by: { kind: end-of-call-report, within: 1h }
+      - set: { hung: true }
+"#;
+
+#[test]
+fn an_event_that_comes_again_is_acted_on_once_also_after_a_restart() {
+    let destination = Destination::open();
+    let daemon = start(folder(REPORTS, &destination));
+    let report = event("end-of-call-report", "c1");
+    for _ in 0..2 {
+        assert_eq!(daemon.post("/", &report).status, 200);
+    }
+    destination.next().answer(200);
+    until_sent(&daemon);
+    let daemon = start(daemon.stop_and_keep());
+    assert_eq!(daemon.post("/", &report).status, 200);
+    until_sent(&daemon);
+    assert!(destination.ready().is_none(), "the report was sent again");
+}
+
+#[test]
+fn what_an_event_makes_superfluous_is_not_sent() {
+    let destination = Destination::open();
+    let daemon = start(folder(REPORTS, &destination));
+    assert_eq!(daemon.post("/", event("hang", "c1")).status, 200);
+    assert_eq!(outbox(&daemon)["waiting"], 1);
+    assert_eq!(daemon.post("/", event("end-of-call-report", "c1")).status, 200);
+    let arrival = destination.next();
+    assert_eq!(arrival.path(), "/reports");
+    arrival.answer(200);
+    until_sent(&daemon);
+    assert!(destination.ready().is_none());
+}
+
+#[test]
+fn what_cannot_be_kept_is_not_acknowledged() {
+    let destination = Destination::open();
+    let folder = folder(REPORTS, &destination);
+    fs::write(folder.path().join("switchhook.yaml"), format!("{SETTINGS}limits: {{ outbox_items_max: 1 }}\n")).unwrap();
+    let daemon = start(folder);
+    assert_eq!(daemon.post("/", event("hang", "c1")).status, 200);
+    let full = daemon.post("/", event("hang", "c2"));
+    assert_eq!((full.status, full.header("retry-after")), (503, Some("1")));
+    // Once there is room, the same event is taken as if it had never come.
+    assert_eq!(daemon.post("/", event("end-of-call-report", "c1")).status, 200);
+    destination.next().answer(200);
+    until_sent(&daemon);
+    assert_eq!(daemon.post("/", event("hang", "c2")).status, 200);
+    assert_eq!(outbox(&daemon)["waiting"], 1);
+}
+
+#[test]
+fn a_caller_is_answered_although_nothing_can_be_kept() {
+    let destination = Destination::open();
+    let folder = folder(BOOKING, &destination);
+    fs::write(folder.path().join("switchhook.yaml"), format!("{SETTINGS}limits: {{ outbox_items_max: 1 }}\n")).unwrap();
+    let daemon = start(folder);
+    for number in 0..3 {
+        let reply = daemon.post("/", tool_call("c1", &format!("t{number}")));
+        assert_eq!(reply.json()["results"][0]["result"], "Booked for 3.");
+    }
+}
+
+#[test]
+fn loopback_is_refused_unless_it_is_allowed() {
+    let destination = Destination::open();
+    let folder = folder(REPORTS, &destination);
+    fs::write(folder.path().join("switchhook.yaml"), SETTINGS.replace("127.0.0.0/8", "10.0.0.0/8")).unwrap();
+    let daemon = start(folder);
+    assert_eq!(daemon.post("/", event("end-of-call-report", "c1")).status, 200);
+    let deadline = Deadline::after(PATIENCE);
+    while outbox(&daemon)["dead"] != 1 {
+        assert!(!deadline.passed(), "{:#}", outbox(&daemon));
+    }
+    assert!(destination.ready().is_none());
+}

@@ -1,0 +1,114 @@
+//! Whatever is acknowledged is done, however often the daemon is killed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use rustix::process::Signal;
+
+use super::{event, folder, start, tool_call, until_sent};
+use crate::support::{Client, Daemon, Destination};
+
+const RULES: &str = r#"
+rules:
+  - name: book
+    tool: book
+    respond: "Booked."
+    do:
+      - post: "DESK/one?call=${call.id}"
+      - post: "DESK/two?call=${call.id}"
+        order: call
+  - name: report
+    on: end-of-call-report
+    do:
+      - post: "DESK/one?call=${call.id}"
+      - post: "DESK/two?call=${call.id}"
+        json: { call: "${call.id}" }
+"#;
+/// How many send events at the same time.
+const SENDERS: usize = 4;
+/// After at most so many acknowledgements the daemon is killed.
+const ACKNOWLEDGED_MAX: usize = 40;
+
+#[test]
+fn ten_kills_lose_nothing() {
+    kill(10);
+}
+
+#[test]
+#[ignore = "takes a while: cargo test --test it -- --ignored three_hundred_kills"]
+fn three_hundred_kills_lose_nothing() {
+    kill(300);
+}
+
+/// What has arrived: the keys of each action, by its path.
+type Arrived = Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>;
+
+/// Kills the daemon so often while events come; then all that it has acknowledged must arrive, and whatever arrives twice
+/// must have the same key.
+fn kill(times: usize) {
+    let destination = Destination::open();
+    let mut folder = folder(RULES, &destination);
+    let arrived = counting(destination);
+    let (mut acknowledged, mut number) = (Vec::new(), 0);
+    for _ in 0..times {
+        let daemon = start(folder);
+        acknowledged.extend(until_killed(&daemon, &mut number));
+        folder = daemon.killed_and_kept();
+    }
+    let daemon = start(folder);
+    until_sent(&daemon);
+    let arrived = arrived.lock().unwrap();
+    assert!(times < acknowledged.len(), "hardly anything was acknowledged");
+    for call in &acknowledged {
+        for path in ["one", "two"] {
+            assert!(arrived.contains_key(&format!("/{path}?call={call}")), "{path} of {call} was lost");
+        }
+    }
+    for (path, keys) in &*arrived {
+        assert_eq!(keys.len(), 1, "{path} was done under several keys");
+    }
+}
+
+/// Answers everything, and notes it.
+fn counting(destination: Destination) -> Arrived {
+    let arrived = Arrived::default();
+    let noted = Arc::clone(&arrived);
+    thread::spawn(move || {
+        while let Some(arrival) = destination.next_ever() {
+            let key = arrival.header("idempotency-key").unwrap().to_owned();
+            noted.lock().unwrap().entry(arrival.path().to_owned()).or_default().insert(key);
+            arrival.answer(200);
+        }
+    });
+    arrived
+}
+
+/// Sends events until the daemon is killed, at a moment that nobody can foresee; returns the calls whose events it has
+/// acknowledged.
+fn until_killed(daemon: &Daemon, number: &mut usize) -> Vec<String> {
+    let limit = RandomState::new().hash_one(0) as usize % ACKNOWLEDGED_MAX;
+    let (next, done, dead) = (AtomicUsize::new(*number), AtomicUsize::new(0), AtomicBool::new(false));
+    let acknowledged = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..SENDERS {
+            scope.spawn(|| {
+                let Ok(mut client) = Client::try_connect(daemon.address) else { return };
+                while !dead.load(Ordering::Relaxed) {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let call = format!("c{number}");
+                    let body = if number.is_multiple_of(2) { tool_call(&call, "t") } else { event("end-of-call-report", &call) };
+                    let Some(200) = client.try_post("/", &body) else { return };
+                    acknowledged.lock().unwrap().push(call);
+                    if limit < done.fetch_add(1, Ordering::Relaxed) && !dead.swap(true, Ordering::Relaxed) {
+                        daemon.signal(Signal::KILL);
+                    }
+                }
+            });
+        }
+    });
+    *number = next.into_inner();
+    acknowledged.into_inner().unwrap()
+}
