@@ -11,6 +11,7 @@
 //! time is up ───────────────────────────────────▲                  wish of an operator ─────────────────────▲
 //! ```
 
+mod parts;
 mod reading;
 pub mod refused;
 mod reloader;
@@ -26,6 +27,7 @@ use secrecy::SecretString;
 use std::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 
+pub use self::parts::Parts;
 pub use self::reading::Project;
 pub use self::reloader::Reloader;
 use self::report::Report;
@@ -33,6 +35,8 @@ pub use self::start::Start;
 use self::status::Status;
 use self::watch::Hint;
 use crate::live::Live;
+use crate::outbox::client::Client;
+use crate::secrets::Secrets;
 use crate::server::limits::Limits;
 use crate::server::site::Sites;
 
@@ -45,6 +49,10 @@ pub struct InForce {
     pub limits: Live<Limits>,
     /// What operators must bring.
     pub admin_token: Live<Option<SecretString>>,
+    /// What texts of actions can ask for.
+    pub secrets: Live<Secrets>,
+    /// What sends requests to others.
+    pub client: Live<Client>,
     /// How reloading stands.
     pub status: Live<Status>,
 }

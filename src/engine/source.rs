@@ -23,9 +23,9 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Engine;
+use super::act::Act;
 use super::diagnostic::{self, Diagnostic, FileId, Severity, Sources, Span};
 use super::event::WantedBuilder;
-use super::act::Act;
 use super::kind::{Deadline, Kind, KindSet};
 use super::rule::{Rule, RuleSet};
 use super::script::{ScriptFile, ScriptLimits, Scripts};

@@ -1,12 +1,14 @@
 //! What the thread that reloads does: reads, compares, puts in force, and says what came of it.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use hyper::header::HeaderValue;
 
+use super::parts::{Parts, client};
 use super::reading::{Project, Reading, SettingsText};
 use super::refused::{Findings, Refused};
 use super::report::{Report, ServerReport};
@@ -15,7 +17,6 @@ use super::shelf::Store;
 use super::status::Status;
 use super::{InForce, Wish};
 use crate::clock::Clock;
-use crate::server::answering::Answering;
 use crate::server::site::{Site, Sites};
 use crate::server::tls::Certificates;
 use crate::settings::{Settings, SiteSettings};
@@ -65,14 +66,20 @@ impl Reloader {
         &self.settings
     }
 
+    /// The data folder, if there is one that can be used.
+    #[must_use]
+    pub fn data_folder(&self) -> Option<&Path> {
+        self.store.as_ref().map(|_| self.started_with.data.folder.as_path())
+    }
+
     /// Reads everything, and acts on what has changed and reads as it did the last time. Says whether something has to be
     /// read once more.
-    pub(super) fn look(&mut self, answering: &Answering) -> bool {
+    pub(super) fn look(&mut self, parts: &Parts) -> bool {
         let began = Clock::instant();
         let reading = self.read();
         let (steady, unsteady) = reading.steady(&self.seen, self.candidate.as_ref());
         if !steady.agrees_with(&self.seen) {
-            self.act(steady, &Asked::No, began, answering).tell();
+            self.act(steady, &Asked::No, began, parts).tell();
         }
         self.note_unrest(unsteady);
         self.candidate = unsteady.then_some(reading);
@@ -80,7 +87,7 @@ impl Reloader {
     }
 
     /// Does what an operator wants, whether anything has changed or not.
-    pub(super) fn obey(&mut self, wish: &Wish, answering: &Answering) -> Report {
+    pub(super) fn obey(&mut self, wish: &Wish, parts: &Parts) -> Report {
         let asked = match self.forced(wish) {
             Ok(asked) => asked,
             Err(report) => return report,
@@ -92,7 +99,7 @@ impl Reloader {
             let reading = self.read();
             if reading.agrees_with(&before) {
                 self.candidate = None;
-                return self.act(reading, &asked, began, answering);
+                return self.act(reading, &asked, began, parts);
             }
             before = reading;
         }
@@ -140,8 +147,8 @@ impl Reloader {
     }
 
     /// Puts in force what was read since `began`, as far as it is sound.
-    fn act(&mut self, reading: Reading, asked: &Asked, began: Instant, answering: &Answering) -> Report {
-        let settings = self.take_settings(&reading, asked, answering);
+    fn act(&mut self, reading: Reading, asked: &Asked, began: Instant, parts: &Parts) -> Report {
+        let settings = self.take_settings(&reading, asked, parts);
         let reading = Arc::new(reading);
         self.seen = Arc::clone(&reading);
         self.take_rules(&reading, settings, asked, began)
@@ -178,7 +185,7 @@ impl Reloader {
     }
 
     /// Takes over the settings that were read, if they can be served where the daemon listens.
-    fn take_settings(&mut self, reading: &Reading, asked: &Asked, answering: &Answering) -> Outcome {
+    fn take_settings(&mut self, reading: &Reading, asked: &Asked, parts: &Parts) -> Outcome {
         if reading.text == self.settings_text {
             return Outcome::Unchanged;
         }
@@ -188,12 +195,13 @@ impl Reloader {
         {
             return Outcome::StillRefused(Arc::clone(why));
         }
-        match self.try_settings(reading, answering) {
+        match self.try_settings(reading, parts) {
             Ok((settings, found)) => {
                 self.settings_text = reading.text.clone();
                 settings.tell_of_open(&self.settings);
                 self.in_force.limits.replace(settings.limits);
                 self.in_force.admin_token.replace(settings.admin_token.clone());
+                self.in_force.secrets.replace(settings.secrets.clone());
                 adopt(self.started_with.tls.as_ref(), settings.tls.as_ref());
                 adopt(self.started_with.admin_tls.as_ref(), settings.admin_tls.as_ref());
                 self.status.restart_for = settings.differ_until_restart(&self.started_with);
@@ -205,11 +213,7 @@ impl Reloader {
     }
 
     /// The settings that were read, with all parts of the daemon that have bounds of their own keeping them.
-    fn try_settings(
-        &self,
-        reading: &Reading,
-        answering: &Answering,
-    ) -> Result<(Arc<Settings>, Findings), Arc<Refused>> {
+    fn try_settings(&self, reading: &Reading, parts: &Parts) -> Result<(Arc<Settings>, Findings), Arc<Refused>> {
         let unservable = |why| Arc::new(Refused::Unservable(why));
         let (settings, found) = reading.settings.clone()?;
         if self.settings_text.is_file() && !reading.text.is_file() {
@@ -221,10 +225,12 @@ impl Reloader {
         settings.refuse_open(self.started_with.listen).map_err(|why| unservable(why.to_string()))?;
         settings.refuse_open_admin(self.started_with.admin).map_err(|why| unservable(why.to_string()))?;
         settings.keep_protection_of(&self.settings).map_err(|why| unservable(why.to_string()))?;
-        answering
-            .rebound(settings.bounds)
-            .map_err(|error| unservable(format!("there are no more threads: {error}")))?;
-        telemetry::refilter(&settings.log_filter).map_err(|error| unservable(error.to_string()))?;
+        let differs = settings.outbound != self.settings.outbound;
+        let client = differs.then(|| client(&settings)).transpose().map_err(unservable)?;
+        parts.rebound(&settings).map_err(unservable)?;
+        if let Some(client) = client {
+            self.in_force.client.replace(client);
+        }
         Ok((settings, found))
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::InForce;
+use super::parts::client;
 use super::reading::{Project, Reading};
 use super::refused::{Findings, Refused};
 use super::reloader::Reloader;
@@ -62,6 +63,8 @@ impl Start {
             sites: Live::new(Sites::ByPath(HashMap::new())),
             limits: Live::new(settings.limits),
             admin_token: Live::new(settings.admin_token.clone()),
+            secrets: Live::new(settings.secrets.clone()),
+            client: Live::new(client(&settings).map_err(|why| Arc::new(Refused::Unservable(why)))?),
             status: Live::new(Status::default()),
         };
         let mut reloader = Reloader {

@@ -2,16 +2,15 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
+use super::parts::Parts;
 use super::reloader::Reloader;
 use super::watch::{Hint, Unfinished, Watch};
 use super::{Reloads, Wake};
 use crate::clock::Deadline;
-use crate::server::answering::Answering;
 
 /// How long nothing must have happened before the files are looked at.
 const QUIET: Duration = Duration::from_millis(50);
@@ -25,14 +24,14 @@ const GAP: Duration = Duration::from_millis(40);
 const STACK_BYTES: usize = 8 << 20;
 
 impl Reloader {
-    /// Goes on in a thread of its own, which also tells `answering` of other bounds.
+    /// Goes on in a thread of its own, which also tells the parts of other bounds.
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn spawn(self, answering: Arc<Answering>) -> io::Result<Reloads> {
+    pub fn spawn(self, parts: Parts) -> io::Result<Reloads> {
         let (sender, wakes) = channel();
         let watch = if self.settings().reload.watch { Watch::start(sender.clone()) } else { Watch::blind() };
-        let mut thread = Thread { reloader: self, wakes, watch, answering };
+        let mut thread = Thread { reloader: self, wakes, watch, parts };
         thread::Builder::new().name("reload".to_owned()).stack_size(STACK_BYTES).spawn(move || thread.run())?;
         Ok(Reloads(sender))
     }
@@ -43,7 +42,7 @@ struct Thread {
     reloader: Reloader,
     wakes: Receiver<Wake>,
     watch: Watch,
-    answering: Arc<Answering>,
+    parts: Parts,
 }
 
 impl Thread {
@@ -68,9 +67,9 @@ impl Thread {
 
     fn serve(&mut self, wake: Option<Wake>) -> bool {
         let (report, done) = match wake {
-            Some(Wake::Reload { wish, done }) => (self.reloader.obey(&wish, &self.answering), done),
+            Some(Wake::Reload { wish, done }) => (self.reloader.obey(&wish, &self.parts), done),
             Some(Wake::RollBack { server, done }) => (self.reloader.roll_back(server.as_deref()), done),
-            Some(Wake::Hint(_) | Wake::Stop) | None => return self.reloader.look(&self.answering),
+            Some(Wake::Hint(_) | Wake::Stop) | None => return self.reloader.look(&self.parts),
         };
         report.tell();
         // Whoever asked may have gone.

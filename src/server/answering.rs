@@ -157,12 +157,10 @@ impl Answering {
     /// [`Unkept`] if nobody waits for the reply, and what the event asks for could not be kept: it should come again.
     pub async fn answer(self: &Arc<Self>, occasion: Occasion) -> Result<Encoded, Unkept> {
         let occasion = Arc::new(occasion);
-        if let Some(call) = occasion.event.call_id() {
-            let kind = occasion.event.kind().name();
-            self.outbox.happened(&occasion.site.path, &call, kind, occasion.facts.now).await;
-        }
+        let called_off = self.call_off(&occasion).await;
         if !occasion.expects_reply() {
             self.note_unknown(&occasion);
+            called_off?;
             self.acknowledge(occasion).await?;
             return Ok(Encoded::of(&Reply::Nothing));
         }
@@ -171,6 +169,17 @@ impl Answering {
             return Ok(self.turn(&occasion, *turn).await);
         }
         Ok(Encoded::join(&join_all(turns.into_iter().map(|turn| self.turn(&occasion, turn))).await))
+    }
+
+    /// Calls off what waits in case this event does not come.
+    async fn call_off(&self, occasion: &Occasion) -> Result<(), Unkept> {
+        let Some(call) = occasion.event.call_id() else { return Ok(()) };
+        let kind = occasion.event.kind().name();
+        let done = self.outbox.happened(&occasion.site.path, &call, kind, occasion.facts.now);
+        match timeout_at(occasion.deadline().instant().into(), done).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Unkept),
+        }
     }
 
     /// Vapi adds kinds before we do; an operator should know, once.

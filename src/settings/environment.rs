@@ -64,7 +64,7 @@ fn fill(node: &mut Node, values: &mut FilledIn, found: &mut Vec<Diagnostic>) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

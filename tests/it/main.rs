@@ -2,6 +2,8 @@
 
 // Only so that the lints know even the helpers for tests.
 #[cfg(test)]
+mod acting;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod check;
@@ -21,6 +23,8 @@ mod fuzz;
 mod golden;
 #[cfg(test)]
 mod http;
+#[cfg(test)]
+mod outbox;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -30,7 +32,7 @@ rules:
 /// How many send events at the same time.
 const SENDERS: usize = 4;
 /// After at most so many acknowledgements the daemon is killed.
-const ACKNOWLEDGED_MAX: usize = 40;
+const ACKNOWLEDGED_MAX: u64 = 40;
 
 #[test]
 fn ten_kills_lose_nothing() {
@@ -89,26 +91,33 @@ fn counting(destination: Destination) -> Arrived {
 /// Sends events until the daemon is killed, at a moment that nobody can foresee; returns the calls whose events it has
 /// acknowledged.
 fn until_killed(daemon: &Daemon, number: &mut usize) -> Vec<String> {
-    let limit = RandomState::new().hash_one(0) as usize % ACKNOWLEDGED_MAX;
-    let (next, done, dead) = (AtomicUsize::new(*number), AtomicUsize::new(0), AtomicBool::new(false));
-    let acknowledged = Mutex::new(Vec::new());
+    let limit = usize::try_from(RandomState::new().hash_one(0) % ACKNOWLEDGED_MAX).unwrap() + 1;
+    let next = AtomicUsize::new(*number);
+    let (sender, receiver) = channel();
+    let mut acknowledged = Vec::new();
     thread::scope(|scope| {
         for _ in 0..SENDERS {
-            scope.spawn(|| {
-                let Ok(mut client) = Client::try_connect(daemon.address) else { return };
-                while !dead.load(Ordering::Relaxed) {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let call = format!("c{number}");
-                    let body = if number.is_multiple_of(2) { tool_call(&call, "t") } else { event("end-of-call-report", &call) };
-                    let Some(200) = client.try_post("/", &body) else { return };
-                    acknowledged.lock().unwrap().push(call);
-                    if limit < done.fetch_add(1, Ordering::Relaxed) && !dead.swap(true, Ordering::Relaxed) {
-                        daemon.signal(Signal::KILL);
-                    }
-                }
-            });
+            let (address, next, sender) = (daemon.address, &next, sender.clone());
+            scope.spawn(move || send(address, next, &sender));
         }
+        drop(sender);
+        acknowledged.extend(receiver.iter().take(limit));
+        daemon.signal(Signal::KILL);
+        acknowledged.extend(receiver);
     });
     *number = next.into_inner();
-    acknowledged.into_inner().unwrap()
+    acknowledged
+}
+
+/// Sends one event after the other for as long as they are answered, and says whose were acknowledged.
+fn send(address: SocketAddr, next: &AtomicUsize, acknowledged: &Sender<String>) -> Option<()> {
+    let mut client = Client::try_connect(address).ok()?;
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let call = format!("c{number}");
+        let body = if number.is_multiple_of(2) { tool_call(&call, "t") } else { event("end-of-call-report", &call) };
+        if client.try_post("/", &body)? == 200 {
+            acknowledged.send(call).ok()?;
+        }
+    }
 }

@@ -38,6 +38,24 @@ impl Client {
         self.answer()
     }
 
+    /// Posts `body` to a server that may be killed at any moment; says its status, if it could answer.
+    pub(crate) fn try_post(&mut self, path: &str, body: &str) -> Option<u16> {
+        let request = head("POST", path, &[], body.len()) + body;
+        self.0.get_mut().write_all(request.as_bytes()).ok()?;
+        let mut line = String::new();
+        self.0.read_line(&mut line).ok()?;
+        let status = line.split(' ').nth(1)?.parse().ok()?;
+        let mut bytes = 0;
+        while line != "\r\n" {
+            line.clear();
+            (self.0.read_line(&mut line).ok()? != 0).then_some(())?;
+            let length = line.to_ascii_lowercase();
+            bytes = length.strip_prefix("content-length:").map_or(bytes, |length| length.trim().parse().unwrap());
+        }
+        self.0.read_exact(&mut vec![0; bytes]).ok()?;
+        Some(status)
+    }
+
     /// Sends a request without a body and waits for the answer.
     pub(crate) fn ask(&mut self, method: &str, path: &str) -> Answer {
         self.send(format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n\r\n"));

@@ -236,6 +236,14 @@ impl Daemon {
         folder
     }
 
+    /// Waits until the daemon, which somebody has killed, is gone; returns the folder in which it ran.
+    pub(crate) fn killed_and_kept(mut self) -> Folder {
+        let folder = std::mem::replace(&mut self.folder, Folder::with(&[]));
+        let (code, log) = self.ended();
+        assert_eq!(code, None, "it was not killed: {log:#?}");
+        folder
+    }
+
     /// Waits until the daemon has ended; returns its exit code and all that it logged.
     pub(crate) fn ended(mut self) -> (Option<i32>, Vec<Value>) {
         let deadline = Deadline::after(PATIENCE);

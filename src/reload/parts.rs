@@ -1,0 +1,31 @@
+//! Parts of the daemon that have bounds of their own, which settings change while they run.
+
+use std::sync::Arc;
+
+use crate::outbox::Outbox;
+use crate::outbox::client::Client;
+use crate::server::answering::Answering;
+use crate::settings::Settings;
+use crate::telemetry;
+
+/// The parts.
+pub struct Parts {
+    /// What answers.
+    pub answering: Arc<Answering>,
+    /// What is to be sent.
+    pub outbox: Outbox,
+}
+
+impl Parts {
+    /// Has all of them keep the bounds of `settings`.
+    pub(super) fn rebound(&self, settings: &Settings) -> Result<(), String> {
+        self.answering.rebound(settings.bounds).map_err(|error| format!("there are no more threads: {error}"))?;
+        self.outbox.rebound(settings.outbox);
+        telemetry::refilter(&settings.log_filter).map_err(|error| error.to_string())
+    }
+}
+
+/// What sends requests to others as `settings` say.
+pub(super) fn client(settings: &Settings) -> Result<Client, String> {
+    Client::new(&settings.outbound).map_err(|error| format!("TLS cannot be set up for requests to others: {error}"))
+}
