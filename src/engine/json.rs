@@ -193,6 +193,12 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// Whether this is a list with anything in it.
+    #[must_use]
+    pub fn has_items(self) -> bool {
+        walk::Items::of_list(self.0).has_next()
+    }
+
     /// The items of a list; a value that is none has no items.
     pub fn items(self) -> impl Iterator<Item = Json<'a>> {
         walk::Items::of_list(self.0).map(Json)

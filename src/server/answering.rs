@@ -184,7 +184,7 @@ impl Answering {
         let make = async { Encoded::of(&self.decide(occasion, turn).await) };
         let (reply, repeated) = self.answered.answer(key, make).await;
         if repeated == dedup::Turn::Repeated {
-            telemetry::repeated(&occasion.site.path, occasion.event.call_id().as_deref());
+            telemetry::repeated(&occasion.site.path, occasion.event.call_id());
         }
         reply
     }
@@ -207,7 +207,7 @@ impl Answering {
                     }
                 }
                 _ => {
-                    telemetry::state_contended(&occasion.site.path, occasion.event.call_id().as_deref());
+                    telemetry::state_contended(&occasion.site.path, occasion.event.call_id());
                     let late = Decision { state: None, ..occasion.decide_late(turn, &facts) };
                     return self.conclude(occasion, turn, &facts, late).unwrap_or_default();
                 }
@@ -239,7 +239,7 @@ impl Answering {
     fn conclude(&self, occasion: &Occasion, turn: Turn, facts: &Facts, decision: Decision) -> Result<Reply, Conflict> {
         let has_effects = decision.state.is_some() || !decision.logs.is_empty();
         if has_effects && self.repeats(occasion, turn) {
-            telemetry::repeated(&occasion.site.path, occasion.event.call_id().as_deref());
+            telemetry::repeated(&occasion.site.path, occasion.event.call_id());
             return Ok(decision.reply);
         }
         if let (Some(state), Some(call)) = (&decision.state, occasion.call()) {

@@ -11,6 +11,7 @@
 //! read carries a sentence for the model instead of them.
 
 use serde_json::{Map, Value};
+use smallvec::SmallVec;
 
 use super::EventError;
 use crate::engine::json::{Json, JsonError, JsonType};
@@ -20,6 +21,9 @@ pub const TOOL_CALLS_MAX: usize = 128;
 
 /// The id of every call that an assistant hook makes.
 const HOOK_ID: &str = "hook-function-call";
+
+/// The calls of one message: nearly always it is one.
+pub(super) type ToolCalls = SmallVec<[ToolCall; 1]>;
 
 /// One call of a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,18 +63,18 @@ impl ToolCall {
 
 /// The list to be read: the first of `lists` that is one with anything in it.
 pub(super) fn best<'a>(lists: impl IntoIterator<Item = Option<Json<'a>>>) -> Option<Json<'a>> {
-    lists.into_iter().flatten().find(|list| list.items().next().is_some())
+    lists.into_iter().flatten().find(|list| list.has_items())
 }
 
 /// Reads the [best](best) of `lists`, else the legacy `function_call`.
 pub(super) fn read<'a>(
     lists: impl IntoIterator<Item = Option<Json<'a>>>,
     function_call: Option<Json<'a>>,
-) -> Result<Vec<ToolCall>, EventError> {
+) -> Result<ToolCalls, EventError> {
     let list = best(lists);
     let calls = list.into_iter().flat_map(Json::items);
     let legacy = function_call.filter(|call| list.is_none() && !call.is_null());
-    let calls: Vec<ToolCall> = calls
+    let calls: ToolCalls = calls
         .chain(legacy)
         .filter(|call| !call.is_null())
         .take(TOOL_CALLS_MAX + 1)
@@ -179,7 +183,7 @@ fn hook_arguments(text: Box<str>) -> Box<str> {
 mod tests {
     use super::*;
 
-    fn read_list(list: &str) -> Vec<ToolCall> {
+    fn read_list(list: &str) -> ToolCalls {
         read([Some(Json::parse(list).unwrap())], None).unwrap()
     }
 
