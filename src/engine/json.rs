@@ -14,11 +14,13 @@ use std::borrow::Cow;
 
 use super::path::Segment;
 
+mod field_index;
 pub(crate) mod reader;
 mod structure;
 mod val;
 mod walk;
 
+pub use field_index::FieldIndex;
 pub use structure::DEPTH_MAX;
 pub use val::Val;
 

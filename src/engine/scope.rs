@@ -67,10 +67,7 @@ impl<'a> Scope<'a> {
     pub fn value<'s>(&'s self, lookup: &'s Lookup) -> Result<Val<'s>, ScriptFault> {
         Ok(match lookup {
             Lookup::Event(slot) => self.event.get(slot),
-            Lookup::Arguments(rest) => match self.call.map(ToolCall::arguments) {
-                Some(Ok(arguments)) => Val::Json(arguments).walk(rest),
-                Some(Err(_)) | None => Val::Absent,
-            },
+            Lookup::Arguments(rest) => self.call.and_then(|call| call.argument(rest)).into(),
             Lookup::Tool(rest) => self.tool(rest),
             Lookup::Headers(rest) => below(&self.facts.headers, rest),
             Lookup::State(rest) => return Ok(self.kept(rest)),
