@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 
 use serde_json::{Value, json};
+use smallvec::SmallVec;
 
 use super::event::{Event, ToolCall};
 use super::facts::{Facts, State};
@@ -12,6 +13,9 @@ use super::path::Segment;
 use super::script::{Run, ScriptFault};
 use super::template::Template;
 use super::term::{Evaluation, Handler, Lookup, Term};
+
+/// Most scripts look at no more values.
+const INPUTS_USUAL: usize = 8;
 
 /// What one rule sees of the world.
 pub struct Scope<'a> {
@@ -120,7 +124,7 @@ impl<'a> Scope<'a> {
         run.begin_anew();
     }
 
-    fn values<'s>(&'s self, inputs: &'s [Lookup]) -> Result<Vec<Val<'s>>, ScriptFault> {
+    fn values<'s>(&'s self, inputs: &'s [Lookup]) -> Result<SmallVec<[Val<'s>; INPUTS_USUAL]>, ScriptFault> {
         inputs.iter().map(|input| self.value(input)).collect()
     }
 
