@@ -97,6 +97,8 @@ fn main() -> Outcome<ExitCode> {
         bare_told.report(&bare_told);
         told.report(&bare_told);
     }
+    let grown = f64::from(daemon.running.resident()?) / f64::from(1 << 20);
+    println!("\nafter all of this: {grown:.1} MiB resident");
     let (steady, scripted) = ratios.first().copied().unwrap_or_default();
     let (busy, busy_scripted) = ratios.last().copied().unwrap_or_default();
     Ok(options.conclude(&[
@@ -105,6 +107,7 @@ fn main() -> Outcome<ExitCode> {
         Target { what: "a declarative rule at full load costs", figure: busy, at_most: 2.0, unit: "x bare" },
         Target { what: "a Rhai handler at full load costs", figure: busy_scripted, at_most: 2.5, unit: "x bare" },
         Target { what: "memory after start", figure: resident, at_most: 15.0, unit: "MiB" },
+        Target { what: "memory after all of this", figure: grown, at_most: 25.0, unit: "MiB" },
         Target { what: "ready after", figure: ready, at_most: 50.0, unit: "ms" },
     ]))
 }

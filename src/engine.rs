@@ -35,6 +35,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Value;
+use smallvec::{SmallVec, smallvec};
 
 use act::{Act, ActFault, Does};
 use decision::{Considered, Decision, Fault, Unfinished};
@@ -118,9 +119,9 @@ impl Engine {
 
     /// What there is to decide about an event: one turn for each tool call, or the whole.
     #[must_use]
-    pub fn turns(event: &Event) -> Vec<Turn> {
+    pub fn turns(event: &Event) -> SmallVec<[Turn; 2]> {
         match event.tool_calls().len() {
-            0 => vec![Turn::Whole],
+            0 => smallvec![Turn::Whole],
             calls => (0..calls).map(Turn::ToolCall).collect(),
         }
     }

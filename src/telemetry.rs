@@ -373,7 +373,7 @@ pub(crate) fn unknown_kind(server: &str, kind: &str) {
 /// An event was decided. Those that nobody waits for are many, and told only to who wants to know.
 pub(crate) fn decided(server: &str, event: &Event, rule: Option<&str>, version: &Version, took: Duration) {
     let (kind, call) = (name(event.kind().name()), event.call_id());
-    let call = call.as_deref().map(name);
+    let call = call.map(name);
     // As a `u128` it would be a text in the JSON format.
     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     let version = version.as_str();
@@ -397,19 +397,19 @@ pub(crate) fn rule_failed(server: &str, rule: &str, fault: &Fault) {
 /// No rule answered an event that waits for a reply.
 pub(crate) fn unanswered(server: &str, event: &Event) {
     let (kind, call) = (name(event.kind().name()), event.call_id());
-    warn!(target: RULES, server, kind, call = call.as_deref().map(name), "no rule answered; the reply was the emptiest one");
+    warn!(target: RULES, server, kind, call = call.map(name), "no rule answered; the reply was the emptiest one");
 }
 
 /// A model filled in a tool's arguments wrongly, and was told what to mend.
 pub(crate) fn arguments_refused(server: &str, event: &Event) {
     let call = event.call_id();
-    info!(target: RULES, server, call = call.as_deref(), "a tool call went back to the model, with what to mend");
+    info!(target: RULES, server, call, "a tool call went back to the model, with what to mend");
 }
 
 /// A script wanted something logged.
 pub(crate) fn script_said(server: &str, event: &Event, rule: Option<&str>, line: &LogLine) {
     let (kind, call) = (name(event.kind().name()), event.call_id());
-    let call = call.as_deref().map(name);
+    let call = call.map(name);
     let text = one_line(&line.text);
     match line.level {
         LogLevel::Info => info!(target: SCRIPTS, server, kind, call, rule, "{text}"),

@@ -9,7 +9,7 @@
 //! [`Kind::ApiRequest`] (the arguments that an `apiRequest` tool posts,
 //! and what is sent to a custom model).
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use simdutf8::compat;
@@ -22,6 +22,7 @@ mod scan;
 mod tool_call;
 mod trie;
 
+use self::tool_call::ToolCalls;
 use self::trie::ROOT;
 
 pub use tool_call::{TOOL_CALLS_MAX, ToolCall};
@@ -36,8 +37,8 @@ pub struct Event {
     kind: EventKind,
     /// Where each place of the trie of what was wanted lies in the body; the first is the message.
     extents: Vec<Extent>,
-    tool_calls: Vec<ToolCall>,
-    call_id: Slot,
+    tool_calls: ToolCalls,
+    call_id: Option<Arc<str>>,
     /// The slot to answer with `final`, though the body does not say so.
     is_final: Option<Slot>,
 }
@@ -101,22 +102,17 @@ impl Event {
         let body = body.into();
         let text = compat::from_utf8(&body).map_err(|error| EventError::NotUtf8 { at: error.valid_up_to() })?;
         let found = scan::scan(text, wanted)?;
-        let mut event = Event {
-            body,
-            kind: found.kind,
-            extents: found.extents,
-            tool_calls: Vec::new(),
-            call_id: wanted.call_id.clone(),
-            is_final: None,
+        // Here and now the body is known to be text: later every slice of it is tested again.
+        let at = |slot| found.at(slot, text);
+        let tool_calls = if found.kind.known().is_some_and(Kind::asks_for_tools) {
+            tool_call::read(wanted.tool_lists.iter().map(at), at(&wanted.function_call))?
+        } else {
+            ToolCalls::new()
         };
-        if event.kind.known().is_some_and(Kind::asks_for_tools) {
-            let lists = wanted.tool_lists.each_ref().map(|list| event.found(list));
-            event.tool_calls = tool_call::read(lists, event.found(&wanted.function_call))?;
-        }
-        if found.is_final_transcript && event.get(&wanted.transcript_type).is_absent() {
-            event.is_final = Some(wanted.transcript_type.clone());
-        }
-        Ok(event)
+        let call_id = at(&wanted.call_id).and_then(Json::as_str).map(Arc::from);
+        let says_type = || at(&wanted.transcript_type).is_some_and(|value| !value.is_null());
+        let is_final = (found.is_final_transcript && !says_type()).then(|| wanted.transcript_type.clone());
+        Ok(Event { kind: found.kind, extents: found.extents, tool_calls, call_id, is_final, body })
     }
 
     /// The kind of the message.
@@ -142,8 +138,14 @@ impl Event {
 
     /// The id of the call that the message belongs to.
     #[must_use]
-    pub fn call_id(&self) -> Option<Cow<'_, str>> {
-        self.found(&self.call_id)?.as_str()
+    pub fn call_id(&self) -> Option<&str> {
+        self.call_id.as_deref()
+    }
+
+    /// The same, for who keeps it.
+    #[must_use]
+    pub fn shared_call_id(&self) -> Option<Arc<str>> {
+        self.call_id.clone()
     }
 
     /// The tool calls of a message that asks for tools; other kinds have none.

@@ -14,11 +14,13 @@ use std::borrow::Cow;
 
 use super::path::Segment;
 
+mod field_index;
 pub(crate) mod reader;
 mod structure;
 mod val;
 mod walk;
 
+pub use field_index::FieldIndex;
 pub use structure::DEPTH_MAX;
 pub use val::Val;
 
@@ -191,6 +193,12 @@ impl<'a> Json<'a> {
             JsonType::Object => Some(self.fields().len()),
             JsonType::Null | JsonType::Bool | JsonType::Number => None,
         }
+    }
+
+    /// Whether this is a list with anything in it.
+    #[must_use]
+    pub fn has_items(self) -> bool {
+        walk::Items::of_list(self.0).has_next()
     }
 
     /// The items of a list; a value that is none has no items.

@@ -5,6 +5,7 @@ use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use serde_json::{Value, json};
+use smallvec::SmallVec;
 
 use super::event::{Event, ToolCall};
 use super::facts::{Facts, State};
@@ -13,6 +14,9 @@ use super::path::Segment;
 use super::script::{Run, ScriptFault};
 use super::template::Template;
 use super::term::{Evaluation, Handler, Lookup, Term};
+
+/// Most scripts look at no more values.
+const INPUTS_USUAL: usize = 8;
 
 /// What one rule sees of the world.
 pub struct Scope<'a> {
@@ -108,10 +112,7 @@ impl<'a> Scope<'a> {
     pub fn value<'s>(&'s self, lookup: &'s Lookup) -> Result<Val<'s>, ScriptFault> {
         Ok(match lookup {
             Lookup::Event(slot) => self.event.get(slot),
-            Lookup::Arguments(rest) => match self.call.map(ToolCall::arguments) {
-                Some(Ok(arguments)) => Val::Json(arguments).walk(rest),
-                Some(Err(_)) | None => Val::Absent,
-            },
+            Lookup::Arguments(rest) => self.call.and_then(|call| call.argument(rest)).into(),
             Lookup::Tool(rest) => self.tool(rest),
             Lookup::Headers(rest) => below(&self.facts.headers, rest),
             Lookup::State(rest) => return Ok(self.kept(rest)),
@@ -176,7 +177,7 @@ impl<'a> Scope<'a> {
         run.begin_anew();
     }
 
-    fn values<'s>(&'s self, inputs: &'s [Lookup]) -> Result<Vec<Val<'s>>, ScriptFault> {
+    fn values<'s>(&'s self, inputs: &'s [Lookup]) -> Result<SmallVec<[Val<'s>; INPUTS_USUAL]>, ScriptFault> {
         inputs.iter().map(|input| self.value(input)).collect()
     }
 

@@ -175,7 +175,7 @@ impl Answering {
     async fn call_off(&self, occasion: &Occasion) -> Result<(), Unkept> {
         let Some(call) = occasion.event.call_id() else { return Ok(()) };
         let kind = occasion.event.kind().name();
-        let done = self.outbox.happened(&occasion.site.path, &call, kind, occasion.facts.now);
+        let done = self.outbox.happened(&occasion.site.path, call, kind, occasion.facts.now);
         match timeout_at(occasion.deadline().instant().into(), done).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(Unkept),
@@ -224,7 +224,7 @@ impl Answering {
         let make = async { Encoded::of(&self.decide(occasion, turn).await.unwrap_or_default()) };
         let (reply, repeated) = self.answered.answer(key, make).await;
         if repeated == dedup::Turn::Repeated {
-            telemetry::repeated(&occasion.site.path, occasion.event.call_id().as_deref());
+            telemetry::repeated(&occasion.site.path, occasion.event.call_id());
         }
         reply
     }
@@ -249,7 +249,7 @@ impl Answering {
                     }
                 }
                 _ => {
-                    telemetry::state_contended(&occasion.site.path, occasion.event.call_id().as_deref());
+                    telemetry::state_contended(&occasion.site.path, occasion.event.call_id());
                     let late = Decision { state: None, ..occasion.decide_late(turn, &facts) };
                     return self.conclude(occasion, turn, &facts, late).await.map_err(|_| Unkept);
                 }
@@ -288,7 +288,7 @@ impl Answering {
         let has_effects = decision.state.is_some() || !decision.logs.is_empty() || !decision.actions.is_empty();
         let identity = has_effects.then(|| occasion.event_identity(turn, &self.seen)).flatten();
         if identity.as_ref().is_some_and(|identity| !self.seen.is_new(identity)) {
-            telemetry::repeated(&occasion.site.path, occasion.event.call_id().as_deref());
+            telemetry::repeated(&occasion.site.path, occasion.event.call_id());
             return Ok(decision.reply);
         }
         if let Err(undone) = self.carry_out(occasion, turn, facts, &mut decision).await {

@@ -19,7 +19,7 @@ const OVERHEAD_BYTES: u64 = 128;
 const TURNSTILES: usize = 64;
 
 /// A call: the site it belongs to, and its id.
-pub type Call = (usize, Box<str>);
+pub type Call = (usize, Arc<str>);
 
 /// The states of the calls that are going on; the longest unused make room for new ones.
 pub struct CallStates {

@@ -94,8 +94,8 @@ impl<A: Answer> Connection<A> {
     {
         let this = Arc::new(self);
         let service = service_fn(|request| {
-            let answer = request::answer(Arc::clone(&this), request);
-            async { Ok::<_, Infallible>(last_if(&drain, answer.await)) }
+            let (connection, drain) = (Arc::clone(&this), &drain);
+            async move { Ok::<_, Infallible>(last_if(drain, request::answer(connection, request).await)) }
         });
         let mut http = http1_builder(&this.limits).serve_connection(TokioIo::new(wire), service);
         let mut leaving = false;
@@ -121,8 +121,8 @@ impl<A: Answer> Connection<A> {
         let this = Arc::new(self);
         this.pace.multiplex();
         let service = service_fn(|request| {
-            let answer = request::answer(Arc::clone(&this), request);
-            async { Ok::<_, Infallible>(answer.await) }
+            let connection = Arc::clone(&this);
+            async { Ok::<_, Infallible>(request::answer(connection, request).await) }
         });
         let mut http = http2_builder(&this.limits).serve_connection(TokioIo::new(wire), service);
         let mut leaving = false;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::Response;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{HeaderMap, Response};
 
 use crate::engine::reply::Reply;
 
@@ -89,13 +89,19 @@ fn list<T>(items: impl IntoIterator<Item = T>, add: impl Fn(T, &mut Vec<u8>)) ->
 
 /// The response that carries `reply`, with the header `more` if there is one. Vapi reads the body of a 200 only
 /// (contract, section 4).
+///
+/// `spent` are the headers of the request, which nobody needs any more: their memory serves those of the response, and
+/// after them, since hyper keeps it, those of the next request.
 #[must_use]
-pub fn reply(reply: &Encoded, more: Option<&(HeaderName, HeaderValue)>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(reply.to_bytes()));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+pub fn reply(reply: &Encoded, more: Option<&(HeaderName, HeaderValue)>, spent: HeaderMap) -> Response<Full<Bytes>> {
+    let mut headers = spent;
+    headers.clear();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
     if let Some((name, value)) = more {
-        response.headers_mut().insert(name, value.clone());
+        headers.insert(name, value.clone());
     }
+    let mut response = Response::new(Full::from(reply.to_bytes()));
+    *response.headers_mut() = headers;
     response
 }
 

@@ -28,7 +28,7 @@ pub(super) fn of(occasion: &Occasion, turn: Turn, actions: Vec<Action>, facts: &
     let call = occasion.event.call_id();
     let errand = |(number, action): (u64, Action)| Enqueued {
         server: occasion.site.path.clone(),
-        call: call.as_deref().map(str::to_owned),
+        call: call.map(str::to_owned),
         idempotency_key: identity.key(number, &action.name),
         decided_at: facts.now,
         action,
@@ -48,7 +48,7 @@ impl Identity {
         match (event.call_id(), turn) {
             (Some(call), Turn::ToolCall(index)) => {
                 let asked = event.tool_calls().get(index).filter(|call| !call.is_hook() && !call.id.is_empty());
-                identity.add(&call);
+                identity.add(call);
                 match asked {
                     Some(asked) => {
                         identity.add(&asked.id);
@@ -60,7 +60,7 @@ impl Identity {
                 }
             }
             (Some(call), Turn::Whole) => {
-                identity.add(&call);
+                identity.add(call);
                 match event.kind().known() {
                     Some(Kind::EndOfCallReport) => {}
                     Some(Kind::StatusUpdate) => {

@@ -42,14 +42,14 @@ impl Occasion {
     /// The call that the event belongs to.
     #[must_use]
     pub fn call(&self) -> Option<Call> {
-        Some((self.site.index, self.event.call_id()?.into_owned().into()))
+        Some((self.site.index, self.event.shared_call_id()?))
     }
 
     /// What makes a tool call the same when it comes again; `None` if it cannot be told from others.
     #[must_use]
     pub fn identity<T: Clone>(&self, turn: Turn, answered: &AnswerOnce<T>) -> Option<Key> {
         let Turn::ToolCall(index) = turn else { return None };
-        answered.key(self.site.index, self.event.call_id().as_deref(), self.event.tool_calls().get(index)?)
+        answered.key(self.site.index, self.event.call_id(), self.event.tool_calls().get(index)?)
     }
 
     /// What makes an event the same when it comes again (contract, section 7); tool calls have identities of their own.
@@ -66,7 +66,7 @@ impl Occasion {
             Some(Kind::StatusUpdate) => Version::Stamped(field("status"), field("timestamp")),
             _ => seen.body(self.event.body()),
         };
-        Some(EventKey::new(self.site.index, &call, self.event.kind().name(), version))
+        Some(EventKey::new(self.site.index, call, self.event.kind().name(), version))
     }
 
     /// Until when it must be answered.

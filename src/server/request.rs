@@ -2,8 +2,9 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -28,7 +29,8 @@ pub(super) async fn answer<A: Answer>(
     request: Request<Incoming>,
 ) -> Response<Full<Bytes>> {
     let running = connection.pace.begin();
-    let responded = survive(respond(&connection, request, running.begun_at)).await;
+    let mut responding = pin!(respond(&connection, request, running.begun_at));
+    let responded = poll_fn(|context| survive(responding.as_mut(), context)).await;
     responded.unwrap_or_else(|refusal| refused(&connection, &refusal))
 }
 
@@ -97,17 +99,16 @@ fn screen(head: &Parts, limits: &Limits) -> Result<(), Refusal> {
     if enough && hosts <= 1 { Ok(()) } else { Err(Refusal::NotOneHost) }
 }
 
-/// Drives `future` to its end and turns a panic in it into a refusal.
+/// Drives `future` on and turns a panic in it into a refusal.
 ///
 /// What the panic left behind is dropped with the future; what is shared must hold no broken promise over an await, which
-/// the locks of this program do not.
-async fn survive<T>(future: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
-    let mut future = pin!(future);
-    poll_fn(|context| {
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
-        polled.unwrap_or_else(|_| Err(Refusal::Panicked).into())
-    })
-    .await
+/// the locks of this program do not. The future stays where it is: as an argument of another it would be kept twice.
+fn survive<T>(
+    future: Pin<&mut impl Future<Output = Result<T, Refusal>>>,
+    context: &mut Context<'_>,
+) -> Poll<Result<T, Refusal>> {
+    let polled = catch_unwind(AssertUnwindSafe(|| future.poll(context)));
+    polled.unwrap_or_else(|_| Err(Refusal::Panicked).into())
 }
 
 #[cfg(test)]
@@ -142,7 +143,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_an_answer() {
-        let survived: Result<(), Refusal> = survive(async { panic!("on purpose") }).await;
+        let mut broken = pin!(async { panic!("on purpose") });
+        let survived: Result<(), Refusal> = poll_fn(|context| survive(broken.as_mut(), context)).await;
         assert_eq!(survived, Err(Refusal::Panicked));
     }
 }

@@ -52,7 +52,7 @@ impl Service {
         let facts = facts(site, &received.head, now);
         let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at: received.begun_at };
         let reply = self.answering.answer(occasion).await.map_err(|Unkept| Refusal::Unkept)?;
-        Ok(encode::reply(&reply, site.version_header.as_ref()))
+        Ok(encode::reply(&reply, site.version_header.as_ref(), received.head.headers))
     }
 }
 

@@ -16,6 +16,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use crate::clock::Clock;
+use crate::engine::json::reader::is_plain;
 
 /// The largest buffer that a thread keeps.
 const KEPT_BYTES_MAX: usize = 16 * 1024;
@@ -47,7 +48,7 @@ fn write_line(line: &mut Vec<u8>, event: &Event<'_>, now: Timestamp) {
     let _ = write!(line, r#"{{"timestamp":"{now:.6}","level":"{}""#, metadata.level());
     let mut fields = Fields(line);
     event.record(&mut fields);
-    fields.add("target", metadata.target());
+    fields.add_text("target", metadata.target());
     line.extend_from_slice(b"}\n");
 }
 
@@ -56,10 +57,25 @@ struct Fields<'a>(&'a mut Vec<u8>);
 
 impl Fields<'_> {
     fn add(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+        self.name(name);
+        let _ = serde_json::to_writer(&mut *self.0, value);
+    }
+
+    /// Nearly every text is plain, and that is told sooner than each of its bytes is looked at.
+    fn add_text(&mut self, name: &str, text: &str) {
+        if !is_plain(text) {
+            return self.add(name, text);
+        }
+        self.name(name);
+        self.0.push(b'"');
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(b'"');
+    }
+
+    fn name(&mut self, name: &str) {
         self.0.extend_from_slice(b",\"");
         self.0.extend_from_slice(name.as_bytes());
         self.0.extend_from_slice(b"\":");
-        let _ = serde_json::to_writer(&mut *self.0, value);
     }
 }
 
@@ -81,7 +97,7 @@ impl Visit for Fields<'_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.add(field.name(), value);
+        self.add_text(field.name(), value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

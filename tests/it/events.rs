@@ -111,7 +111,7 @@ fn what_is_found_is_what_a_tree_holds() {
         }
         assert_eq!(event.whole().to_value(), *message, "{name}");
         let call_id = message.pointer("/call/id").and_then(Value::as_str);
-        assert_eq!(event.call_id().as_deref(), call_id, "{name}");
+        assert_eq!(event.call_id(), call_id, "{name}");
     }
 }
 

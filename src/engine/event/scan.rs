@@ -6,7 +6,7 @@
 //! repeated, and on what is no JSON at all; then [`search`] checks the body and looks in the checked
 //! text, which takes longer but knows every case. Both find the same, which a test shows.
 
-use super::trie::{Node, ROOT, Wanted};
+use super::trie::{Node, ROOT, Slot, Wanted};
 use super::{EventError, tool_call};
 use crate::engine::json::reader::Reader;
 use crate::engine::json::{Json, JsonType};
@@ -50,6 +50,13 @@ pub(super) struct Found {
     pub(super) extents: Vec<Extent>,
 }
 
+impl Found {
+    /// The value at `slot` of `body`, in which this was found.
+    pub(super) fn at<'b>(&self, slot: &Slot, body: &'b str) -> Option<Json<'b>> {
+        Json::of_checked(self.extents.get(slot.place)?.text(body)?).walk(&slot.rest)
+    }
+}
+
 /// Scans the UTF-8 `body`.
 pub(super) fn scan(body: &str, wanted: &Wanted) -> Result<Found, EventError> {
     match pass(body, wanted) {
@@ -80,8 +87,7 @@ pub(super) fn pass(body: &str, wanted: &Wanted) -> Option<Result<Found, EventErr
 
 /// Checks the list of tool calls that is going to be read: the pass has only leapt over it and its likes.
 fn check_tools(found: &Found, body: &str, wanted: &Wanted) -> Option<()> {
-    let lists = wanted.tool_lists.each_ref().map(|list| found.extents.get(list.place)?.text(body));
-    match tool_call::best(lists.map(|list| list.map(Json::of_checked))) {
+    match tool_call::best(wanted.tool_lists.iter().map(|list| found.at(list, body))) {
         Some(list) => Json::passes(list.raw()).then_some(()),
         None => Some(()),
     }

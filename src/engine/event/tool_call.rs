@@ -10,16 +10,23 @@
 //! No call is dropped: one without an id or a name has an empty one, and one whose arguments cannot be
 //! read carries a sentence for the model instead of them.
 
+use std::sync::OnceLock;
+
 use serde_json::{Map, Value};
+use smallvec::SmallVec;
 
 use super::EventError;
-use crate::engine::json::{Json, JsonError, JsonType};
+use crate::engine::json::{FieldIndex, Json, JsonError, JsonType};
+use crate::engine::path::Segment;
 
 /// How many tool calls one message may hold.
 pub const TOOL_CALLS_MAX: usize = 128;
 
 /// The id of every call that an assistant hook makes.
 const HOOK_ID: &str = "hook-function-call";
+
+/// The calls of one message: nearly always it is one.
+pub(super) type ToolCalls = SmallVec<[ToolCall; 1]>;
 
 /// One call of a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +38,8 @@ pub struct ToolCall {
     /// Where it stands among the calls of the message, from 0.
     pub index: usize,
     arguments: Result<Box<str>, Box<str>>,
+    /// Made when somebody first asks for one of the arguments: most rules ask for several.
+    fields: OnceLock<FieldIndex>,
 }
 
 impl ToolCall {
@@ -45,6 +54,14 @@ impl ToolCall {
         }
     }
 
+    /// The value at `path` of the arguments.
+    #[must_use]
+    pub fn argument(&self, path: &[Segment]) -> Option<Json<'_>> {
+        let arguments = self.arguments().ok()?;
+        let [Segment::Key(key), rest @ ..] = path else { return arguments.walk(path) };
+        self.fields.get_or_init(|| FieldIndex::of(arguments)).get(arguments, key)?.walk(rest)
+    }
+
     /// Whether an assistant hook makes the call. All such calls share one id, so none repeats another.
     #[must_use]
     pub fn is_hook(&self) -> bool {
@@ -54,23 +71,24 @@ impl ToolCall {
     /// Puts other arguments in place of those that came.
     pub(super) fn replace_arguments(&mut self, text: &str) {
         self.arguments = object_in(text);
+        self.fields = OnceLock::new();
     }
 }
 
 /// The list to be read: the first of `lists` that is one with anything in it.
 pub(super) fn best<'a>(lists: impl IntoIterator<Item = Option<Json<'a>>>) -> Option<Json<'a>> {
-    lists.into_iter().flatten().find(|list| list.items().next().is_some())
+    lists.into_iter().flatten().find(|list| list.has_items())
 }
 
 /// Reads the [best](best) of `lists`, else the legacy `function_call`.
 pub(super) fn read<'a>(
     lists: impl IntoIterator<Item = Option<Json<'a>>>,
     function_call: Option<Json<'a>>,
-) -> Result<Vec<ToolCall>, EventError> {
+) -> Result<ToolCalls, EventError> {
     let list = best(lists);
     let calls = list.into_iter().flat_map(Json::items);
     let legacy = function_call.filter(|call| list.is_none() && !call.is_null());
-    let calls: Vec<ToolCall> = calls
+    let calls: ToolCalls = calls
         .chain(legacy)
         .filter(|call| !call.is_null())
         .take(TOOL_CALLS_MAX + 1)
@@ -98,7 +116,7 @@ fn read_one(index: usize, item: Json<'_>) -> ToolCall {
         Some(arguments) if &*id == HOOK_ID => read_arguments(arguments).map(hook_arguments),
         Some(arguments) => read_arguments(arguments),
     };
-    ToolCall { id, name: name.unwrap_or_default().into(), index, arguments }
+    ToolCall { id, name: name.unwrap_or_default().into(), index, arguments, fields: OnceLock::new() }
 }
 
 /// The fields of an object that can be part of a tool call; what is null is missing.
@@ -179,7 +197,7 @@ fn hook_arguments(text: Box<str>) -> Box<str> {
 mod tests {
     use super::*;
 
-    fn read_list(list: &str) -> Vec<ToolCall> {
+    fn read_list(list: &str) -> ToolCalls {
         read([Some(Json::parse(list).unwrap())], None).unwrap()
     }
 

@@ -241,16 +241,23 @@ fn escape_len(escape: &[u8]) -> Option<usize> {
     }
 }
 
+/// Whether `text` stands in a string of JSON as it is, with nothing to be escaped.
+pub(crate) fn is_plain(text: &str) -> bool {
+    plain_len(text.as_bytes()) == text.len()
+}
+
 /// How many bytes come before one that ends a string, begins an escape or may not stand in a string.
 ///
 /// Most strings that are looked at closely are short, so eight bytes at a time are enough; long ones are leapt over.
 fn plain_len(bytes: &[u8]) -> usize {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    for (block, start) in blocks.iter().zip((0..).step_by(BLOCK)) {
+    let mut passed = 0;
+    for block in blocks {
         let special = specials(*block);
         if special != 0 {
-            return start + first(special);
+            return passed + first(special);
         }
+        passed += BLOCK;
     }
     let mut last = [b'"'; BLOCK];
     last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);

@@ -27,6 +27,11 @@ impl<'a> Items<'a> {
     pub(super) fn of_list(text: &'a str) -> Items<'a> {
         Items { rest: inside(text, '[', ']') }
     }
+
+    /// Whether there is another item, without looking where it ends.
+    pub(super) fn has_next(&self) -> bool {
+        !matches!(skip_marks(self.rest).bytes().next(), None | Some(b']' | b'}'))
+    }
 }
 
 impl<'a> Fields<'a> {

@@ -6,7 +6,7 @@ use rhai::packages::{
     BasicArrayPackage, BasicMapPackage, BasicMathPackage, BitFieldPackage, CorePackage, LogicPackage,
     MoreStringPackage, Package,
 };
-use rhai::{Dynamic, Engine, Module, OptimizationLevel, Shared};
+use rhai::{Dynamic, Engine, OptimizationLevel};
 
 use super::limits::ScriptLimits;
 use super::{guard, host, run, words};
@@ -16,25 +16,20 @@ const NESTING_MAX: (usize, usize) = (64, 48);
 const FUNCTIONS_MAX: usize = 2_000;
 const MODULES_MAX: usize = 200;
 
-/// Rhai's standard functions, all but those that ask the clock or work on bytes. Engines share them.
-static PACKAGES: LazyLock<[Shared<Module>; 7]> = LazyLock::new(|| {
-    [
-        CorePackage::new().as_shared_module(),
-        BitFieldPackage::new().as_shared_module(),
-        LogicPackage::new().as_shared_module(),
-        BasicMathPackage::new().as_shared_module(),
-        BasicArrayPackage::new().as_shared_module(),
-        BasicMapPackage::new().as_shared_module(),
-        MoreStringPackage::new().as_shared_module(),
-    ]
-});
+rhai::def_package! {
+    /// Rhai's standard functions, all but those that ask the clock or work on bytes. One module and not seven, because a
+    /// script that runs looks for each of its functions in one module after the other.
+    Standard(_module): CorePackage, BitFieldPackage, LogicPackage, BasicMathPackage, BasicArrayPackage, BasicMapPackage,
+        MoreStringPackage {}
+}
+
+/// Engines share them.
+static STANDARD: LazyLock<Standard> = LazyLock::new(Standard::new);
 
 /// Makes the engine, with the host's functions and without the author's modules.
 pub(super) fn engine(limits: &ScriptLimits) -> Engine {
     let mut engine = Engine::new_raw();
-    for package in PACKAGES.iter() {
-        engine.register_global_module(package.clone());
-    }
+    engine.register_global_module(STANDARD.as_shared_module());
     limit(&mut engine, limits);
     absent_is_normal(&mut engine);
     guard::register(&mut engine, limits);

@@ -3,7 +3,7 @@
 //! A script that says `call.customer.number` is given a `call` that holds nothing else. Lists are cut down
 //! likewise: of `messages[0].role` and `messages[-1].role` comes a list of two.
 
-use rhai::{Dynamic, Identifier, Scope};
+use rhai::{Dynamic, Identifier, Map, Scope};
 
 use super::lines::Origin;
 use super::value;
@@ -149,7 +149,12 @@ impl Shape {
             Shape::Nothing => Dynamic::UNIT,
             Shape::Value(number) => values.get(*number).map_or(Dynamic::UNIT, value::from_val),
             Shape::Fields(fields) => {
-                Dynamic::from_map(fields.iter().map(|(key, shape)| (key.clone(), shape.fill(values))).collect())
+                // Not collected: that would sort them in a list first.
+                let mut map = Map::new();
+                for (key, shape) in fields {
+                    map.insert(key.clone(), shape.fill(values));
+                }
+                Dynamic::from_map(map)
             }
             Shape::Items { first, last } => {
                 let items = first.iter().chain(last.iter().rev());

@@ -7,7 +7,7 @@ use rhai::{Dynamic, FnPtr, ImmutableString};
 use serde_json::{Map, Value};
 
 use super::fault::wording;
-use crate::engine::json::Val;
+use crate::engine::json::{Json, Val};
 
 /// What a value that leaves a script may come to.
 #[derive(Debug, Clone, Copy)]
@@ -23,9 +23,17 @@ const DEPTH_MAX: usize = 128;
 pub(super) fn from_val(value: &Val<'_>) -> Dynamic {
     match value {
         Val::Absent => Dynamic::UNIT,
-        // `serde_json` is quicker, but does not read half of a surrogate pair, nor numbers beyond a double.
-        Val::Json(json) => serde_json::from_str(json.raw()).unwrap_or_else(|_| from_json(&json.to_value())),
+        Val::Json(json) => from_text(*json),
         Val::Value(value) => from_json(value),
+    }
+}
+
+/// Takes JSON text into a script.
+fn from_text(json: Json<'_>) -> Dynamic {
+    match json.as_str() {
+        Some(text) => (*text).into(),
+        // `serde_json` is quicker, but does not read half of a surrogate pair, nor numbers beyond a double.
+        None => serde_json::from_str(json.raw()).unwrap_or_else(|_| from_json(&json.to_value())),
     }
 }
 
