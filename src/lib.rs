@@ -6,6 +6,7 @@
 //!   or the clock.
 //! - [`server`] brings events in over HTTP and replies out, in time.
 //! - [`live`] is what is in force, [`reload`] what puts changed files in force while calls go on.
+//! - [`outbox`] keeps what was decided to be done until it is done; [`secrets`] are values that it fills in.
 //! - [`admin`] answers operators.
 //! - [`load`] reads rule files, [`settings`] what the daemon was told about itself.
 //! - [`report`] words what is wrong in those files, for people and programs.
@@ -18,6 +19,9 @@ pub mod server;
 
 pub mod live;
 pub mod reload;
+
+pub mod outbox;
+pub mod secrets;
 
 pub mod admin;
 

@@ -20,6 +20,8 @@ use crate::engine::kind::Kind;
 use crate::engine::script::{LogLevel, LogLine};
 use crate::live::snapshot::Origin;
 use crate::live::version::Version;
+use crate::outbox::retry::{Millis, Next};
+use crate::outbox::{EnqueueError, Enqueued, StoreError};
 use crate::reload::refused::Findings;
 use crate::reload::report::ServerReport;
 use crate::reload::server::Outcome;
@@ -42,8 +44,11 @@ const RULES: &str = "switchhook::rules";
 /// What scripts log.
 const SCRIPTS: &str = "switchhook::scripts";
 
+/// What becomes of actions.
+const OUTBOX: &str = "switchhook::outbox";
+
 /// What log lines can be chosen by.
-pub(crate) const TARGETS: [&str; 6] = ["switchhook", SERVER, AUTH, EVENTS, RULES, SCRIPTS];
+pub(crate) const TARGETS: [&str; 7] = ["switchhook", SERVER, AUTH, EVENTS, RULES, SCRIPTS, OUTBOX];
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -392,6 +397,71 @@ pub(crate) fn script_said(server: &str, event: &Event, rule: Option<&str>, line:
 /// Decisions of one call changed its state so often that one of them was given up.
 pub(crate) fn state_contended(server: &str, call: Option<&str>) {
     warn!(target: RULES, server, call = call.map(name), "the state of a call changed too often; the rule's fallback was sent");
+}
+
+/// Actions were not taken, after others of which nothing was said.
+pub(crate) fn not_enqueued(error: &EnqueueError, actions: usize, untold: u64) {
+    error!(target: OUTBOX, %error, actions, untold, "actions were not taken");
+}
+
+/// An attempt has ended.
+pub(crate) fn attempted(id: u64, item: &Enqueued, attempt: u32, next: Next, now: Millis, took: Duration, note: &str) {
+    let (action, server, call) = (&*item.action.name, &*item.server, item.call.as_deref().map(name));
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let why = note.lines().next().map(one_line).unwrap_or_default();
+    match next {
+        Next::Done => info!(target: OUTBOX, id, action, server, call, attempt, took_ms, "delivered"),
+        Next::Again { at } => {
+            let again_in_ms = at - now;
+            warn!(target: OUTBOX, id, action, server, call, attempt, took_ms, %why, again_in_ms, "an attempt failed");
+        }
+        Next::Bury(cause) => {
+            let cause = cause.word();
+            error!(target: OUTBOX, id, action, server, call, attempt, took_ms, %why, cause, "an action was given up");
+        }
+    }
+}
+
+/// An action was given up without one more attempt.
+pub(crate) fn too_old(id: u64, item: &Enqueued, attempts: u32) {
+    let (action, server, call) = (&*item.action.name, &*item.server, item.call.as_deref().map(name));
+    error!(target: OUTBOX, id, action, server, call, attempt = attempts, cause = "age", "an action was given up");
+}
+
+/// What waited for an event not to come was called off, because it came.
+pub(crate) fn called_off(server: &str, call: &str, kind: &str, actions: usize) {
+    info!(target: OUTBOX, server, call = name(call), kind = name(kind), actions, "called off");
+}
+
+/// The file cannot be written.
+pub(crate) fn outbox_broken(error: &StoreError) {
+    error!(target: OUTBOX, %error, "the outbox cannot be written; nothing is taken until it can");
+}
+
+/// The file can be written again.
+pub(crate) fn outbox_reopened(items: usize) {
+    info!(target: OUTBOX, items, "the outbox can be written again");
+}
+
+/// The file was damaged beyond repair.
+pub(crate) fn outbox_set_aside(path: &Path, why: &str) {
+    let path = path.display();
+    error!(target: OUTBOX, %path, why, "the outbox was damaged; it was set aside, and an empty one begun");
+}
+
+/// Some items in the file were damaged.
+pub(crate) fn items_dropped(items: usize) {
+    error!(target: OUTBOX, items, "items of the outbox were damaged, and are lost");
+}
+
+/// There were more dead letters than are kept.
+pub(crate) fn dead_letters_removed(items: usize) {
+    warn!(target: OUTBOX, items, "the oldest dead letters made room for others");
+}
+
+/// The daemon ends while attempts are under way.
+pub(crate) fn attempts_cut_off(attempts: usize) {
+    warn!(target: OUTBOX, attempts, "attempts were cut off; they are made again at the next start");
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ mod golden;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod outbox;
+#[cfg(test)]
 mod reload;
 #[cfg(test)]
 mod reply_contract;

@@ -2,11 +2,13 @@
 
 mod client;
 mod daemon;
+mod destination;
 mod pair;
 mod samples;
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use daemon::{Daemon, Ended, Folder, activated, switchhook};
+pub(crate) use destination::Destination;
 pub(crate) use pair::{Pair, localhost};
 pub(crate) use samples::{fixtures, here, samples};
 

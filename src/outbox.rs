@@ -1,0 +1,319 @@
+//! The outbox: what was decided to be done for the rest of the world, kept until it is done.
+//!
+//! An [`Action`] that is enqueued becomes an **item**; its **delivery** is one **attempt** after the other, until the
+//! destination takes it or it is buried as a **dead letter**. What [`Outbox::enqueue`] has said yes to is on disk: a kill
+//! at any moment loses nothing of it. Delivery is at least once, always under the same `Idempotency-Key`, because nobody
+//! can know what became of an attempt that a crash has cut off.
+//!
+//! One thread owns the file and writes whatever waits in one transaction (`writer`). The [`queue`] is the index of what is
+//! alive, pure and in memory; the [`retry`] arithmetic is pure, too. `delivery` leases what is due and sends it.
+
+pub mod breaker;
+pub mod client;
+mod delivery;
+mod job;
+pub mod queue;
+mod record;
+pub mod retry;
+mod sign;
+mod store;
+pub mod view;
+mod writer;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::client::Client;
+use self::job::{Happened, Job, Prepared};
+use self::queue::{ItemId, Queue, Room};
+use self::store::Place;
+pub use self::store::{FILE, StoreError};
+use self::view::{Phase, Row, Shown, Status};
+use self::writer::Writer;
+use crate::clock::Clock;
+use crate::engine::action::Action;
+use crate::live::Live;
+use crate::secrets::Secrets;
+use crate::telemetry::{self, Seldom};
+
+/// An action on its way into the outbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enqueued {
+    /// What is to be done.
+    pub action: Action,
+    /// The path of the server whose rules want it.
+    pub server: String,
+    /// The call that it belongs to, by Vapi's id, if there is one.
+    pub call: Option<String>,
+    /// What tells it from all others. Whoever decides the same again must give the same key: then it is done once.
+    pub idempotency_key: String,
+    /// When it was decided.
+    #[serde(with = "millis")]
+    pub decided_at: Timestamp,
+}
+
+/// Why actions were not taken, or not called off.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EnqueueError {
+    /// As much waits as may.
+    #[error("the outbox is full: {items} actions wait ({bytes} bytes)")]
+    Full {
+        /// How many wait.
+        items: usize,
+        /// How long they are together.
+        bytes: u64,
+    },
+    /// One action is longer than any may be.
+    #[error("the action `{name}` has {bytes} bytes, more than {bytes_max}")]
+    TooLarge {
+        /// The action.
+        name: String,
+        /// How long it is.
+        bytes: usize,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The file cannot be written.
+    #[error("the outbox cannot be written: {0}")]
+    Unwritable(String),
+    /// The daemon is about to stop.
+    #[error("the outbox is closed")]
+    Closed,
+}
+
+/// The bounds of the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Items that may wait. Beyond that none is taken.
+    pub items_max: usize,
+    /// Bytes of items that may wait. Beyond that none is taken.
+    pub bytes_max: u64,
+    /// How long anything is tried, whatever the action says, from when it is due for the first time.
+    pub age_max: Duration,
+    /// Dead letters that are kept. The oldest make room; together they are no longer than what may wait.
+    pub dead_max: usize,
+    /// Attempts at a time, in all.
+    pub attempts_max: usize,
+    /// Attempts at a time, at one destination.
+    pub per_destination_max: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds {
+            items_max: 100_000,
+            bytes_max: 1 << 30,
+            age_max: Duration::from_secs(3 * 24 * 60 * 60),
+            dead_max: 10_000,
+            attempts_max: 256,
+            per_destination_max: 8,
+        }
+    }
+}
+
+impl Bounds {
+    fn room(&self) -> Room {
+        Room { attempts_max: self.attempts_max, per_destination_max: self.per_destination_max }
+    }
+}
+
+/// A handle on the outbox. Cheap to clone.
+#[derive(Clone)]
+pub struct Outbox {
+    jobs: Sender<Job>,
+    shared: Arc<Shared>,
+    attempts: TaskTracker,
+    /// Cancelled once nothing is leased any more.
+    stopping: CancellationToken,
+}
+
+/// What the thread that writes, the delivery and the handles have together.
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Told whenever something can be leased that could not be before.
+    wake: Notify,
+    /// Why the file cannot be written, if it cannot.
+    trouble: Mutex<Option<String>>,
+    counts: Counts,
+    /// How often the log was told of actions that were not taken.
+    complaints: Seldom,
+}
+
+/// What happened since the daemon started, for the metrics.
+#[derive(Debug, Default)]
+struct Counts {
+    delivered: AtomicU64,
+    failed: AtomicU64,
+    refused: AtomicU64,
+    buried: AtomicU64,
+    unqueued: AtomicU64,
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outbox {
+    /// Opens the outbox in the folder `data`, or one in memory where there is none, which ends with the daemon. Nothing is
+    /// sent before [`Outbox::deliver`].
+    ///
+    /// # Errors
+    /// When the file can be neither opened nor set aside, or there is no thread.
+    pub fn open(data: Option<&Path>, bounds: Bounds) -> Result<Outbox, StoreError> {
+        Outbox::at(data.map_or(Place::Memory, |data| Place::File(data.join(FILE))), bounds)
+    }
+
+    fn at(place: Place, bounds: Bounds) -> Result<Outbox, StoreError> {
+        let shared = Arc::new(Shared {
+            queue: Mutex::new(Queue::new(bounds.room())),
+            wake: Notify::new(),
+            trouble: Mutex::default(),
+            counts: Counts::default(),
+            complaints: Seldom::default(),
+        });
+        let jobs = Writer::start(place, bounds, Arc::clone(&shared))?;
+        Ok(Outbox { jobs, shared, attempts: TaskTracker::new(), stopping: CancellationToken::new() })
+    }
+
+    /// Begins to send what is due, through the client in force and with the secrets in force.
+    pub fn deliver(&self, client: Live<Client>, secrets: Live<Secrets>) {
+        let courier = delivery::Courier::new(self.clone(), client, secrets);
+        self.attempts.spawn(courier.run());
+    }
+
+    /// Takes actions, all or none of them; once this says yes they are on disk. One whose key is waiting already, or was
+    /// delivered lately, is taken for the same and left out.
+    ///
+    /// # Errors
+    /// Why none was taken.
+    pub async fn enqueue(&self, batch: Vec<Enqueued>) -> Result<(), EnqueueError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let prepared = batch.iter().map(Prepared::of).collect::<Result<Vec<_>, _>>();
+        let outcome = match prepared {
+            Ok(items) => self.ask(|done| Job::Enqueue { items, done }).await.unwrap_or(Err(EnqueueError::Closed)),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &outcome {
+            self.shared.counts.unqueued.fetch_add(batch.len() as u64, Ordering::Relaxed);
+            if let Some(untold) = self.shared.complaints.speak(Clock::instant()) {
+                telemetry::not_enqueued(error, batch.len(), untold);
+            }
+        }
+        outcome
+    }
+
+    /// An event of `kind` has come in a call at `now`: whatever waits in case it does not come is called off, and stays so
+    /// once this is over. Where nothing waits for it, which is nearly always, this takes no time. Says how many items were
+    /// called off.
+    ///
+    /// # Errors
+    /// Why nothing was called off.
+    pub async fn happened(&self, server: &str, call: &str, kind: &str, now: Timestamp) -> Result<usize, EnqueueError> {
+        let ids = self.shared.queue().waiting_for(job::vigil(server, call, kind));
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let event = Happened { server: server.to_owned(), call: call.to_owned(), kind: kind.to_owned(), at: now };
+        self.ask(|done| Job::CallOff { event, ids, done }).await.unwrap_or(Err(EnqueueError::Closed))
+    }
+
+    /// Keeps other bounds from now on. What waits already stays.
+    pub fn rebound(&self, bounds: Bounds) {
+        // It may be closed.
+        drop(self.jobs.send(Job::Rebound(bounds)));
+    }
+
+    /// Why the file cannot be written, if it cannot.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How everything stands.
+    pub async fn status(&self) -> Option<Status> {
+        self.ask(Job::Status).await
+    }
+
+    /// Items after the one that `after` names, in the order of their numbers, at most `limit`.
+    pub async fn page(&self, phase: Option<Phase>, after: ItemId, limit: usize) -> Option<Vec<Row>> {
+        self.ask(|done| Job::Page { phase, after, limit, done }).await
+    }
+
+    /// One item, with all that is known of it but its secrets.
+    pub async fn show(&self, id: ItemId) -> Option<Shown> {
+        self.ask(|done| Job::Show { id, done }).await.flatten()
+    }
+
+    /// Sends an item as soon as possible, or each dead letter, with all attempts before it; says how many that is.
+    pub async fn retry(&self, which: Which) -> usize {
+        self.ask(|done| Job::Retry { which, done }).await.unwrap_or_default()
+    }
+
+    /// Forgets an item, or each dead letter; says how many that is. What is being sent cannot be called back.
+    pub async fn discard(&self, which: Which) -> usize {
+        self.ask(|done| Job::Discard { which, done }).await.unwrap_or_default()
+    }
+
+    /// Leases nothing from now on.
+    pub fn stop(&self) {
+        self.stopping.cancel();
+    }
+
+    /// Waits until the attempts under way have ended, at most `drain_max`, and closes the file. What was cut off is sent
+    /// again when the daemon starts next.
+    pub async fn close(&self, drain_max: Duration) {
+        self.stop();
+        self.attempts.close();
+        if tokio::time::timeout(drain_max, self.attempts.wait()).await.is_err() {
+            telemetry::attempts_cut_off(self.shared.queue().leased());
+        }
+        self.ask(Job::Close).await;
+    }
+
+    /// Has the thread do something and waits for what comes of it; nothing if it has ended.
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Option<T> {
+        let (done, outcome) = oneshot::channel();
+        self.jobs.send(job(done)).ok()?;
+        outcome.await.ok()
+    }
+}
+
+/// Which items an operator means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// This one.
+    One(ItemId),
+    /// All dead letters.
+    Dead,
+}
+
+/// Moments as milliseconds since 1970.
+mod millis {
+    use jiff::Timestamp;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(at.as_millisecond())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        Timestamp::from_millisecond(i64::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests;

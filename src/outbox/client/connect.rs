@@ -1,0 +1,214 @@
+//! Connecting: the name is resolved, each address is looked at, and only one that is not refused is connected to.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use hyper::Uri;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::TokioIo;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, lookup_host};
+use tokio_rustls::TlsConnector;
+use tower_service::Service;
+
+use super::Outbound;
+use super::guard::Guard;
+
+/// How long connecting may take, where nobody says.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// How many addresses of one name are tried.
+const ADDRESSES_MAX: usize = 4;
+
+/// Finds the addresses of a name.
+pub type Resolver = Arc<dyn Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
+
+/// The operating system's own way.
+#[must_use]
+pub fn system_resolver() -> Resolver {
+    Arc::new(|host, port| Box::pin(async move { Ok(lookup_host((host.as_str(), port)).await?.collect()) }))
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectError {
+    /// All addresses of the name are refused.
+    #[error(
+        "`{host}` leads to {address}, which is refused; \
+         if that is meant, allow it with `outbound: {{ allow: [{address}] }}`"
+    )]
+    Refused {
+        /// The host as it was written.
+        host: String,
+        /// One of its addresses.
+        address: IpAddr,
+    },
+    /// The name has no address.
+    #[error("`{host}` cannot be found: {why}")]
+    Unresolved {
+        /// The host as it was written.
+        host: String,
+        /// What the resolver says.
+        why: String,
+    },
+    /// Nobody listens there, or the way is barred.
+    #[error("cannot connect to `{host}`: {why}")]
+    Unreachable {
+        /// The host as it was written.
+        host: String,
+        /// What the operating system says.
+        why: String,
+    },
+    /// The other side does not show a certificate for this name that is to be trusted.
+    #[error("no TLS with `{host}`: {why}")]
+    Tls {
+        /// The host as it was written.
+        host: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// It took too long.
+    #[error("cannot connect to `{host}` within {} ms", .within.as_millis())]
+    Late {
+        /// The host as it was written.
+        host: String,
+        /// The limit.
+        within: Duration,
+    },
+}
+
+tokio::task_local! {
+    /// How long the request that is being sent allows for connecting.
+    static WITHIN: Duration;
+}
+
+/// Sends with this bound on connecting.
+pub(super) async fn within<F: Future>(time: Duration, sending: F) -> F::Output {
+    WITHIN.scope(time, sending).await
+}
+
+/// Connects to what is not refused.
+#[derive(Clone)]
+pub(super) struct Connector {
+    guard: Arc<Guard>,
+    resolver: Resolver,
+    tls: TlsConnector,
+}
+
+impl Connector {
+    pub(super) fn new(outbound: &Outbound, resolver: Resolver) -> Result<Connector, rustls::Error> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        for authority in &outbound.authorities {
+            roots.add(authority.clone())?;
+        }
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        let config = config.with_root_certificates(roots).with_no_client_auth();
+        Ok(Connector { guard: Arc::new(outbound.guard.clone()), resolver, tls: TlsConnector::from(Arc::new(config)) })
+    }
+
+    async fn connect(self, url: Uri) -> Result<Stream, ConnectError> {
+        let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+        let is_tls = url.scheme_str() == Some("https");
+        let port = url.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        let stream = self.reach(&host, port).await?;
+        if !is_tls {
+            return Ok(Stream(Box::new(stream)));
+        }
+        let fault = |why: String| ConnectError::Tls { host: host.clone(), why };
+        let name = ServerName::try_from(host.clone()).map_err(|error| fault(error.to_string()))?;
+        let stream = self.tls.connect(name, stream).await.map_err(|error| fault(error.to_string()))?;
+        Ok(Stream(Box::new(stream)))
+    }
+
+    /// Connects to the first address that is not refused and answers.
+    async fn reach(&self, host: &str, port: u16) -> Result<TcpStream, ConnectError> {
+        let unresolved = |why: String| ConnectError::Unresolved { host: host.to_owned(), why };
+        let addresses = (self.resolver)(host.to_owned(), port).await.map_err(|error| unresolved(error.to_string()))?;
+        let admitted = |address: &&SocketAddr| self.guard.admits(host, port, address.ip());
+        let mut last = match addresses.first() {
+            None => unresolved("it has no address".to_owned()),
+            Some(first) => ConnectError::Refused { host: host.to_owned(), address: first.ip().to_canonical() },
+        };
+        for address in addresses.iter().filter(admitted).take(ADDRESSES_MAX) {
+            match TcpStream::connect(address).await {
+                Ok(stream) => {
+                    // It only saves time; a connection without it is as good.
+                    drop(stream.set_nodelay(true));
+                    return Ok(stream);
+                }
+                Err(error) => last = ConnectError::Unreachable { host: host.to_owned(), why: error.to_string() },
+            }
+        }
+        Err(last)
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Stream>;
+    type Error = ConnectError;
+    type Future = BoxFuture<'static, Result<TokioIo<Stream>, ConnectError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, url: Uri) -> Self::Future {
+        let connector = self.clone();
+        // The library may go on with it elsewhere, so that it is asked for now.
+        let within = WITHIN.try_with(|within| *within).unwrap_or(CONNECT_MAX);
+        Box::pin(async move {
+            let host = url.host().unwrap_or_default().to_owned();
+            let connected = tokio::time::timeout(within, connector.connect(url)).await;
+            connected.unwrap_or(Err(ConnectError::Late { host, within })).map(TokioIo::new)
+        })
+    }
+}
+
+/// What bytes go over, encrypted or not.
+pub(super) struct Stream(Box<dyn Wire>);
+
+trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stream")
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut *self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0).poll_shutdown(cx)
+    }
+}

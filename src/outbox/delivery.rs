@@ -1,0 +1,142 @@
+//! Sends what is due: leases it, makes one attempt of each, and writes down what came of it.
+
+mod attempt;
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use self::attempt::{Attempt, Ended};
+use super::client::Client;
+use super::job::{Job, Loaded, Settle, Verdict};
+use super::queue::{Health, ItemId, Lease};
+use super::record::State;
+use super::retry::{Cause, Millis, Next, Outcome, Patience, Policy};
+use super::{Enqueued, Outbox};
+use crate::clock::{Clock, Deadline};
+use crate::live::Live;
+use crate::secrets::Secrets;
+use crate::telemetry;
+
+/// How often what waits for a destination that is left alone is looked at for its age.
+const SWEEP: Duration = Duration::from_secs(30);
+/// How many of these are buried at a time.
+const SWEPT_MAX: usize = 512;
+/// How long an item rests that could not be read from the file.
+const UNREADABLE_PAUSE: i64 = 1_000;
+
+/// Sends what is due.
+#[derive(Clone)]
+pub(super) struct Courier {
+    outbox: Outbox,
+    client: Live<Client>,
+    secrets: Live<Secrets>,
+    policy: Policy,
+}
+
+impl Courier {
+    pub(super) fn new(outbox: Outbox, client: Live<Client>, secrets: Live<Secrets>) -> Courier {
+        Courier { outbox, client, secrets, policy: Policy::default() }
+    }
+
+    /// Leases and sends until it is told to stop.
+    pub(super) async fn run(self) {
+        let stopping = self.outbox.stopping.clone();
+        let mut sweep_at = Deadline::after(SWEEP);
+        while !stopping.is_cancelled() {
+            let now = now();
+            let (leases, next_at) = {
+                let mut queue = self.outbox.shared.queue();
+                let mut leases = queue.lease(now);
+                if sweep_at.passed() {
+                    leases.extend(queue.lease_expired(now, SWEPT_MAX));
+                    sweep_at = Deadline::after(SWEEP);
+                }
+                (leases, queue.next_at(now))
+            };
+            for lease in leases {
+                let courier = self.clone();
+                self.outbox.attempts.spawn(async move { courier.serve(lease).await });
+            }
+            let wait = next_at.map_or(SWEEP, |at| Duration::from_millis(u64::try_from(at - now).unwrap_or(0)));
+            tokio::select! {
+                () = self.outbox.shared.wake.notified() => {}
+                () = tokio::time::sleep(wait.min(SWEEP)) => {}
+                () = stopping.cancelled() => {}
+            }
+        }
+    }
+
+    /// Makes one attempt, whatever comes of it.
+    async fn serve(self, lease: Lease) {
+        let settle = match self.load(lease.id).await {
+            Loaded::Sound(state, item) if state.expires_at < now() => too_old(lease.id, &state, &item),
+            Loaded::Sound(state, item) => self.attempt(lease.id, &state, &item).await,
+            Loaded::Damaged => {
+                telemetry::items_dropped(1);
+                settle(lease.id, Health::Unknown, Verdict::Drop, String::new())
+            }
+            Loaded::Unreadable => {
+                tokio::time::sleep(Duration::from_millis(UNREADABLE_PAUSE.unsigned_abs())).await;
+                settle(lease.id, Health::Unknown, Verdict::Again { at: now() }, String::new())
+            }
+        };
+        // It is closed only after the last attempt has ended.
+        drop(self.outbox.jobs.send(Job::Settle(settle)));
+    }
+
+    async fn load(&self, id: ItemId) -> Loaded {
+        let (done, loaded) = oneshot::channel();
+        drop(self.outbox.jobs.send(Job::Load { id, done }));
+        loaded.await.unwrap_or(Loaded::Unreadable)
+    }
+
+    async fn attempt(&self, id: ItemId, state: &State, item: &Enqueued) -> Settle {
+        let (client, secrets) = (self.client.current(), self.secrets.current());
+        let number = state.attempts.saturating_add(1);
+        let begun_at = Clock::instant();
+        let Ended { outcome, health, note } = Attempt { item, number, secrets: &secrets }.make(&client).await;
+        let now = now();
+        let patience = Patience { attempts_max: item.action.retry.attempts_max, expires_at: state.expires_at };
+        let next = self.policy.after(number, outcome, patience, now, jitter());
+        self.count(outcome);
+        telemetry::attempted(id, item, number, next, now, Clock::instant() - begun_at, &note);
+        let verdict = match next {
+            Next::Done => Verdict::Done,
+            Next::Again { at } => Verdict::Again { at },
+            Next::Bury(cause) => Verdict::Bury(cause),
+        };
+        Settle { id, health, verdict, note, now }
+    }
+
+    fn count(&self, outcome: Outcome) {
+        let counts = &self.outbox.shared.counts;
+        let count = match outcome {
+            Outcome::Delivered => &counts.delivered,
+            Outcome::Failed { .. } => &counts.failed,
+            Outcome::Refused => &counts.refused,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn too_old(id: ItemId, state: &State, item: &Enqueued) -> Settle {
+    telemetry::too_old(id, item, state.attempts);
+    settle(id, Health::Unknown, Verdict::Bury(Cause::Age), String::new())
+}
+
+fn settle(id: ItemId, health: Health, verdict: Verdict, note: String) -> Settle {
+    Settle { id, health, verdict, note, now: now() }
+}
+
+/// A number from 0 to 1, by chance: the standard library seeds its hash maps anew each time.
+#[expect(clippy::cast_precision_loss, reason = "53 bits are what a float keeps exactly")]
+fn jitter() -> f64 {
+    (RandomState::new().hash_one(0) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+fn now() -> Millis {
+    Clock::now().as_millisecond()
+}

@@ -1,0 +1,153 @@
+use super::*;
+
+const ROOM: Room = Room { attempts_max: 16, per_destination_max: 8 };
+
+fn item(id: ItemId, destination: &str, due_at: Millis) -> Waiting {
+    Waiting { id, destination: destination.into(), due_at, expires_at: 1_000_000, lane: 0, vigil: 0 }
+}
+
+fn queue(items: impl IntoIterator<Item = Waiting>) -> Queue {
+    let mut queue = Queue::new(ROOM);
+    items.into_iter().for_each(|item| queue.add(item));
+    queue
+}
+
+fn leased(queue: &mut Queue, now: Millis) -> Vec<ItemId> {
+    queue.lease(now).into_iter().map(|lease| lease.id).collect()
+}
+
+#[test]
+fn nothing_is_leased_before_its_time_or_twice() {
+    let mut queue = queue([item(1, "a", 10), item(2, "a", 5), item(3, "b", 20)]);
+    assert_eq!((leased(&mut queue, 4), queue.next_at(4)), (vec![], Some(5)));
+    assert_eq!((leased(&mut queue, 10), queue.next_at(10)), (vec![2, 1], Some(20)));
+    assert!(leased(&mut queue, 10).is_empty());
+    assert_eq!((queue.waiting(), queue.leased()), (1, 2));
+    queue.settle(2, Health::Answers, None, 10);
+    queue.settle(1, Health::Fails, Some(item(1, "a", 15)), 10);
+    let mut both = leased(&mut queue, 20);
+    both.sort_unstable();
+    assert_eq!(both, [1, 3]);
+    queue.settle(9, Health::Answers, None, 20);
+    assert_eq!((queue.waiting(), queue.leased()), (0, 2));
+}
+
+#[test]
+fn one_destination_does_not_take_all_places() {
+    let slow = (0..100).map(|id| item(id, "slow", 0));
+    let mut queue = queue(slow.chain([item(100, "quick", 0)]));
+    let first = leased(&mut queue, 0);
+    assert_eq!(first.len(), 3, "two are tried where nothing is known");
+    assert!(first.contains(&100), "{first:?}");
+    assert_eq!(queue.next_at(0), None, "only an attempt that ends makes room");
+    queue.settle(0, Health::Answers, None, 0);
+    assert_eq!(leased(&mut queue, 0).len(), 3, "four at a time, one of them under way");
+}
+
+#[test]
+fn all_places_together_are_bounded() {
+    let mut queue = queue((0..100).map(|id| item(id, &format!("d{id}"), 0)));
+    assert_eq!((leased(&mut queue, 0).len(), queue.next_at(0)), (16, None));
+    queue.settle(queue.leased.keys().next().copied().unwrap(), Health::Answers, None, 0);
+    assert_eq!((leased(&mut queue, 0).len(), queue.next_at(0)), (1, None));
+}
+
+#[test]
+fn a_destination_that_fails_is_left_alone() {
+    let mut queue = queue((0..10).map(|id| item(id, "a", 0)));
+    for _ in 0..3 {
+        for id in leased(&mut queue, 0) {
+            queue.settle(id, Health::Fails, Some(item(id, "a", 100)), 0);
+        }
+    }
+    assert_eq!((leased(&mut queue, 999), queue.next_at(999)), (vec![], Some(1000)));
+    assert_eq!(queue.summaries(0)[0].state.word(), "open");
+    queue.add(item(20, "b", 0));
+    assert_eq!(leased(&mut queue, 0), [20], "another one does not wait for it");
+    let probe = leased(&mut queue, 1000);
+    assert_eq!(probe.len(), 1);
+    queue.settle(probe[0], Health::Answers, None, 1000);
+    assert_eq!(leased(&mut queue, 1000).len(), 4);
+}
+
+#[test]
+fn items_of_a_lane_go_one_after_the_other() {
+    let in_lane = |id, lane, due_at| Waiting { lane, ..item(id, "a", due_at) };
+    let mut queue = queue([in_lane(1, 7, 50), in_lane(2, 7, 0), in_lane(3, 8, 0), in_lane(4, 7, 0)]);
+    assert_eq!(leased(&mut queue, 0), [3], "the first of lane 7 is not due");
+    queue.settle(3, Health::Answers, None, 0);
+    assert_eq!(leased(&mut queue, 50), [1]);
+    queue.settle(1, Health::Fails, Some(in_lane(1, 7, 60)), 50);
+    assert!(leased(&mut queue, 55).is_empty(), "2 waits for 1, which is tried again");
+    assert_eq!(leased(&mut queue, 60), [1]);
+    queue.settle(1, Health::Answers, None, 60);
+    assert!(queue.take(&in_lane(2, 7, 0)), "one whose turn it is can be taken out");
+    assert_eq!(leased(&mut queue, 60), [4]);
+    queue.settle(4, Health::Answers, None, 60);
+    assert!(queue.lanes.is_empty() && queue.heads.is_empty());
+}
+
+#[test]
+fn who_is_sent_sooner_keeps_its_turn() {
+    let in_lane = |id| Waiting { lane: 7, vigil: 5, ..item(id, "a", 100) };
+    let mut queue = queue([in_lane(1), in_lane(2)]);
+    assert!(queue.reschedule(&in_lane(2), 0));
+    assert!(leased(&mut queue, 0).is_empty(), "it is not its turn");
+    assert!(queue.reschedule(&in_lane(1), 0));
+    assert_eq!((leased(&mut queue, 0), queue.waiting_for(5)), (vec![1], vec![]));
+    assert!(!queue.reschedule(&in_lane(1), 0), "it is leased");
+    queue.settle(1, Health::Answers, None, 0);
+    assert_eq!(leased(&mut queue, 0), [2]);
+}
+
+#[test]
+fn what_has_become_superfluous_is_found_until_it_is_leased() {
+    let awaiting = |id, due_at| Waiting { vigil: 5, ..item(id, "a", due_at) };
+    let mut queue = queue([awaiting(1, 10), awaiting(2, 20)]);
+    assert_eq!(queue.waiting_for(5), [1, 2]);
+    assert_eq!(leased(&mut queue, 10), [1]);
+    assert_eq!(queue.waiting_for(5), [2]);
+    assert!(!queue.take(&awaiting(1, 10)), "it is leased");
+    assert!(queue.take(&awaiting(2, 20)));
+    assert!(!queue.take(&awaiting(2, 20)));
+    assert_eq!((queue.waiting_for(5), queue.waiting()), (vec![], 0));
+    assert!(queue.vigils.is_empty() && queue.vigil_of.is_empty());
+}
+
+#[test]
+fn what_is_too_old_does_not_wait_for_its_destination() {
+    let mut queue = queue((0..10).map(|id| item(id, "a", 0)));
+    for _ in 0..3 {
+        for id in leased(&mut queue, 0) {
+            queue.settle(id, Health::Fails, Some(item(id, "a", 100)), 0);
+        }
+    }
+    queue.add(Waiting { expires_at: 50, ..item(99, "a", 0) });
+    assert_eq!(queue.lease_expired(60, 10).len(), 1);
+    assert!(queue.is_leased(99));
+    queue.settle(99, Health::Unknown, None, 60);
+    assert_eq!((queue.lease_expired(60, 10).len(), queue.waiting()), (0, 10));
+}
+
+#[test]
+fn a_queue_that_is_read_anew_keeps_its_leases() {
+    let in_lane = |id| Waiting { lane: 7, ..item(id, "a", 0) };
+    let mut queue = queue([in_lane(1), in_lane(2)]);
+    assert_eq!(leased(&mut queue, 0), [1]);
+    queue.clear();
+    queue.add(in_lane(1));
+    queue.add(in_lane(2));
+    assert_eq!((leased(&mut queue, 0), queue.waiting()), (vec![], 1), "2 waits for 1, which is under way");
+    queue.settle(1, Health::Answers, None, 0);
+    assert_eq!(leased(&mut queue, 0), [2]);
+}
+
+#[test]
+fn destinations_that_are_done_with_are_forgotten() {
+    let mut queue = queue([item(1, "a", 0), item(2, "b", 0)]);
+    leased(&mut queue, 0);
+    queue.settle(1, Health::Answers, None, 0);
+    queue.settle(2, Health::Fails, None, 0);
+    let known: Vec<_> = queue.summaries(0).into_iter().map(|it| it.destination).collect();
+    assert_eq!(known, ["b".into()], "its failures count");
+}

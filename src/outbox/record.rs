@@ -1,0 +1,211 @@
+//! How an item lies in the file: its request, which never changes, and its state, which does.
+//!
+//! Each record begins with the version of its format and a checksum that covers its number, too, so that one that was
+//! damaged, or has come to stand in another's place, is told from a sound one.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{Context, SHA256, digest};
+
+use super::Enqueued;
+use super::queue::{ItemId, Lane, Vigil, Waiting};
+use super::retry::{Cause, Millis};
+
+/// The version of the format.
+const FORMAT: u8 = 1;
+const CHECKSUM_BYTES: usize = 8;
+const CAUSES: [Cause; 3] = [Cause::Refused, Cause::Attempts, Cause::Age];
+
+/// Where an item stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct State {
+    /// Why it was given up, if it was.
+    pub(super) buried: Option<Cause>,
+    /// How many attempts were made.
+    pub(super) attempts: u32,
+    /// When it is sent; of one that was given up, when that was.
+    pub(super) due_at: Millis,
+    /// How long it is tried, from when it is due for the first time.
+    pub(super) age_max: i64,
+    pub(super) expires_at: Millis,
+    pub(super) decided_at: Millis,
+    /// Until when its vigil counts.
+    pub(super) vigil_until: Millis,
+    pub(super) lane: Lane,
+    pub(super) vigil: Vigil,
+    /// Stands for its idempotency key.
+    pub(super) key: u128,
+    /// How long its request is.
+    pub(super) bytes: u32,
+    pub(super) destination: Arc<str>,
+}
+
+impl State {
+    /// The item as the queue knows it.
+    pub(super) fn waiting(&self, id: ItemId) -> Waiting {
+        Waiting {
+            id,
+            destination: Arc::clone(&self.destination),
+            due_at: self.due_at,
+            expires_at: self.expires_at,
+            lane: self.lane,
+            // Once it has been tried, or may have been, it is too late for an event to come in time.
+            vigil: if self.attempts == 0 { self.vigil } else { 0 },
+        }
+    }
+
+    pub(super) fn seal(&self, id: ItemId) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(128);
+        bytes.push(buried_byte(self.buried));
+        bytes.extend(self.attempts.to_le_bytes());
+        for at in [self.due_at, self.age_max, self.expires_at, self.decided_at, self.vigil_until] {
+            bytes.extend(at.to_le_bytes());
+        }
+        bytes.extend(self.lane.to_le_bytes());
+        bytes.extend(self.vigil.to_le_bytes());
+        bytes.extend(self.key.to_le_bytes());
+        bytes.extend(self.bytes.to_le_bytes());
+        bytes.extend(self.destination.as_bytes());
+        seal(id, &bytes)
+    }
+
+    /// `None` if the record is damaged.
+    pub(super) fn open(id: ItemId, record: &[u8]) -> Option<State> {
+        let mut rest = open(id, record)?;
+        let rest = &mut rest;
+        Some(State {
+            buried: match u8::from_le_bytes(take(rest)?) {
+                0 => None,
+                byte => Some(CAUSES.into_iter().find(|cause| buried_byte(Some(*cause)) == byte)?),
+            },
+            attempts: u32::from_le_bytes(take(rest)?),
+            due_at: i64::from_le_bytes(take(rest)?),
+            age_max: i64::from_le_bytes(take(rest)?),
+            expires_at: i64::from_le_bytes(take(rest)?),
+            decided_at: i64::from_le_bytes(take(rest)?),
+            vigil_until: i64::from_le_bytes(take(rest)?),
+            lane: u64::from_le_bytes(take(rest)?),
+            vigil: u64::from_le_bytes(take(rest)?),
+            key: u128::from_le_bytes(take(rest)?),
+            bytes: u32::from_le_bytes(take(rest)?),
+            destination: std::str::from_utf8(rest).ok()?.into(),
+        })
+    }
+}
+
+/// Reads a request; `None` if the record is damaged.
+pub(super) fn open_item(id: ItemId, record: &[u8]) -> Option<Enqueued> {
+    serde_json::from_slice(open(id, record)?).ok()
+}
+
+/// Reads a note; `None` if the record is damaged.
+pub(super) fn open_note(id: ItemId, record: &[u8]) -> Option<String> {
+    String::from_utf8(open(id, record)?.to_vec()).ok()
+}
+
+/// A record that holds `content`.
+pub(super) fn seal(id: ItemId, content: &[u8]) -> Vec<u8> {
+    let mut record = Vec::with_capacity(1 + CHECKSUM_BYTES + content.len());
+    record.push(FORMAT);
+    record.extend(checksum(id, content));
+    record.extend(content);
+    record
+}
+
+/// What a record holds; `None` if it is damaged, or of another version.
+fn open(id: ItemId, record: &[u8]) -> Option<&[u8]> {
+    let (format, rest) = record.split_first()?;
+    let (sum, content) = rest.split_at_checked(CHECKSUM_BYTES)?;
+    (*format == FORMAT && sum == checksum(id, content)).then_some(content)
+}
+
+fn checksum(id: ItemId, content: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    let mut sum = Context::new(&SHA256);
+    sum.update(&id.to_le_bytes());
+    sum.update(content);
+    let sum = sum.finish();
+    first(sum.as_ref())
+}
+
+/// What stands for these texts, each of which counts in its place. Never 0.
+pub(super) fn fingerprint(texts: &[&str]) -> u128 {
+    let mut all = Vec::new();
+    for text in texts {
+        all.extend(text.len().to_le_bytes());
+        all.extend(text.as_bytes());
+    }
+    u128::from_le_bytes(first(digest(&SHA256, &all).as_ref())).max(1)
+}
+
+/// The same in 64 bits.
+pub(super) fn short_fingerprint(texts: &[&str]) -> u64 {
+    u64::from_le_bytes(first(&fingerprint(texts).to_le_bytes())).max(1)
+}
+
+fn first<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.first_chunk().copied().unwrap_or([0; N])
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, left) = rest.split_first_chunk()?;
+    *rest = left;
+    Some(*taken)
+}
+
+fn buried_byte(buried: Option<Cause>) -> u8 {
+    match buried {
+        None => 0,
+        Some(Cause::Refused) => 1,
+        Some(Cause::Attempts) => 2,
+        Some(Cause::Age) => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> State {
+        State {
+            buried: Some(Cause::Age),
+            attempts: 3,
+            due_at: -1,
+            age_max: 2,
+            expires_at: 3,
+            decided_at: 4,
+            vigil_until: 5,
+            lane: 6,
+            vigil: 7,
+            key: u128::MAX - 8,
+            bytes: 9,
+            destination: "https://crm.example:443".into(),
+        }
+    }
+
+    #[test]
+    fn a_state_comes_back_as_it_was() {
+        assert_eq!(State::open(17, &state().seal(17)), Some(state()));
+        for buried in [None, Some(Cause::Refused), Some(Cause::Attempts)] {
+            let state = State { buried, ..state() };
+            assert_eq!(State::open(1, &state.seal(1)), Some(state));
+        }
+    }
+
+    #[test]
+    fn any_damage_is_noticed() {
+        let record = state().seal(17);
+        assert_eq!(State::open(18, &record), None, "it stands in another's place");
+        for at in 0..record.len() {
+            let mut damaged = record.clone();
+            damaged[at] ^= 1 << (at % 8);
+            assert_eq!(State::open(17, &damaged), None, "a bit of byte {at}");
+            assert_eq!(State::open(17, &record[..at]), None, "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn texts_count_in_their_places() {
+        assert_ne!(fingerprint(&["ab", "c"]), fingerprint(&["a", "bc"]));
+        assert_ne!(short_fingerprint(&["a"]), short_fingerprint(&["b"]));
+    }
+}

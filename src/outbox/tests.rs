@@ -1,0 +1,147 @@
+//! What becomes of the outbox when the disk under it fails.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use redb::StorageBackend;
+use redb::backends::FileBackend;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use super::*;
+use crate::clock::Deadline;
+use crate::engine::action::{Method, Retry, Target, Text};
+
+/// A disk that fails when it is told to.
+#[derive(Debug, Clone)]
+pub(super) struct Disk {
+    folder: Arc<TempDir>,
+    fails: Arc<AtomicBool>,
+}
+
+/// A file on it.
+#[derive(Debug)]
+pub(super) struct Spun {
+    file: FileBackend,
+    fails: Arc<AtomicBool>,
+}
+
+impl Disk {
+    fn new() -> Disk {
+        Disk { folder: Arc::new(tempfile::tempdir().unwrap()), fails: Arc::default() }
+    }
+
+    pub(super) fn spin_up(&self) -> Result<Spun, StoreError> {
+        let file: File = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(self.folder.path().join(FILE))
+            .unwrap();
+        Ok(Spun { file: FileBackend::new(file)?, fails: Arc::clone(&self.fails) })
+    }
+}
+
+impl Spun {
+    fn now(&self) -> io::Result<&FileBackend> {
+        if self.fails.load(Ordering::Relaxed) { Err(io::Error::other("the disk is gone")) } else { Ok(&self.file) }
+    }
+}
+
+impl StorageBackend for Spun {
+    fn len(&self) -> io::Result<u64> {
+        self.now()?.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.now()?.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.now()?.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.now()?.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.now()?.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.file.close()
+    }
+}
+
+fn item(key: &str) -> Enqueued {
+    let action = Action {
+        name: key.to_owned(),
+        target: Target::Anybody,
+        method: Method::Get,
+        url: Text::plain("http://127.0.0.1:1/"),
+        headers: Vec::new(),
+        body: None,
+        timeout: Duration::from_secs(1),
+        after: Duration::from_secs(3600),
+        unless_by: None,
+        retry: Retry { attempts_max: 1, age_max: Duration::from_secs(1) },
+        in_order: false,
+        sign: None,
+    };
+    let (server, call) = ("*".to_owned(), None);
+    Enqueued { action, server, call, idempotency_key: key.to_owned(), decided_at: Clock::now() }
+}
+
+#[test]
+fn a_disk_that_fails_is_told_of_and_tried_again() {
+    let (runtime, disk) = (Runtime::new().unwrap(), Disk::new());
+    let outbox = Outbox::at(Place::Flaky(disk.clone()), Bounds::default()).unwrap();
+    let enqueue = |key| runtime.block_on(outbox.enqueue(vec![item(key)]));
+    let names = || {
+        let page = runtime.block_on(outbox.page(None, 0, 10)).unwrap();
+        page.iter().map(|row| row.json()["action"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    enqueue("before").unwrap();
+    disk.fails.store(true, Ordering::Relaxed);
+    for _ in 0..3 {
+        assert!(matches!(enqueue("lost"), Err(EnqueueError::Unwritable(_))));
+        assert!(outbox.trouble().unwrap().contains("the disk is gone"), "{:?}", outbox.trouble());
+    }
+    disk.fails.store(false, Ordering::Relaxed);
+    let deadline = Deadline::after(Duration::from_secs(60));
+    while outbox.trouble().is_some() {
+        assert!(!deadline.passed(), "it is never tried again");
+        thread::yield_now();
+    }
+    enqueue("after").unwrap();
+    assert_eq!(names(), ["before", "after"]);
+    assert_eq!(outbox.shared.queue().waiting(), 2);
+}
+
+#[test]
+fn a_lease_that_ends_while_the_disk_fails_is_written_down_later() {
+    let (runtime, disk) = (Runtime::new().unwrap(), Disk::new());
+    let outbox = Outbox::at(Place::Flaky(disk.clone()), Bounds::default()).unwrap();
+    runtime.block_on(outbox.enqueue(vec![item("a"), item("b")])).unwrap();
+    let far = i64::MAX - 1;
+    let leases = outbox.shared.queue().lease(far);
+    assert_eq!(leases.len(), 2);
+    disk.fails.store(true, Ordering::Relaxed);
+    let (verdict, health) = (job::Verdict::Done, queue::Health::Answers);
+    let settle = job::Settle { id: leases[0].id, health, verdict, note: "it answered 200".to_owned(), now: 0 };
+    outbox.jobs.send(Job::Settle(settle)).unwrap();
+    while outbox.trouble().is_none() {
+        thread::yield_now();
+    }
+    disk.fails.store(false, Ordering::Relaxed);
+    while outbox.shared.queue().is_leased(leases[0].id) {
+        thread::yield_now();
+    }
+    assert_eq!(runtime.block_on(outbox.page(None, 0, 10)).unwrap().len(), 1);
+    assert!(outbox.shared.queue().is_leased(leases[1].id), "the other one is still on its way");
+}

@@ -1,0 +1,265 @@
+//! The thread that owns the file: whatever waits goes into one transaction and one sync, and everybody is told after it.
+//!
+//! The queue follows the file: it learns of a change once that is on disk. After a fault of the file system every
+//! transaction fails until the file is opened anew, so it is, and the queue is read from it again. What became of
+//! attempts meanwhile is kept and written down as soon as that is possible.
+
+mod apply;
+mod look;
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use self::apply::Applied;
+use super::job::{Job, Settle};
+use super::queue::ItemId;
+use super::record::State;
+use super::store::{Opened, Place, Seen, Store, StoreError, is_damage};
+use super::{Bounds, EnqueueError, Shared};
+use crate::clock::{Clock, Deadline};
+use crate::telemetry;
+
+/// How many jobs go into one transaction.
+const BATCH_MAX: usize = 512;
+/// How long to wait before a file that could not be opened is tried again.
+const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+
+/// The thread.
+pub(super) struct Writer {
+    place: Place,
+    /// Nothing while the file cannot be opened.
+    store: Option<Store>,
+    bounds: Bounds,
+    tally: Tally,
+    /// Whether damage was met in it, so that it is read in whole when it is opened next.
+    is_suspect: bool,
+    /// When the file is tried again that cannot be opened.
+    reopen_at: Deadline,
+    /// Leases that have ended while the file could not be written.
+    unsettled: Vec<Settle>,
+    shared: Arc<Shared>,
+}
+
+/// What the file holds, in numbers.
+#[derive(Default)]
+struct Tally {
+    next_id: ItemId,
+    /// Those that wait and those that are leased.
+    items: usize,
+    bytes: u64,
+    dead: BTreeMap<ItemId, (u32, Arc<str>)>,
+    dead_bytes: u64,
+    /// The idempotency keys of all that is here or was delivered lately.
+    keys: HashSet<u128>,
+}
+
+impl Tally {
+    fn count(&mut self, id: ItemId, state: &State) {
+        self.next_id = self.next_id.max(id + 1);
+        self.keys.insert(state.key);
+        if state.buried.is_some() {
+            self.dead_bytes += u64::from(state.bytes);
+            self.dead.insert(id, (state.bytes, Arc::clone(&state.destination)));
+        } else {
+            self.items += 1;
+            self.bytes += u64::from(state.bytes);
+        }
+    }
+
+    fn discount(&mut self, id: ItemId, state: &State) {
+        if state.buried.is_some() {
+            self.dead_bytes = self.dead_bytes.saturating_sub(u64::from(state.bytes));
+            self.dead.remove(&id);
+        } else {
+            self.items = self.items.saturating_sub(1);
+            self.bytes = self.bytes.saturating_sub(u64::from(state.bytes));
+        }
+    }
+}
+
+impl Writer {
+    /// Opens the file and starts the thread.
+    pub(super) fn start(place: Place, bounds: Bounds, shared: Arc<Shared>) -> Result<Sender<Job>, StoreError> {
+        let (sender, jobs) = channel();
+        let (tally, unsettled) = (Tally { next_id: 1, ..Tally::default() }, Vec::new());
+        let reopen_at = Deadline::after(Duration::ZERO);
+        let mut writer = Writer { place, store: None, bounds, tally, is_suspect: false, reopen_at, unsettled, shared };
+        writer.open()?;
+        let run = move || writer.run(&jobs);
+        thread::Builder::new().name("outbox".to_owned()).spawn(run).map_err(StoreError::NoThread)?;
+        Ok(sender)
+    }
+
+    fn run(&mut self, jobs: &Receiver<Job>) {
+        loop {
+            let first = match jobs.recv_timeout(if self.is_at_ease() { Duration::MAX } else { REOPEN_PAUSE }) {
+                Ok(job) => Some(job),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            if self.store.is_none() && self.reopen_at.passed() {
+                self.reopen();
+            }
+            let mut batch: Vec<Job> = first.into_iter().chain(jobs.try_iter()).take(BATCH_MAX).collect();
+            batch.splice(0..0, std::mem::take(&mut self.unsettled).into_iter().map(Job::Settle));
+            let close = batch.iter().position(|job| matches!(job, Job::Close(_)));
+            let close = close.map(|at| batch.remove(at));
+            // No panic is known but in the library, on a damaged file; the hook for panics has logged it.
+            let settles = batch.iter().filter_map(Job::settle).cloned().collect();
+            if catch_unwind(AssertUnwindSafe(|| self.serve(batch))).is_err() {
+                self.unsettled = settles;
+                self.fail(&StoreError::Panicked);
+            }
+            if let Some(Job::Close(done)) = close {
+                self.store = None;
+                // Whoever asked may have gone.
+                let _ = done.send(());
+                return;
+            }
+        }
+    }
+
+    /// Whether nothing has to be done but what is asked for.
+    fn is_at_ease(&self) -> bool {
+        self.store.is_some() && self.unsettled.is_empty()
+    }
+
+    fn serve(&mut self, batch: Vec<Job>) {
+        let (writing, looking): (Vec<Job>, Vec<Job>) = batch.into_iter().partition(Job::writes);
+        if !writing.is_empty() {
+            self.write(writing);
+        }
+        for job in looking {
+            self.look(job);
+        }
+    }
+
+    /// Does all of it in one transaction, then tells everybody.
+    fn write(&mut self, jobs: Vec<Job>) {
+        let now = Clock::now().as_millisecond();
+        let tables_of = self.store.take();
+        let Some(store) = tables_of else {
+            let why = self.trouble();
+            return self.turn_away(jobs, &why);
+        };
+        let written = store.write(|tables| {
+            self.forget_keys(tables, now)?;
+            let applied = jobs.iter().map(|job| self.apply(job, tables, now)).collect::<Result<Vec<_>, _>>()?;
+            self.make_room(tables)?;
+            Ok(applied)
+        });
+        self.store = Some(store);
+        match written {
+            Ok(applied) => self.tell(jobs, applied),
+            Err(error) => {
+                self.fail(&error);
+                self.turn_away(jobs, &error.to_string());
+            }
+        }
+        self.note_growth();
+    }
+
+    /// The transaction is on disk.
+    fn tell(&mut self, jobs: Vec<Job>, applied: Vec<Applied>) {
+        let mut queue = self.shared.queue();
+        for change in applied.iter().flat_map(|applied| &applied.changes) {
+            change.make(&mut queue);
+        }
+        drop(queue);
+        self.shared.wake.notify_one();
+        for (job, applied) in jobs.into_iter().zip(applied) {
+            // Whoever asked may have gone.
+            let _ = match job {
+                Job::Enqueue { done, .. } => done.send(applied.refused.map_or(Ok(()), Err)).is_ok(),
+                Job::CallOff { done, .. } => done.send(Ok(applied.count)).is_ok(),
+                Job::Retry { done, .. } | Job::Discard { done, .. } => done.send(applied.count).is_ok(),
+                _ => true,
+            };
+        }
+    }
+
+    /// Nothing of it is on disk, or nobody knows.
+    fn turn_away(&mut self, jobs: Vec<Job>, why: &str) {
+        for job in jobs {
+            match job {
+                Job::Settle(settle) => self.unsettled.push(settle),
+                Job::Enqueue { done, .. } => drop(done.send(Err(EnqueueError::Unwritable(why.to_owned())))),
+                Job::CallOff { done, .. } => drop(done.send(Err(EnqueueError::Unwritable(why.to_owned())))),
+                // These see that nothing comes.
+                _ => {}
+            }
+        }
+    }
+
+    fn fail(&mut self, error: &StoreError) {
+        telemetry::outbox_broken(error);
+        self.set_trouble(Some(error.to_string()));
+        self.is_suspect = is_damage(error);
+        self.store = None;
+        self.reopen();
+    }
+
+    /// Opens the file anew and reads the queue from it.
+    fn reopen(&mut self) {
+        self.reopen_at = Deadline::after(REOPEN_PAUSE);
+        match self.open() {
+            Ok(()) => {
+                self.set_trouble(None);
+                telemetry::outbox_reopened(self.tally.items);
+            }
+            Err(error) => self.set_trouble(Some(error.to_string())),
+        }
+    }
+
+    /// Opens the file and reads the queue from it.
+    fn open(&mut self) -> Result<(), StoreError> {
+        let next_id = self.tally.next_id;
+        let (mut tally, shared) = (Tally::default(), Arc::clone(&self.shared));
+        let mut queue = shared.queue();
+        // A million states are not kept in memory, not even for a moment.
+        let Opened { store, set_aside, dropped } = Store::open(&self.place, self.is_suspect, &mut |seen| match seen {
+            Seen::Beginning => {
+                tally = Tally { next_id, ..Tally::default() };
+                queue.clear();
+            }
+            Seen::Item(id, state) => {
+                tally.count(id, &state);
+                if state.buried.is_none() {
+                    queue.add(state.waiting(id));
+                }
+            }
+            Seen::Key(key) => drop(tally.keys.insert(key)),
+        })?;
+        drop(queue);
+        (self.tally, self.store, self.is_suspect) = (tally, Some(store), false);
+        if let Some((path, why)) = set_aside {
+            telemetry::outbox_set_aside(&path, &why);
+        }
+        if dropped != 0 {
+            telemetry::items_dropped(dropped);
+        }
+        self.note_growth();
+        self.shared.wake.notify_one();
+        Ok(())
+    }
+
+    fn note_growth(&mut self) {
+        if let (Place::File(path), Some(store)) = (&self.place, &mut self.store) {
+            store.grown_to(fs::metadata(path).map_or(0, |file| file.len()));
+        }
+    }
+
+    fn trouble(&self) -> String {
+        let trouble = self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.clone().unwrap_or_else(|| "it is closed".to_owned())
+    }
+
+    fn set_trouble(&self, trouble: Option<String>) {
+        *self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+}

@@ -1,0 +1,262 @@
+//! What each job changes in the file, and what the queue is told of it once that is on disk.
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering;
+
+use redb::{ReadableTable as _, ReadableTableMetadata as _};
+
+use super::Writer;
+use crate::outbox::job::{Happened, Job, Prepared, Settle, Verdict};
+use crate::outbox::queue::{Health, ItemId, Queue, Waiting};
+use crate::outbox::record::{State, open_item, seal};
+use crate::outbox::retry::{Cause, Millis};
+use crate::outbox::store::{StoreError, Tables};
+use crate::outbox::{EnqueueError, Enqueued, Which};
+use crate::telemetry;
+
+/// How long the key of a delivered item is remembered, in milliseconds.
+const KEYS_KEPT: i64 = 24 * 60 * 60 * 1000;
+/// How many are remembered at most; the oldest make room.
+const KEYS_MAX: u64 = 100_000;
+/// How much is kept of a note about an item that is tried again.
+const NOTE_BYTES_MAX: usize = 1024;
+/// How many are forgotten in one transaction: more than it can add.
+const FORGOTTEN_MAX: usize = 1024;
+
+/// What a job came to.
+#[derive(Default)]
+pub(super) struct Applied {
+    pub(super) changes: Vec<Change>,
+    pub(super) refused: Option<EnqueueError>,
+    /// How many items it was about.
+    pub(super) count: usize,
+}
+
+/// What the queue is told.
+pub(super) enum Change {
+    Added(Waiting),
+    Settled { id: ItemId, health: Health, again: Option<Waiting>, now: Millis },
+}
+
+impl Change {
+    pub(super) fn make(&self, queue: &mut Queue) {
+        match self {
+            Change::Added(item) => queue.add(item.clone()),
+            Change::Settled { id, health, again, now } => queue.settle(*id, *health, again.clone(), *now),
+        }
+    }
+}
+
+impl Writer {
+    pub(super) fn apply(&mut self, job: &Job, tables: &mut Tables<'_>, now: Millis) -> Result<Applied, StoreError> {
+        match job {
+            Job::Enqueue { items, .. } => self.take_in(items, tables),
+            Job::Settle(settle) => self.settle(settle, tables),
+            Job::CallOff { event, ids, .. } => self.call_off(event, ids, tables),
+            Job::Retry { which, .. } => self.retry(*which, tables, now),
+            Job::Discard { which, .. } => self.discard(*which, tables),
+            _ => Ok(Applied::default()),
+        }
+    }
+
+    /// Takes all that is new, if there is room for all of it.
+    fn take_in(&mut self, items: &[Prepared], tables: &mut Tables<'_>) -> Result<Applied, StoreError> {
+        let (mut new, mut keys) = (Vec::with_capacity(items.len()), HashSet::new());
+        for item in items {
+            if !self.tally.keys.contains(&item.state.key) && keys.insert(item.state.key) {
+                new.push(item);
+            }
+        }
+        let bytes = new.iter().map(|item| u64::from(item.state.bytes)).sum::<u64>();
+        if !new.is_empty()
+            && (self.bounds.items_max < self.tally.items + new.len()
+                || self.bounds.bytes_max < self.tally.bytes + bytes)
+        {
+            let refused = EnqueueError::Full { items: self.tally.items, bytes: self.tally.bytes };
+            return Ok(Applied { refused: Some(refused), ..Applied::default() });
+        }
+        let mut applied = Applied::default();
+        for Prepared { item, state } in new {
+            let (id, mut state) = (self.tally.next_id, state.clone());
+            let age_max = i64::try_from(self.bounds.age_max.as_millis()).unwrap_or(i64::MAX);
+            state.age_max = state.age_max.min(age_max);
+            state.expires_at = state.due_at.saturating_add(state.age_max);
+            tables.items.insert(id, seal(id, item).as_slice())?;
+            tables.set_state(id, &state)?;
+            self.tally.count(id, &state);
+            applied.changes.push(Change::Added(state.waiting(id)));
+        }
+        Ok(applied)
+    }
+
+    /// Writes down how an attempt ended.
+    fn settle(&mut self, settle: &Settle, tables: &mut Tables<'_>) -> Result<Applied, StoreError> {
+        let Settle { id, health, verdict, note, now } = settle;
+        let (id, now) = (*id, *now);
+        let mut again = None;
+        match (tables.state(id)?, *verdict) {
+            (None, _) => tables.remove(id)?,
+            (Some(state), Verdict::Drop) => self.forget(id, &state, tables)?,
+            (Some(state), Verdict::Done) => {
+                let forgotten_at = now.saturating_add(KEYS_KEPT);
+                self.remove(id, &state, tables)?;
+                tables.forgetting.insert((forgotten_at, state.key), ())?;
+            }
+            (Some(mut state), Verdict::Again { at }) => {
+                // What could not be read was not tried.
+                state.attempts = state.attempts.saturating_add(u32::from(!note.is_empty()));
+                state.due_at = at;
+                tables.set_state(id, &state)?;
+                tables.notes.insert(id, seal(id, beginning(note).as_bytes()).as_slice())?;
+                again = Some(state.waiting(id));
+            }
+            (Some(state), Verdict::Bury(cause)) => self.bury(id, state, cause, note, now, tables)?,
+        }
+        let change = Change::Settled { id, health: *health, again, now };
+        Ok(Applied { changes: vec![change], ..Applied::default() })
+    }
+
+    fn bury(
+        &mut self,
+        id: ItemId,
+        mut state: State,
+        cause: Cause,
+        note: &str,
+        now: Millis,
+        tables: &mut Tables<'_>,
+    ) -> Result<(), StoreError> {
+        self.tally.discount(id, &state);
+        // What is over age was not asked once more.
+        state.attempts = state.attempts.saturating_add(u32::from(!note.is_empty()));
+        state.buried = Some(cause);
+        state.due_at = now;
+        if !note.is_empty() {
+            state.bytes = state.bytes.saturating_add(u32::try_from(note.len()).unwrap_or(u32::MAX));
+            tables.notes.insert(id, seal(id, note.as_bytes()).as_slice())?;
+        }
+        tables.set_state(id, &state)?;
+        self.tally.count(id, &state);
+        self.shared.counts.buried.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Calls off what waits for this event not to come.
+    fn call_off(&mut self, event: &Happened, ids: &[ItemId], tables: &mut Tables<'_>) -> Result<Applied, StoreError> {
+        let mut count = 0;
+        for id in ids {
+            let Some(state) = tables.state(*id)?.filter(|it| event.at.as_millisecond() <= it.vigil_until) else {
+                continue;
+            };
+            let item = tables.items.get(*id)?.and_then(|record| open_item(*id, record.value()));
+            // The vigil is a hash, and two events can have the same.
+            let meant = item.is_some_and(|item| event.calls_off(&item));
+            if meant && self.shared.queue().take(&state.waiting(*id)) {
+                self.forget(*id, &state, tables)?;
+                count += 1;
+            }
+        }
+        telemetry::called_off(&event.server, &event.call, &event.kind, count);
+        Ok(Applied { count, ..Applied::default() })
+    }
+
+    fn meant(&self, which: Which) -> Vec<ItemId> {
+        match which {
+            Which::One(id) => vec![id],
+            Which::Dead => self.tally.dead.keys().copied().collect(),
+        }
+    }
+
+    /// Has items sent now, unless they are on their way.
+    fn retry(&mut self, which: Which, tables: &mut Tables<'_>, now: Millis) -> Result<Applied, StoreError> {
+        let mut applied = Applied::default();
+        for id in self.meant(which) {
+            let Some(mut state) = tables.state(id)? else { continue };
+            let is_dead = state.buried.is_some();
+            if !is_dead && !self.shared.queue().reschedule(&state.waiting(id), now) {
+                continue;
+            }
+            self.tally.discount(id, &state);
+            if is_dead {
+                state.buried = None;
+                state.attempts = 0;
+                state.expires_at = now.saturating_add(state.age_max);
+            }
+            state.due_at = now;
+            // Somebody wants it, whatever happens.
+            state.vigil = 0;
+            tables.set_state(id, &state)?;
+            self.tally.count(id, &state);
+            applied.count += 1;
+            applied.changes.extend(is_dead.then(|| Change::Added(state.waiting(id))));
+        }
+        Ok(applied)
+    }
+
+    /// Forgets items, unless they are on their way.
+    fn discard(&mut self, which: Which, tables: &mut Tables<'_>) -> Result<Applied, StoreError> {
+        let mut applied = Applied::default();
+        for id in self.meant(which) {
+            let Some(state) = tables.state(id)? else { continue };
+            if state.buried.is_some() || self.shared.queue().take(&state.waiting(id)) {
+                self.forget(id, &state, tables)?;
+                applied.count += 1;
+            }
+        }
+        Ok(applied)
+    }
+
+    /// Keeps the bounds of dead letters.
+    pub(super) fn make_room(&mut self, tables: &mut Tables<'_>) -> Result<(), StoreError> {
+        let mut removed = 0;
+        while self.bounds.dead_max < self.tally.dead.len() || self.bounds.bytes_max < self.tally.dead_bytes {
+            let Some((id, (bytes, _))) = self.tally.dead.pop_first() else { break };
+            self.tally.dead_bytes = self.tally.dead_bytes.saturating_sub(u64::from(bytes));
+            if let Some(state) = tables.state(id)? {
+                self.tally.keys.remove(&state.key);
+            }
+            tables.remove(id)?;
+            removed += 1;
+        }
+        if removed != 0 {
+            telemetry::dead_letters_removed(removed);
+        }
+        Ok(())
+    }
+
+    /// Forgets the keys of what was delivered long ago.
+    pub(super) fn forget_keys(&mut self, tables: &mut Tables<'_>, now: Millis) -> Result<(), StoreError> {
+        for _ in 0..FORGOTTEN_MAX {
+            let Some((forgotten_at, key)) = tables.forgetting.first()?.map(|(key, _)| key.value()) else { break };
+            if now < forgotten_at && tables.forgetting.len()? <= KEYS_MAX {
+                break;
+            }
+            tables.forgetting.remove((forgotten_at, key))?;
+            self.tally.keys.remove(&key);
+        }
+        Ok(())
+    }
+
+    /// Removes an item as if it had never been.
+    fn forget(&mut self, id: ItemId, state: &State, tables: &mut Tables<'_>) -> Result<(), StoreError> {
+        self.tally.keys.remove(&state.key);
+        self.remove(id, state, tables)
+    }
+
+    fn remove(&mut self, id: ItemId, state: &State, tables: &mut Tables<'_>) -> Result<(), StoreError> {
+        self.tally.discount(id, state);
+        tables.remove(id)
+    }
+}
+
+impl Happened {
+    fn calls_off(&self, item: &Enqueued) -> bool {
+        let kind = item.action.unless_by.as_ref().map(|it| it.kind.as_str());
+        item.server == self.server && item.call.as_deref() == Some(&self.call) && kind == Some(&self.kind)
+    }
+}
+
+/// What is kept of a note about an item that is tried again: many wait where a destination is down.
+fn beginning(note: &str) -> &str {
+    let end = note.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= NOTE_BYTES_MAX).last();
+    note.get(..end.unwrap_or(0)).unwrap_or_default()
+}

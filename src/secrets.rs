@@ -1,0 +1,146 @@
+//! Secrets by their names: values that texts of actions ask for, and that nothing but the sender of a request sees.
+//!
+//! What the settings name is read with them, and a file is read again when it changes, as every file is that they name.
+//! So there is one moment at which a value changes, and it is told as any other change of the settings.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use zeroize::Zeroizing;
+
+use crate::engine::action::{Part, Text, Written};
+
+/// The secrets in force. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Secrets(Arc<BTreeMap<String, SecretString>>);
+
+/// A text asks for a secret that the settings do not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no secret `{name}`; write it under `secrets` in the settings file")]
+pub struct UnknownSecret {
+    /// The name that was asked for.
+    pub name: String,
+}
+
+impl Secrets {
+    /// These secrets, each by its name.
+    #[must_use]
+    pub fn new(secrets: impl IntoIterator<Item = (String, SecretString)>) -> Secrets {
+        Secrets(Arc::new(secrets.into_iter().collect()))
+    }
+
+    /// The names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The text with its secrets in their places, each written as the place needs it. Its memory is wiped once it is
+    /// dropped.
+    ///
+    /// # Errors
+    /// The first secret that is not there.
+    pub fn fill(&self, text: &Text) -> Result<Zeroizing<String>, UnknownSecret> {
+        let mut filled = Zeroizing::new(String::new());
+        for part in &text.0 {
+            match part {
+                Part::Plain(text) => filled.push_str(text),
+                Part::Secret { name, written } => filled.push_str(&write(self.value(name)?, *written)),
+            }
+        }
+        Ok(filled)
+    }
+
+    /// `text` with the names of secrets where their values stand, in whichever way a value was written: what somebody
+    /// else says may repeat what it was told.
+    #[must_use]
+    pub fn redact<'a>(&self, text: &str, used: impl IntoIterator<Item = &'a str>) -> String {
+        let mut redacted = text.to_owned();
+        for name in used {
+            let Ok(value) = self.value(name) else { continue };
+            for written in [Written::Plain, Written::Json, Written::Percent] {
+                let value = write(value, written);
+                if !value.is_empty() && redacted.contains(value.as_str()) {
+                    redacted = redacted.replace(value.as_str(), &format!("[secret {name}]"));
+                }
+            }
+        }
+        redacted
+    }
+
+    fn value(&self, name: &str) -> Result<&SecretString, UnknownSecret> {
+        self.0.get(name).ok_or_else(|| UnknownSecret { name: name.to_owned() })
+    }
+}
+
+/// The names alone.
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
+}
+
+/// The value as a place needs it.
+fn write(value: &SecretString, written: Written) -> Zeroizing<String> {
+    let value = value.expose_secret();
+    Zeroizing::new(match written {
+        Written::Plain => value.to_owned(),
+        Written::Json => {
+            let quoted = Zeroizing::new(serde_json::Value::from(value).to_string());
+            quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default().to_owned()
+        }
+        Written::Percent => percent(value),
+    })
+}
+
+/// Every byte that is not unreserved (RFC 3986, section 2.3) in percent signs.
+fn percent(value: &str) -> String {
+    let mut text = String::with_capacity(value.len() * 3);
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            // A text has room for everything.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets() -> Secrets {
+        Secrets::new([("crm".to_owned(), SecretString::from("a\"b c"))])
+    }
+
+    fn asking(written: Written) -> Text {
+        let secret = Part::Secret { name: "crm".to_owned(), written };
+        Text(vec![Part::Plain("<".to_owned()), secret, Part::Plain(">".to_owned())])
+    }
+
+    #[test]
+    fn a_value_is_written_as_its_place_needs_it() {
+        for (written, filled) in
+            [(Written::Plain, "<a\"b c>"), (Written::Json, "<a\\\"b c>"), (Written::Percent, "<a%22b%20c>")]
+        {
+            assert_eq!(secrets().fill(&asking(written)).unwrap().as_str(), filled);
+        }
+    }
+
+    #[test]
+    fn a_secret_that_is_not_there_is_named() {
+        let error = Secrets::default().fill(&asking(Written::Plain)).unwrap_err();
+        assert_eq!(error.to_string(), "there is no secret `crm`; write it under `secrets` in the settings file");
+    }
+
+    #[test]
+    fn no_value_is_shown() {
+        assert_eq!(format!("{:?}", secrets()), "{\"crm\"}");
+        let echo = r#"got <a"b c>, {"token":"a\"b c"} and ?t=a%22b%20c"#;
+        let shown = r#"got <[secret crm]>, {"token":"[secret crm]"} and ?t=[secret crm]"#;
+        assert_eq!(secrets().redact(echo, ["crm", "other"]), shown);
+    }
+}

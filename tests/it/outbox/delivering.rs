@@ -1,0 +1,277 @@
+//! How items come to their destinations, and what becomes of those that do not.
+
+use jiff::Timestamp;
+use switchhook::outbox::{Bounds, EnqueueError, Which};
+
+use super::*;
+use crate::support::Destination;
+
+#[test]
+fn a_request_is_as_the_action_says() {
+    let (desk, destination) = (Desk::open(), Destination::open());
+    let mut item = post("key-1", &destination.url("/a?b=c"));
+    item.action.method = Method::Put;
+    item.action.headers = vec![("authorization".to_owned(), asking_for("crm", Written::Plain))];
+    item.action.body = Some(Body { content_type: "text/plain".to_owned(), text: asking_for("crm", Written::Json) });
+    desk.enqueue(vec![item]).unwrap();
+    let arrival = destination.next();
+    assert_eq!((arrival.method(), arrival.path()), ("PUT", "/a?b=c"));
+    assert_eq!(arrival.header("authorization"), Some(&*format!("<{SECRET}>")));
+    assert_eq!(arrival.header("content-type"), Some("text/plain"));
+    assert_eq!(arrival.header("idempotency-key"), Some("key-1"));
+    assert!(arrival.header("user-agent").unwrap().starts_with("switchhook/"));
+    assert_eq!(arrival.header("webhook-signature"), None);
+    assert_eq!(arrival.body, "<correct-horse\\\"battery>");
+    arrival.answer(204);
+    desk.until_empty();
+    assert!(desk.rows(None).is_empty());
+}
+
+#[test]
+fn a_request_is_signed_as_standard_webhooks_are() {
+    let (desk, destination) = (Desk::open(), Destination::open());
+    let mut item = post("key-1", &destination.url("/"));
+    item.action.sign = Some(Text(vec![Part::Secret { name: "hook".to_owned(), written: Written::Plain }]));
+    desk.enqueue(vec![item]).unwrap();
+    let arrival = destination.next();
+    let (id, at) = (arrival.header("webhook-id").unwrap(), arrival.header("webhook-timestamp").unwrap());
+    assert_eq!(id, "key-1");
+    let key = data_encoding::BASE64.decode(b"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &key);
+    let signed = aws_lc_rs::hmac::sign(&key, format!("{id}.{at}.{}", arrival.body).as_bytes());
+    let expected = format!("v1,{}", data_encoding::BASE64.encode(signed.as_ref()));
+    assert_eq!(arrival.header("webhook-signature"), Some(&*expected));
+}
+
+#[test]
+fn a_failed_attempt_is_made_again_under_the_same_key() {
+    let (desk, destination) = (Desk::open(), Destination::open());
+    desk.enqueue(vec![post("key-1", &destination.url("/"))]).unwrap();
+    destination.next().answer(503);
+    // A broken connection is a failure, too.
+    drop(destination.next());
+    let third = destination.next();
+    assert_eq!(third.header("idempotency-key"), Some("key-1"));
+    third.answer(200);
+    desk.until_empty();
+    assert!(destination.ready().is_none());
+}
+
+#[test]
+fn what_is_done_is_done_once() {
+    let (desk, destination) = (Desk::closed(), Destination::open());
+    let item = || post("key-1", &destination.url("/"));
+    desk.enqueue(vec![item(), item()]).unwrap();
+    desk.enqueue(vec![item()]).unwrap();
+    assert_eq!(desk.rows(None).len(), 1);
+    let elsewhere = Enqueued { server: "/clinic".to_owned(), ..item() };
+    desk.enqueue(vec![elsewhere]).unwrap();
+    assert_eq!(desk.rows(None).len(), 2, "each server has keys of its own");
+    desk.deliver();
+    destination.next().answer(200);
+    destination.next().answer(200);
+    desk.until_empty();
+    desk.enqueue(vec![item(), post("key-2", &destination.url("/"))]).unwrap();
+    let next = destination.next();
+    assert_eq!(next.header("idempotency-key"), Some("key-2"));
+}
+
+#[test]
+fn who_says_when_is_asked_no_sooner() {
+    let (desk, destination) = (Desk::open(), Destination::open());
+    let mut item = post("key-1", &destination.url("/"));
+    item.action.retry.age_max = Duration::from_secs(100_000);
+    let before = Clock::now();
+    desk.enqueue(vec![item]).unwrap();
+    destination.next().answer_with(429, "retry-after: 1800\n", "");
+    desk.until("an attempt", |desk| desk.rows(None)[0]["attempts"] == 1);
+    let row = &desk.rows(None)[0];
+    let due_at: Timestamp = row["due_at"].as_str().unwrap().parse().unwrap();
+    assert!(Duration::from_secs(1799) < Duration::try_from(due_at.duration_since(before)).unwrap(), "{row}");
+    assert_eq!(row["note"], "it answered 429");
+}
+
+#[test]
+fn items_of_a_call_go_in_order() {
+    let (desk, destination) = (Desk::open(), Destination::open());
+    let ordered = |key: &str| {
+        let mut item = post(key, &destination.url("/"));
+        item.action.in_order = true;
+        item
+    };
+    desk.enqueue(vec![ordered("1"), ordered("2"), ordered("3")]).unwrap();
+    let first = destination.next();
+    desk.enqueue(vec![post("between", &destination.url("/"))]).unwrap();
+    let between = destination.next();
+    first.answer(503);
+    between.answer(200);
+    let mut keys = vec!["1".to_owned(), "between".to_owned()];
+    for _ in 0..3 {
+        let next = destination.next();
+        keys.push(next.header("idempotency-key").unwrap().to_owned());
+        next.answer(200);
+    }
+    assert_eq!(keys, ["1", "between", "1", "2", "3"], "the second waits for the first, which is tried again");
+}
+
+#[test]
+fn an_event_in_time_calls_off() {
+    let (desk, destination) = (Desk::open(), Destination::open());
+    let mut late = unless("end-of-call-report", post("late", &destination.url("/")));
+    late.decided_at -= Duration::from_secs(3601);
+    let waiting = unless("end-of-call-report", post("a", &destination.url("/")));
+    let other_kind = unless("status-update", post("b", &destination.url("/")));
+    desk.enqueue(vec![late, waiting, other_kind]).unwrap();
+    let late = destination.next();
+    assert_eq!(late.header("idempotency-key"), Some("late"), "its time was over");
+    assert_eq!(desk.happened("call-2", "end-of-call-report"), 0, "that was another call");
+    assert_eq!(desk.happened("call-1", "end-of-call-report"), 1);
+    let left: Vec<_> = desk.rows(Some(Phase::Waiting)).iter().map(|row| row["action"].clone()).collect();
+    assert_eq!(left, ["rule/b"]);
+    let again = Desk::at(desk.crashed(), Bounds::default());
+    assert_eq!(again.rows(None).len(), 2, "it stays called off");
+}
+
+#[test]
+fn a_destination_that_hangs_or_fails_holds_up_no_other() {
+    let (desk, quick, hanging) = (Desk::open(), Destination::open(), Destination::open());
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let failing = format!("http://{closed}/");
+    let mut batch: Vec<Enqueued> = Vec::new();
+    for number in 0..40 {
+        batch.push(post(&format!("hanging-{number}"), &hanging.url("/")));
+        batch.push(post(&format!("failing-{number}"), &failing));
+    }
+    batch.extend((0..40).map(|number| post(&format!("quick-{number}"), &quick.url("/"))));
+    desk.enqueue(batch).unwrap();
+    let held: Vec<_> = (0..2).map(|_| hanging.next()).collect();
+    for _ in 0..40 {
+        quick.next().answer(200);
+    }
+    desk.until("an open breaker", |desk| {
+        let status = desk.runtime.block_on(desk.outbox.status()).unwrap().json();
+        let destinations = status["destinations"].as_array().unwrap().clone();
+        destinations.iter().any(|it| it["destination"] == format!("http://{closed}") && it["breaker"] == "open")
+    });
+    assert!(hanging.ready().is_none(), "two at a time, until it has answered");
+    drop(held);
+}
+
+#[test]
+fn what_is_refused_becomes_a_dead_letter_that_hides_secrets() {
+    let (desk, destination) = (Desk::open(), Destination::open());
+    let mut item = post("key-1", &destination.url("/"));
+    item.action.headers = vec![("authorization".to_owned(), asking_for("crm", Written::Plain))];
+    desk.enqueue(vec![item]).unwrap();
+    let body = format!("no such person\nyou sent {SECRET}");
+    destination.next().answer_with(422, "", &body);
+    let letter = desk.dead_letter();
+    assert_eq!((&letter["cause"], &letter["attempts"]), (&"refused".into(), &1.into()));
+    assert_eq!(letter["note"], "it answered 422\n\nno such person\nyou sent [secret crm]");
+    assert_eq!(letter["headers"]["authorization"], "<[secret crm]>");
+    assert!(!letter.to_string().contains("correct-horse"), "{letter}");
+
+    assert_eq!(desk.runtime.block_on(desk.outbox.retry(Which::Dead)), 1);
+    destination.next().answer(400);
+    let id = desk.dead_letter()["id"].as_u64().unwrap();
+    assert_eq!(desk.runtime.block_on(desk.outbox.discard(Which::One(id))), 1);
+    assert!(desk.rows(None).is_empty());
+    assert_eq!(desk.runtime.block_on(desk.outbox.retry(Which::One(id))), 0);
+}
+
+#[test]
+fn what_cannot_be_sent_is_explained() {
+    for (spoil, why) in [
+        (spoil(|item| item.action.url = Text::plain("ftp://a.example/")), "this is not an `http` or `https` URL"),
+        (
+            spoil(|item| item.action.url = Text::plain("http://10.0.0.1/")),
+            "`10.0.0.1` leads to 10.0.0.1, which is refused",
+        ),
+        (spoil(|item| item.action.target = Target::CallControl), "`127.0.0.1` does not control calls"),
+        (spoil(|item| item.action.target = Target::Vapi), "`127.0.0.1` is not Vapi's REST API"),
+        (spoil(|item| item.action.sign = Some(Text::plain("?"))), "the key to sign with is not base64"),
+        (spoil(|item| item.action.sign = Some(asking_for("who", Written::Plain))), "there is no secret `who`"),
+        (spoil(|item| item.action.headers = vec![("host".to_owned(), Text::plain("a"))]), "`host` is not a header"),
+        (
+            spoil(|item| item.action.headers = vec![("a".to_owned(), Text::plain("b\nc"))]),
+            "the header `a` would hold signs",
+        ),
+    ] {
+        let desk = Desk::open();
+        let mut item = post("key-1", "http://127.0.0.1:1/");
+        spoil(&mut item);
+        desk.enqueue(vec![item]).unwrap();
+        let note = desk.dead_letter()["note"].to_string();
+        assert!(note.contains(why), "{note}");
+    }
+}
+
+type Spoil = Box<dyn Fn(&mut Enqueued)>;
+
+fn spoil(spoil: impl Fn(&mut Enqueued) + 'static) -> Spoil {
+    Box::new(spoil)
+}
+
+#[test]
+fn attempts_and_age_come_to_an_end() {
+    let (desk, destination) = (Desk::open(), Destination::open());
+    let mut item = post("key-1", &destination.url("/"));
+    item.action.retry.attempts_max = 2;
+    desk.enqueue(vec![item]).unwrap();
+    destination.next().answer(500);
+    destination.next().answer(500);
+    assert_eq!(desk.dead_letter()["cause"], "attempts");
+    desk.runtime.block_on(desk.outbox.discard(Which::Dead));
+
+    let mut item = post("key-2", &destination.url("/"));
+    item.decided_at -= Duration::from_secs(3601);
+    desk.enqueue(vec![item]).unwrap();
+    let letter = desk.dead_letter();
+    assert_eq!((&letter["cause"], &letter["attempts"]), (&"age".into(), &0.into()));
+}
+
+#[test]
+fn a_full_outbox_takes_all_or_nothing() {
+    let bounds = Bounds { items_max: 3, ..Bounds::default() };
+    let desk = Desk::at(tempfile::tempdir().unwrap(), bounds);
+    let posts = |keys: &[&str]| keys.iter().map(|key| post(key, "http://127.0.0.1:1/")).collect::<Vec<_>>();
+    desk.enqueue(posts(&["1", "2"])).unwrap();
+    let full = desk.enqueue(posts(&["3", "4"]));
+    assert!(matches!(full, Err(EnqueueError::Full { items: 2, .. })), "{full:?}");
+    desk.enqueue(posts(&["1", "2", "3"])).unwrap();
+    assert_eq!(desk.rows(None).len(), 3, "what is known already takes no room");
+    desk.outbox.rebound(Bounds { bytes_max: 1, ..Bounds::default() });
+    assert!(matches!(desk.enqueue(posts(&["5"])), Err(EnqueueError::Full { items: 3, .. })));
+    let mut large = post("6", "http://127.0.0.1:1/");
+    large.action.name = "x".repeat(9 << 20);
+    assert!(matches!(desk.enqueue(vec![large]), Err(EnqueueError::TooLarge { .. })));
+    assert_eq!(desk.runtime.block_on(desk.outbox.status()).unwrap().unqueued, 4);
+}
+
+#[test]
+fn the_oldest_dead_letters_make_room() {
+    let bounds = Bounds { dead_max: 2, ..Bounds::default() };
+    let desk = Desk::at(tempfile::tempdir().unwrap(), bounds);
+    let mut batch: Vec<Enqueued> = ["1", "2", "3"].map(|key| post(key, "ftp://a.example/")).into();
+    for item in &mut batch {
+        item.action.in_order = true;
+    }
+    desk.enqueue(batch).unwrap();
+    desk.deliver();
+    desk.until_empty();
+    let dead: Vec<_> = desk.rows(Some(Phase::Dead)).iter().map(|row| row["action"].clone()).collect();
+    assert_eq!(dead, ["rule/2", "rule/3"]);
+}
+
+#[test]
+fn an_outbox_without_a_folder_works_until_it_ends() {
+    let runtime = Runtime::new().unwrap();
+    let (outbox, destination) = (Outbox::open(None, Bounds::default()).unwrap(), Destination::open());
+    runtime.block_on(outbox.enqueue(vec![post("key-1", &destination.url("/"))])).unwrap();
+    let _context = runtime.enter();
+    outbox.deliver(Live::new(client()), Live::new(secrets()));
+    destination.next().answer(200);
+    runtime.block_on(outbox.close(PATIENCE));
+    let closed = runtime.block_on(outbox.enqueue(vec![post("key-2", &destination.url("/"))]));
+    assert_eq!(closed, Err(EnqueueError::Closed));
+}
