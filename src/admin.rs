@@ -2,6 +2,7 @@
 //! own.
 
 mod api;
+mod letters;
 mod metrics;
 mod origin;
 
@@ -16,6 +17,8 @@ use hyper::{Method, Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
+use crate::outbox::queue::ItemId;
+use crate::outbox::{Outbox, Which};
 use crate::reload::{InForce, Reloads};
 use crate::server::refusal::Refusal;
 use crate::server::{Answer, Received};
@@ -24,6 +27,7 @@ use crate::server::{Answer, Received};
 pub struct Admin {
     in_force: InForce,
     reloads: Reloads,
+    outbox: Outbox,
     /// Cancelled once the daemon takes no new calls.
     draining: CancellationToken,
 }
@@ -37,6 +41,10 @@ enum Route {
     Rules,
     Reload,
     RollBack,
+    Outbox,
+    Item(ItemId),
+    Retry(Which),
+    Drop(Which),
 }
 
 impl Route {
@@ -48,14 +56,19 @@ impl Route {
             "/api/rules" => Route::Rules,
             "/api/reload" => Route::Reload,
             "/api/rollback" => Route::RollBack,
-            _ => return Err(Refusal::NotFound),
+            "/api/outbox" => Route::Outbox,
+            path => letters::route(path).ok_or(Refusal::NotFound)?,
         };
-        match (route, &head.method) {
-            (Route::Reload | Route::RollBack, &Method::POST) => Ok(route),
-            (Route::Reload | Route::RollBack, _) => Err(Refusal::MethodNotAllowed { allow: "POST" }),
-            (_, &Method::GET | &Method::HEAD) => Ok(route),
-            _ => Err(Refusal::MethodNotAllowed { allow: "GET, HEAD" }),
+        match (route.changes(), &head.method) {
+            (true, &Method::POST) | (false, &Method::GET | &Method::HEAD) => Ok(route),
+            (true, _) => Err(Refusal::MethodNotAllowed { allow: "POST" }),
+            (false, _) => Err(Refusal::MethodNotAllowed { allow: "GET, HEAD" }),
         }
+    }
+
+    /// Whether it is asked for by `POST`.
+    fn changes(self) -> bool {
+        matches!(self, Route::Reload | Route::RollBack | Route::Retry(_) | Route::Drop(_))
     }
 }
 
@@ -63,8 +76,8 @@ impl Admin {
     /// Answers about what is in force, and passes on what operators want. Who may ask is said by the token in force; where
     /// there is none, the address must be one that only this machine can reach, which the settings see to.
     #[must_use]
-    pub fn new(in_force: InForce, reloads: Reloads, draining: CancellationToken) -> Admin {
-        Admin { in_force, reloads, draining }
+    pub fn new(in_force: InForce, reloads: Reloads, outbox: Outbox, draining: CancellationToken) -> Admin {
+        Admin { in_force, reloads, outbox, draining }
     }
 
     async fn respond(&self, received: &Received) -> Result<Response<Full<Bytes>>, Refusal> {
@@ -72,7 +85,11 @@ impl Admin {
         Ok(match Route::of(head)? {
             Route::Health => text(StatusCode::OK, "text/plain; charset=utf-8", "ok\n"),
             Route::Readiness => self.readiness(),
-            Route::Metrics => text(StatusCode::OK, metrics::CONTENT_TYPE, metrics::text(&self.in_force)),
+            Route::Metrics => text(
+                StatusCode::OK,
+                metrics::CONTENT_TYPE,
+                metrics::text(&self.in_force, &self.outbox.status().await.unwrap_or_default()),
+            ),
             Route::Rules => json(StatusCode::OK, &api::rules(&self.in_force)),
             Route::Reload => {
                 let wish = api::Reload::read(&received.body)?;
@@ -82,13 +99,18 @@ impl Admin {
                 let wish = api::RollBack::read(&received.body)?;
                 api::report(self.reloads.roll_back(wish.server).await, wants_text(head))?
             }
+            Route::Outbox => letters::page(&self.outbox, head.uri.query()).await?,
+            Route::Item(id) => letters::show(&self.outbox, id).await?,
+            Route::Retry(which) => letters::changed(which, self.outbox.retry(which).await)?,
+            Route::Drop(which) => letters::changed(which, self.outbox.discard(which).await)?,
         })
     }
 
     fn readiness(&self) -> Response<Full<Bytes>> {
-        let ready = !self.draining.is_cancelled();
+        let trouble = self.outbox.trouble();
+        let ready = !self.draining.is_cancelled() && trouble.is_none();
         let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-        json(status, &api::readiness(&self.in_force, ready))
+        json(status, &api::readiness(&self.in_force, ready, trouble.as_deref()))
     }
 }
 
@@ -150,13 +172,13 @@ mod tests {
 
     #[test]
     fn each_path_has_its_method() {
-        for path in ["/healthz", "/readyz", "/metrics", "/api/rules"] {
+        for path in ["/healthz", "/readyz", "/metrics", "/api/rules", "/api/outbox", "/api/outbox/7"] {
             assert_eq!(checked(None, &format!("GET {path}"), ""), Ok(()));
             assert_eq!(checked(None, &format!("HEAD {path}?deep"), ""), Ok(()));
             let refused = Err(Refusal::MethodNotAllowed { allow: "GET, HEAD" });
             assert_eq!(checked(None, &format!("POST {path}"), ""), refused);
         }
-        for path in ["/api/reload", "/api/rollback"] {
+        for path in ["/api/reload", "/api/rollback", "/api/outbox/7/retry", "/api/outbox/dead/drop"] {
             assert_eq!(checked(None, &format!("POST {path}"), ""), Ok(()));
             let refused = Err(Refusal::MethodNotAllowed { allow: "POST" });
             assert_eq!(checked(None, &format!("GET {path}"), ""), refused);

@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod operator;
+pub mod outbox;
 pub mod reload;
 pub mod run;
 
@@ -40,6 +41,9 @@ enum Command {
     Reload(reload::Arguments),
     /// Have a running daemon go back to the rules before those in force, until the files change
     Rollback(reload::RollBack),
+    /// See what a running daemon has still to deliver or has given up, and decide what becomes of it
+    #[command(subcommand)]
+    Outbox(outbox::Command),
 }
 
 /// How a command ended.
@@ -72,6 +76,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Reload(arguments)) => reload::run(&arguments),
         Some(Command::Rollback(arguments)) => reload::roll_back(&arguments),
+        Some(Command::Outbox(command)) => outbox::run(&command),
         None => run::run(&line.run),
     };
     outcome.into()

@@ -9,7 +9,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::Admin;
+use crate::clock::Deadline;
 use crate::engine::script;
+use crate::outbox::{Outbox, StoreError};
 use crate::reload::{InForce, Reloader, Reloads};
 use crate::server::answering::Answering;
 use crate::server::service::Service;
@@ -34,6 +36,9 @@ pub enum Unable {
         /// Why.
         source: io::Error,
     },
+    /// The outbox cannot be opened.
+    #[error(transparent)]
+    Outbox(#[from] StoreError),
     /// Signals cannot be received.
     #[error("cannot listen for signals: {0}")]
     Signals(#[source] io::Error),
@@ -52,13 +57,14 @@ pub fn run(reloader: Reloader, inherited: Inherited) -> Result<(), Unable> {
 
 async fn serve(reloader: Reloader, inherited: Inherited) -> Result<(), Unable> {
     let (settings, in_force) = (Arc::clone(reloader.settings()), reloader.in_force().clone());
+    let outbox = open_outbox(&reloader)?;
     let answering = Arc::new(Answering::start(settings.bounds).map_err(Unable::Threads)?);
     let service = Service::new(in_force.sites.clone(), Arc::clone(&answering));
     let server = open(inherited.public, settings.listen, &in_force, service)?.secured_by(settings.tls.as_ref());
     let listening = server.local_addr();
-    let reloads = reloader.spawn(listening, Arc::clone(&answering)).map_err(Unable::Threads)?;
+    let reloads = reloader.spawn(listening, Arc::clone(&answering), outbox.clone()).map_err(Unable::Threads)?;
     let shutdown = CancellationToken::new();
-    let admin = Admin::new(in_force.clone(), reloads.clone(), shutdown.clone());
+    let admin = Admin::new(in_force.clone(), reloads.clone(), outbox.clone(), shutdown.clone());
     let admin = open(inherited.admin, settings.admin, &in_force, admin)?.secured_by(settings.admin_tls.as_ref());
     let manager = Manager { listening, in_force: in_force.clone() };
     stop_on_signals(&shutdown)
@@ -68,15 +74,19 @@ async fn serve(reloader: Reloader, inherited: Inherited) -> Result<(), Unable> {
     telemetry::listening(listening, admin.local_addr(), rules(&in_force));
     manager.ready();
     Notifier.keep_watch();
-    stopping(shutdown.clone());
+    outbox.deliver(in_force.client.clone(), in_force.secrets.clone());
+    stopping(shutdown.clone(), outbox.clone());
 
     // Operators are answered until the last call is.
     let admin_stop = CancellationToken::new();
     let admin = tokio::spawn(admin.run(admin_stop.clone(), || ADMIN_DRAIN_MAX));
     let drain_max = || drain_max(&in_force);
     let cut_off = server.run(shutdown, drain_max).await;
+    let rest = Deadline::after(drain_max());
+    drop(tokio::time::timeout(rest.remaining(), answering.settle()).await);
+    // Nothing is decided any more that could be enqueued. Until it is closed, nobody else may have the data folder.
+    outbox.close(rest.remaining()).await;
     reloads.stop();
-    drop(tokio::time::timeout(drain_max(), answering.settle()).await);
     admin_stop.cancel();
     drop(admin.await);
     telemetry::stopped(cut_off);
@@ -116,10 +126,20 @@ impl Manager {
     }
 }
 
-/// Tells the service manager when the daemon begins to stop.
-fn stopping(shutdown: CancellationToken) {
+/// The outbox in the data folder; where there is none, it ends with the daemon.
+fn open_outbox(reloader: &Reloader) -> Result<Outbox, StoreError> {
+    let folder = reloader.data_folder();
+    if folder.is_none() {
+        telemetry::outbox_in_memory();
+    }
+    Outbox::open(folder, reloader.settings().outbox)
+}
+
+/// Tells the service manager when the daemon begins to stop. Then nothing is sent any more but what is under way.
+fn stopping(shutdown: CancellationToken, outbox: Outbox) {
     tokio::spawn(async move {
         shutdown.cancelled().await;
+        outbox.stop();
         Notifier.stopping();
     });
 }

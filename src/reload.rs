@@ -18,6 +18,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -37,6 +38,9 @@ use self::status::Status;
 use self::watch::{Hint, Unfinished, Watch};
 use crate::clock::{Clock, Deadline};
 use crate::live::Live;
+use crate::outbox::Outbox;
+use crate::outbox::client::Client;
+use crate::secrets::Secrets;
 use crate::server::answering::Answering;
 use crate::server::limits::Limits;
 use crate::server::site::{Site, Sites};
@@ -68,6 +72,10 @@ pub struct InForce {
     pub limits: Live<Limits>,
     /// What operators must bring.
     pub admin_token: Live<Option<SecretString>>,
+    /// What texts of actions can ask for.
+    pub secrets: Live<Secrets>,
+    /// What sends requests to others.
+    pub client: Live<Client>,
     /// How reloading stands.
     pub status: Live<Status>,
 }
@@ -172,6 +180,8 @@ impl Start {
             sites: Live::new(Sites::ByPath(HashMap::new())),
             limits: Live::new(settings.limits),
             admin_token: Live::new(settings.admin_token.clone()),
+            secrets: Live::new(settings.secrets.clone()),
+            client: Live::new(client(&settings).map_err(|why| Arc::new(Refused::Unservable(why)))?),
             status: Live::new(Status::default()),
         };
         let mut reloader = Reloader {
@@ -208,14 +218,20 @@ impl Reloader {
         &self.settings
     }
 
-    /// Goes on in a thread of its own: for the address where the daemon listens, and the bounds of its answering.
+    /// The data folder, if there is one that can be used.
+    #[must_use]
+    pub fn data_folder(&self) -> Option<&Path> {
+        self.store.as_ref().map(|_| self.started_with.data.folder.as_path())
+    }
+
+    /// Goes on in a thread of its own: for the address where the daemon listens, and the parts with bounds of their own.
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn spawn(self, listening: SocketAddr, answering: Arc<Answering>) -> io::Result<Reloads> {
+    pub fn spawn(self, listening: SocketAddr, answering: Arc<Answering>, outbox: Outbox) -> io::Result<Reloads> {
         let (sender, wakes) = channel();
         let watch = if self.settings.reload.watch { Watch::start(sender.clone()) } else { Watch::blind() };
-        let shell = Shell { listening, answering };
+        let shell = Shell { listening, answering, outbox };
         let mut thread = Thread { reloader: self, wakes, watch, shell };
         thread::Builder::new().name("reload".to_owned()).stack_size(STACK_BYTES).spawn(move || thread.run())?;
         Ok(Reloads(sender))
@@ -302,6 +318,7 @@ impl Reloader {
                 self.settings_text = reading.text.clone();
                 self.in_force.limits.replace(settings.limits);
                 self.in_force.admin_token.replace(settings.admin_token.clone());
+                self.in_force.secrets.replace(settings.secrets.clone());
                 adopt(self.started_with.tls.as_ref(), settings.tls.as_ref());
                 adopt(self.started_with.admin_tls.as_ref(), settings.admin_tls.as_ref());
                 self.status.restart_for = settings.differ_until_restart(&self.started_with);
@@ -321,7 +338,12 @@ impl Reloader {
             let why = "the settings file is gone; what it said holds on, and a restart would do without it";
             return Err(unservable(why.to_owned()));
         }
+        let differs = settings.outbound != self.settings.outbound;
+        let client = differs.then(|| client(&settings)).transpose().map_err(unservable)?;
         shell.take_over(&settings).map_err(unservable)?;
+        if let Some(client) = client {
+            self.in_force.client.replace(client);
+        }
         Ok((settings, found))
     }
 
@@ -398,6 +420,10 @@ fn adopt(in_force: Option<&Certificates>, read: Option<&Certificates>) {
     }
 }
 
+fn client(settings: &Settings) -> Result<Client, String> {
+    Client::new(&settings.outbound).map_err(|error| format!("TLS cannot be set up for requests to others: {error}"))
+}
+
 fn refused(why: String) -> Outcome {
     Outcome::Refused(Arc::new(Refused::Unservable(why)))
 }
@@ -443,6 +469,7 @@ struct Shell {
     /// Where it listens.
     listening: SocketAddr,
     answering: Arc<Answering>,
+    outbox: Outbox,
 }
 
 impl Shell {
@@ -450,6 +477,7 @@ impl Shell {
     fn take_over(&self, settings: &Settings) -> Result<(), String> {
         settings.refuse_open(self.listening).map_err(|why| why.to_string())?;
         self.answering.rebound(settings.bounds).map_err(|error| format!("there are no more threads: {error}"))?;
+        self.outbox.rebound(settings.outbox);
         telemetry::refilter(&settings.log_filter).map_err(|error| error.to_string())
     }
 }

@@ -9,6 +9,8 @@ mod bounded;
 mod environment;
 mod limits;
 mod log;
+mod named;
+mod outbound;
 mod reload;
 mod secret;
 mod source;
@@ -25,6 +27,9 @@ use secrecy::SecretString;
 use crate::engine::diagnostic::{self, Diagnostic, Severity, Sources};
 use crate::engine::source::{self as rules, Options, yaml};
 use crate::load::{self, LoadError};
+use crate::outbox;
+use crate::outbox::client::Outbound;
+use crate::secrets::Secrets;
 use crate::server::answering::Bounds;
 use crate::server::auth::Credentials;
 use crate::server::decrypt::ArgumentKey;
@@ -63,6 +68,12 @@ pub struct Settings {
     pub limits: Limits,
     /// The bounds of answering.
     pub bounds: Bounds,
+    /// The bounds of the outbox.
+    pub outbox: outbox::Bounds,
+    /// Where requests to others may lead.
+    pub outbound: Outbound,
+    /// What texts of actions can ask for.
+    pub secrets: Secrets,
     /// How changed files are noticed.
     pub reload: Reload,
     /// Where that is kept which must outlive the daemon.
@@ -245,7 +256,7 @@ fn files_named(node: &yaml::Node, folder: &Path, into: &mut Vec<PathBuf>) {
             into.extend(files.map(|file| folder.join(file)));
         }
         match value.as_str() {
-            Some(file) if key.text == "file" => into.push(folder.join(file)),
+            Some(file) if matches!(key.text.as_str(), "file" | "ca") => into.push(folder.join(file)),
             _ => files_named(value, folder, into),
         }
     }

@@ -459,6 +459,11 @@ pub(crate) fn dead_letters_removed(items: usize) {
     warn!(target: OUTBOX, items, "the oldest dead letters made room for others");
 }
 
+/// There is no file, because there is no data folder.
+pub(crate) fn outbox_in_memory() {
+    warn!(target: OUTBOX, "no data folder: actions that wait are lost when the daemon ends");
+}
+
 /// The daemon ends while attempts are under way.
 pub(crate) fn attempts_cut_off(attempts: usize) {
     warn!(target: OUTBOX, attempts, "attempts were cut off; they are made again at the next start");

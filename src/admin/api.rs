@@ -88,7 +88,7 @@ fn rules_of(site: &Site) -> Value {
 }
 
 /// Whether the daemon takes calls, and what it answers them with.
-pub(super) fn readiness(in_force: &InForce, ready: bool) -> Value {
+pub(super) fn readiness(in_force: &InForce, ready: bool, outbox_trouble: Option<&str>) -> Value {
     let (sites, status) = (in_force.sites.current(), in_force.status.current());
     let servers = sites.all().into_iter().map(|site| {
         let snapshot = &site.snapshot;
@@ -104,7 +104,7 @@ pub(super) fn readiness(in_force: &InForce, ready: bool) -> Value {
     json!({
         "ready": ready, "servers": servers.collect::<Vec<Value>>(),
         "settings": Value::Object(attempted(&status.settings).into_iter().collect()),
-        "restart_for": status.restart_for,
+        "restart_for": status.restart_for, "outbox": { "trouble": outbox_trouble },
     })
 }
 

@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::engine::rule::RuleId;
+use crate::outbox::view::Status;
 use crate::reload::InForce;
 use crate::reload::status::Attempts;
 use crate::server::site::Site;
@@ -36,17 +37,28 @@ struct OfRule {
     rule: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfState {
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfOutcome {
+    outcome: &'static str,
+}
+
 /// A gauge that each server has.
 type Each = Family<OfServer, Gauge>;
 type Time = Gauge<f64, AtomicU64>;
 
 /// Every metric as it is now.
-pub(super) fn text(in_force: &InForce) -> String {
+pub(super) fn text(in_force: &InForce, outbox: &Status) -> String {
     let (sites, status) = (in_force.sites.current(), in_force.status.current());
     let mut registry = Registry::with_prefix("switchhook");
     about_rules(&mut registry, &sites.all());
     about_reloads(&mut registry, &status.servers);
     about_settings(&mut registry, &status.settings);
+    about_outbox(&mut registry, outbox);
     let mut text = String::new();
     // A text has room for everything.
     let _ = encode(&mut text, &registry);
@@ -98,6 +110,32 @@ fn about_settings(registry: &mut Registry, attempts: &Attempts) {
     registry.register_with_unit("settings_last_failure_timestamp", FAILURE, Unit::Seconds, failure);
 }
 
+fn about_outbox(registry: &mut Registry, status: &Status) {
+    let items = Family::<OfState, Gauge>::default();
+    for (state, count) in [("waiting", status.waiting), ("leased", status.leased), ("dead", status.dead)] {
+        items.get_or_create(&OfState { state }).set(whole(count as u64));
+    }
+    let attempts = Family::<OfOutcome, Counter>::default();
+    for (outcome, count) in [("delivered", status.delivered), ("failed", status.failed), ("refused", status.refused)] {
+        attempts.get_or_create(&OfOutcome { outcome }).inc_by(count);
+    }
+    let (bytes, buried, unqueued) = (Gauge::<i64>::default(), Counter::<u64>::default(), Counter::<u64>::default());
+    let (oldest, writable) = (Time::default(), Gauge::<i64>::default());
+    bytes.set(whole(status.bytes));
+    buried.inc_by(status.buried);
+    unqueued.inc_by(status.unqueued);
+    oldest.set(seconds(status.oldest_at));
+    writable.set(i64::from(status.trouble.is_none()));
+    registry.register("outbox_items", "Actions in the outbox", items);
+    registry.register_with_unit("outbox_waiting", "How long the actions are that are not given up", Unit::Bytes, bytes);
+    registry.register("outbox_attempts", "Attempts to deliver, by what came of them", attempts);
+    registry.register("outbox_buried", "Actions that were given up", buried);
+    registry.register("outbox_enqueue_failures", "Actions that were not taken", unqueued);
+    registry.register_with_unit("outbox_oldest_timestamp", OLDEST, Unit::Seconds, oldest);
+    registry.register("outbox_writable", "Whether the outbox can be written", writable);
+}
+
+const OLDEST: &str = "When the oldest action was decided that is not given up; 0 for none";
 const SUCCESS: &str = "When files were last found to be sound; 0 for never";
 const FAILURE: &str = "When files were last refused; 0 for never";
 

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::http::request::Builder;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::CertificateDer;
@@ -26,6 +27,15 @@ use crate::settings::{self, Loaded};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The longest answer that is taken.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
+
+/// Who reads what came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// A person.
+    Human,
+    /// A program.
+    Json,
+}
 
 /// Which daemon is meant.
 #[derive(Debug, Args)]
@@ -63,15 +73,24 @@ pub(super) enum Unasked {
 impl Daemon {
     /// Posts `wish` and waits for what comes of it, as JSON or as a text for people.
     pub(super) fn post(&self, path: &str, wish: &serde_json::Value, as_text: bool) -> Result<Said, Unasked> {
-        let Place { address, token, certificate } = self.place();
         let accept = if as_text { "text/plain" } else { "application/json" };
-        let mut request = Request::builder().method(Method::POST).uri(path).header(HOST, address.to_string());
-        request = request.header(ACCEPT, accept).header(CONTENT_TYPE, "application/json");
+        let request = Request::builder().method(Method::POST).uri(path).header(ACCEPT, accept);
+        self.ask(request.header(CONTENT_TYPE, "application/json"), wish.to_string())
+    }
+
+    /// Gets what is at `path`, as JSON.
+    pub(super) fn get(&self, path: &str) -> Result<Said, Unasked> {
+        self.ask(Request::builder().method(Method::GET).uri(path).header(ACCEPT, "application/json"), String::new())
+    }
+
+    fn ask(&self, request: Builder, body: String) -> Result<Said, Unasked> {
+        let Place { address, token, certificate } = self.place();
+        let mut request = request.header(HOST, address.to_string());
         if let Some(token) = &token {
             request = request.header(AUTHORIZATION, format!("Bearer {}", token.expose_secret()));
         }
         let unanswered = |why: String| Unasked::Unanswered { address, why };
-        let request = request.body(Full::from(wish.to_string())).map_err(|error| unanswered(error.to_string()))?;
+        let request = request.body(Full::from(body)).map_err(|error| unanswered(error.to_string()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Unasked::NoRuntime)?;
         let said = runtime.block_on(async {
             let stream = TcpStream::connect(address).await;

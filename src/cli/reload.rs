@@ -1,20 +1,11 @@
 //! `switchhook reload` and `switchhook rollback`: what a running daemon is to put in force.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::operator::Daemon;
+use super::operator::{Daemon, Format};
 use super::{Outcome, could_not_run, write};
-
-/// Who reads what came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A person.
-    Human,
-    /// A program.
-    Json,
-}
 
 /// The arguments of `reload`.
 #[derive(Debug, Args)]

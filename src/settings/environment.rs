@@ -31,7 +31,7 @@ pub(super) fn expand(node: &mut Node, found: &mut Vec<Diagnostic>) {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

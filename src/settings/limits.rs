@@ -8,11 +8,13 @@ use super::bounded::{Lasting, Within};
 use crate::engine::script::ScriptLimits;
 use crate::engine::source::Options;
 use crate::engine::source::read::Field;
+use crate::outbox;
 use crate::server::answering::Bounds;
 use crate::server::limits::{HEADER_BYTES_LEAST, Limits};
 
 const HEADER_BYTES_MIN: u64 = HEADER_BYTES_LEAST as u64;
 const MINUTE: u64 = 60_000;
+const DAY: u64 = 24 * 60 * MINUTE;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
@@ -45,6 +47,12 @@ pub(super) struct LimitsSource {
     script_call_depth_max: Count<1, 64>,
     answers_bytes_max: Count<0, { 64 * GIB }>,
     states_bytes_max: Count<0, { 64 * GIB }>,
+    outbox_items_max: Count<1, 10_000_000>,
+    outbox_bytes_max: Count<MIB, { 1024 * GIB }>,
+    outbox_age_max: Time<1_000, { 90 * DAY }>,
+    outbox_dead_max: Count<0, 1_000_000>,
+    outbox_attempts_max: Count<1, 10_000>,
+    outbox_attempts_per_destination_max: Count<1, 10_000>,
 }
 
 fn set<T: TryFrom<u64>, const LEAST: u64, const MOST: u64>(limit: &mut T, field: &Count<LEAST, MOST>) {
@@ -90,6 +98,18 @@ impl LimitsSource {
         set(&mut scripts.map_entries_max, &self.script_map_entries_max);
         set(&mut scripts.call_depth_max, &self.script_call_depth_max);
         (limits, bounds, scripts)
+    }
+
+    /// The bounds of the outbox.
+    pub(super) fn outbox(&self) -> outbox::Bounds {
+        let mut bounds = outbox::Bounds::default();
+        set(&mut bounds.items_max, &self.outbox_items_max);
+        set(&mut bounds.bytes_max, &self.outbox_bytes_max);
+        set_time(&mut bounds.age_max, &self.outbox_age_max);
+        set(&mut bounds.dead_max, &self.outbox_dead_max);
+        set(&mut bounds.attempts_max, &self.outbox_attempts_max);
+        set(&mut bounds.per_destination_max, &self.outbox_attempts_per_destination_max);
+        bounds
     }
 
     /// How large one compiled pattern may be.

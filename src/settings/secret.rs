@@ -5,7 +5,7 @@ use crate::engine::diagnostic::{Diagnostic, Sources, Span};
 use crate::engine::source::yaml::{Node, Yaml};
 
 /// The settings that hold secrets.
-const HOLDS_SECRETS: &[&str] = &["auth", "decrypt", "admin"];
+const HOLDS_SECRETS: &[&str] = &["auth", "decrypt", "admin", "secrets"];
 /// What a secret stands under.
 const SECRET: &[&str] = &["secret", "token", "key"];
 /// What stands beside one, and is none.
@@ -13,6 +13,7 @@ const NO_SECRET: &[&str] = &[
     "addresses",
     "algorithm",
     "encoding",
+    "env",
     "file",
     "header",
     "include_timestamp",

@@ -11,6 +11,8 @@ use super::address::{self, Admin, loopback};
 use super::auth;
 use super::limits::LimitsSource;
 use super::log::LogSource;
+use super::named;
+use super::outbound::OutboundSource;
 use super::reload::ReloadSource;
 use super::tls;
 use super::{ADMIN, DATA, Data, FILE, RULES, Settings, SiteSettings};
@@ -20,7 +22,7 @@ use crate::engine::source::read::{Entries, Field, Spanned, read};
 use crate::engine::source::yaml::{Node, Yaml};
 
 /// Settings that the daemon will have, but does not serve yet.
-const NOT_YET: &[&str] = &["secrets", "outbound", "history"];
+const NOT_YET: &[&str] = &["history"];
 
 #[derive(Debug, Default, Deserialize)]
 struct SettingsSource {
@@ -35,7 +37,7 @@ struct SettingsSource {
     limits: Field<Option<LimitsSource>>,
     log: Field<Option<LogSource>>,
     secrets: Option<Node>,
-    outbound: Option<Node>,
+    outbound: Field<Option<OutboundSource>>,
     reload: Field<Option<ReloadSource>>,
     data: Field<Option<String>>,
     version_header: Field<Option<Spanned<String>>>,
@@ -74,6 +76,7 @@ pub(super) fn settings(tree: &Node, folder: &Path, found: &mut Vec<Diagnostic>) 
     not_yet(&source, found);
     let limits = source.limits.get().cloned().flatten().unwrap_or_default();
     let (transport, bounds, scripts) = limits.limits();
+    let outbound = source.outbound.get().cloned().flatten().unwrap_or_default();
     let mut defaults = Options { scripts, regex_bytes_max: limits.regex_bytes(), ..Options::default() };
     own_options(&mut defaults, &source.timeout, &source.no_assistant, found);
     let base = Base { folder, options: defaults, auth: source.auth.as_ref(), decrypt: source.decrypt.as_ref() };
@@ -99,6 +102,9 @@ pub(super) fn settings(tree: &Node, folder: &Path, found: &mut Vec<Diagnostic>) 
         by_path: source.servers.get().is_some_and(Option::is_some),
         limits: transport,
         bounds,
+        outbox: limits.outbox(),
+        outbound: outbound.outbound(folder, found),
+        secrets: source.secrets.as_ref().map(|node| named::secrets(node, folder, found)).unwrap_or_default(),
         reload: source.reload.get().cloned().flatten().unwrap_or_default().settings(found),
         data: data(folder, text(&source.data).as_deref()),
         version_header: version_header(&source.version_header, found),
@@ -234,7 +240,7 @@ fn check_path(path: &Spanned<String>, found: &mut Vec<Diagnostic>) {
 }
 
 fn not_yet(source: &SettingsSource, found: &mut Vec<Diagnostic>) {
-    let nodes = [&source.secrets, &source.outbound, &source.history];
+    let nodes = [&source.history];
     for (name, node) in NOT_YET.iter().zip(nodes).filter_map(|(name, node)| Some((name, node.as_ref()?))) {
         found.push(
             Diagnostic::error("not-available-yet", node.span, format!("`{name}` is not available yet"))

@@ -172,13 +172,19 @@ fn settings(text: &str) -> String {
     }
     let key = if text.contains("decrypt") { private_key() } else { String::new() };
     fs::write(path("vapi-key.pem"), &key).unwrap();
-    if text.contains("tls:") {
+    if text.contains("hook.key") {
+        fs::write(path("hook.key"), "some-long-secret\n").unwrap();
+    }
+    if text.contains("tls:") || text.contains("ca:") {
         let pair = Pair::new();
         fs::write(path("fullchain.pem"), &pair.certificate).unwrap();
         fs::write(path("key.pem"), &pair.key).unwrap();
     }
     fs::write(path("switchhook.yaml"), text).unwrap();
-    let names = text.split("${env.").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
+    let between = |before: &'static str, after| {
+        text.split(before).skip(1).filter_map(move |rest| rest.split_once(after)).map(|(name, _)| name)
+    };
+    let names = between("${env.", "}").chain(between("{ env: ", " }"));
     let value = |name: &str| if name.ends_with("PEM") { key.as_str() } else { "c29tZS1sb25nLXNlY3JldA==" };
     let output = Command::new(env!("CARGO_BIN_EXE_switchhook"))
         .args(["check", "--strict", "--format", "short"])
@@ -218,6 +224,7 @@ fn the_host_functions_are_all_described() {
 #[test]
 fn the_limits_are_those_of_the_program() {
     let (limits, bounds, scripts) = (Limits::default(), Bounds::default(), ScriptLimits::default());
+    let outbox = switchhook::outbox::Bounds::default();
     let defaults = [
         ("body_bytes_max", limits.body_bytes_max),
         ("header_bytes_max", limits.header_bytes_max),
@@ -235,6 +242,11 @@ fn the_limits_are_those_of_the_program() {
         ("script_map_entries_max", scripts.map_entries_max),
         ("answers_bytes_max", usize::try_from(bounds.answers_bytes_max).unwrap()),
         ("states_bytes_max", usize::try_from(bounds.states_bytes_max).unwrap()),
+        ("outbox_items_max", outbox.items_max),
+        ("outbox_bytes_max", usize::try_from(outbox.bytes_max).unwrap()),
+        ("outbox_dead_max", outbox.dead_max),
+        ("outbox_attempts_max", outbox.attempts_max),
+        ("outbox_attempts_per_destination_max", outbox.per_destination_max),
     ];
     let times = [
         ("header_read", limits.header_read),

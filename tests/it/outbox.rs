@@ -1,8 +1,9 @@
-//! The outbox, with real servers as destinations: as a library, so that tests see every step.
+//! The outbox, with real servers as destinations: as a library where tests want to see every step, and in the daemon.
 
 mod asking;
 mod crashing;
 mod delivering;
+mod operating;
 
 use std::path::Path;
 use std::thread;

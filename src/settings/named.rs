@@ -1,0 +1,110 @@
+//! Reads `secrets`: values by their names, from the environment or from files.
+//!
+//! No message says anything of a value, and not what `env` or `file` hold either: whoever writes `${env.NAME}` there has
+//! put the value itself in their place.
+
+use std::fs;
+use std::path::Path;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::environment::variable;
+use crate::engine::diagnostic::{Diagnostic, Span};
+use crate::engine::source::read::{Entries, Field, Spanned, read_secret};
+use crate::engine::source::yaml::Node;
+use crate::secrets::Secrets;
+
+/// The longest secret, in bytes; a private key is shorter.
+const BYTES_MAX: u64 = 64 << 10;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename = "a secret")]
+struct SecretSource {
+    env: Field<Option<Spanned<String>>>,
+    file: Field<Option<Spanned<String>>>,
+}
+
+/// Reads the secrets; files are meant from `folder`.
+pub(super) fn secrets(node: &Node, folder: &Path, found: &mut Vec<Diagnostic>) -> Secrets {
+    let Some(Entries(entries)) = read_secret::<Entries<SecretSource>>(node, "`secrets`", found) else {
+        return Secrets::default();
+    };
+    let mut secrets = Vec::with_capacity(entries.len());
+    for (name, source) in entries {
+        let value = source.value(&name, folder);
+        match check_name(&name).and(value) {
+            Ok(Some(value)) => secrets.push((name.value, value)),
+            Ok(None) => {}
+            Err(wrong) => found.push(*wrong),
+        }
+    }
+    Secrets::new(secrets)
+}
+
+impl SecretSource {
+    /// `None` if what is wrong has been told.
+    fn value(&self, name: &Spanned<String>, folder: &Path) -> Result<Option<SecretString>, Box<Diagnostic>> {
+        let (Some(env), Some(file)) = (self.env.get(), self.file.get()) else { return Ok(None) };
+        match (env, file) {
+            (Some(env), None) => from_environment(env).map(Some),
+            (None, Some(file)) => from_file(file, folder).map(Some),
+            (Some(_), Some(_)) => Err(bad(name.span, "a secret comes from `env` or from `file`, not from both")
+                .help("keep one of them")
+                .into()),
+            (None, None) => Err(bad(name.span, format!("nothing says where the secret `{}` comes from", name.value))
+                .help(format!("write `{}: {{ env: NAME }}` or `{}: {{ file: PATH }}`", name.value, name.value))
+                .into()),
+        }
+    }
+}
+
+fn check_name(name: &Spanned<String>) -> Result<(), Box<Diagnostic>> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !name.value.is_empty() && name.value.chars().all(plain) {
+        return Ok(());
+    }
+    let message = format!("no secret can be called `{}`", name.value);
+    Err(bad(name.span, message)
+        .help("names have letters, digits, `_` and `-`, so that rules can say `${secrets.name}`")
+        .into())
+}
+
+fn from_environment(env: &Spanned<String>) -> Result<SecretString, Box<Diagnostic>> {
+    let Some(value) = variable(&env.value).map(Zeroizing::new) else {
+        let message = "the environment variable that `env` names is not set";
+        return Err(Diagnostic::error("unset-variable", env.span, message)
+            .help("set it before the daemon starts; names are case-sensitive")
+            .help("write its name alone: `{ env: CRM_TOKEN }`, not `{ env: \"${env.CRM_TOKEN}\" }`")
+            .into());
+    };
+    sound(&value, env.span)
+}
+
+fn from_file(file: &Spanned<String>, folder: &Path) -> Result<SecretString, Box<Diagnostic>> {
+    let path = folder.join(&file.value);
+    let too_long = || bad(file.span, format!("the file that `file` names is longer than {BYTES_MAX} bytes"));
+    if fs::metadata(&path).is_ok_and(|file| BYTES_MAX < file.len()) {
+        return Err(too_long().help("it holds the secret alone").into());
+    }
+    let text = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
+        bad(file.span, format!("the file that `file` names cannot be read: {error}"))
+            .help("the path is meant from the settings file's folder, and the daemon's user must be allowed to read it")
+    })?;
+    // Editors and `echo` end a file with a line break, which is no part of the secret.
+    sound(text.trim_end_matches(['\r', '\n']), file.span)
+}
+
+fn sound(value: &str, span: Span) -> Result<SecretString, Box<Diagnostic>> {
+    if value.trim().is_empty() {
+        return Err(bad(span, "this secret is empty")
+            .help("with an empty secret everybody could do what it protects")
+            .into());
+    }
+    Ok(SecretString::from(value))
+}
+
+fn bad(span: Span, message: impl Into<String>) -> Diagnostic {
+    Diagnostic::error("bad-secret", span, message)
+}
