@@ -38,6 +38,7 @@ const RELOADS: usize = 10_000;
 const RELOADS_SMOKE: usize = 60;
 /// After so many reloads memory is looked at for the first time.
 const WARM: usize = 100;
+const ANSWERS_BYTES_MAX: usize = 64 << 10;
 /// The large set.
 const RULES: usize = 10_000;
 const SCRIPTS: usize = 50;
@@ -172,6 +173,8 @@ struct Stress {
 
 fn stress(reloads: usize, options: Options) -> Outcome<Stress> {
     let project = Project::new(&[])?;
+    // The answers to tool calls have a limit of their own; they must not pass for what reloading leaves behind.
+    project.set(&format!("limits: {{ answers_bytes_max: {ANSWERS_BYTES_MAX} }}"))?;
     fs::remove_dir_all(project.path().join("rules"))?;
     prepare(project.path(), 0)?;
     swap(project.path(), 0)?;

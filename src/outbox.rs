@@ -11,6 +11,7 @@
 pub mod breaker;
 pub mod client;
 mod delivery;
+mod job;
 pub mod queue;
 mod record;
 pub mod retry;
@@ -32,11 +33,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::client::Client;
+use self::job::{Happened, Job, Prepared};
 use self::queue::{ItemId, Queue, Room};
 use self::store::Place;
 pub use self::store::{FILE, StoreError};
 use self::view::{Phase, Row, Shown, Status};
-use self::writer::{Happened, Job, Prepared, Writer};
+use self::writer::Writer;
 use crate::clock::Clock;
 use crate::engine::action::Action;
 use crate::live::Live;
@@ -123,9 +125,6 @@ impl Bounds {
         Room { attempts_max: self.attempts_max, per_destination_max: self.per_destination_max }
     }
 }
-
-/// The longest action, in bytes.
-const ITEM_BYTES_MAX: usize = 8 << 20;
 
 /// A handle on the outbox. Cheap to clone.
 #[derive(Clone)]
@@ -223,7 +222,7 @@ impl Outbox {
     /// # Errors
     /// Why nothing was called off.
     pub async fn happened(&self, server: &str, call: &str, kind: &str, now: Timestamp) -> Result<usize, EnqueueError> {
-        let ids = self.shared.queue().waiting_for(writer::vigil(server, call, kind));
+        let ids = self.shared.queue().waiting_for(job::vigil(server, call, kind));
         if ids.is_empty() {
             return Ok(0);
         }

@@ -34,6 +34,12 @@ impl Project {
         Ok(Project(folder))
     }
 
+    /// Adds lines to the settings.
+    pub(crate) fn set(&self, lines: &str) -> Outcome<()> {
+        let file = self.path().join("switchhook.yaml");
+        Ok(fs::write(&file, fs::read_to_string(&file)? + lines + "\n")?)
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         self.0.path()

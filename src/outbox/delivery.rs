@@ -10,10 +10,10 @@ use tokio::sync::oneshot;
 
 use self::attempt::{Attempt, Ended};
 use super::client::Client;
+use super::job::{Job, Loaded, Settle, Verdict};
 use super::queue::{Health, ItemId, Lease};
 use super::record::State;
 use super::retry::{Cause, Millis, Next, Outcome, Patience, Policy};
-use super::writer::{Job, Loaded, Settle, Verdict};
 use super::{Enqueued, Outbox};
 use crate::clock::{Clock, Deadline};
 use crate::live::Live;

@@ -132,8 +132,8 @@ fn a_lease_that_ends_while_the_disk_fails_is_written_down_later() {
     let leases = outbox.shared.queue().lease(far);
     assert_eq!(leases.len(), 2);
     disk.fails.store(true, Ordering::Relaxed);
-    let (verdict, health) = (writer::Verdict::Done, queue::Health::Answers);
-    let settle = writer::Settle { id: leases[0].id, health, verdict, note: "it answered 200".to_owned(), now: 0 };
+    let (verdict, health) = (job::Verdict::Done, queue::Health::Answers);
+    let settle = job::Settle { id: leases[0].id, health, verdict, note: "it answered 200".to_owned(), now: 0 };
     outbox.jobs.send(Job::Settle(settle)).unwrap();
     while outbox.trouble().is_none() {
         thread::yield_now();

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 
 use redb::{ReadableTable as _, ReadableTableMetadata as _};
 
-use super::{Happened, Job, Prepared, Settle, Verdict, Writer};
+use super::Writer;
+use crate::outbox::job::{Happened, Job, Prepared, Settle, Verdict};
 use crate::outbox::queue::{Health, ItemId, Queue, Waiting};
 use crate::outbox::record::{State, open_item, seal};
 use crate::outbox::retry::{Cause, Millis};

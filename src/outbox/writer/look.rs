@@ -5,8 +5,9 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Job, Loaded, Writer};
+use super::Writer;
 use crate::clock::Clock;
+use crate::outbox::job::{Job, Loaded};
 use crate::outbox::queue::ItemId;
 use crate::outbox::record::{State, open_item, open_note};
 use crate::outbox::store::{StoreError, View};

@@ -1,0 +1,141 @@
+//! What the thread that owns the file is asked to do, and what it is handed for that.
+
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use super::queue::{Health, ItemId, Vigil};
+use super::record::{State, fingerprint, short_fingerprint};
+use super::retry::{Cause, Millis, later};
+use super::view::{Phase, Row, Shown, Status};
+use super::{Bounds, EnqueueError, Enqueued, Which};
+use crate::engine::action::{Target, Text};
+
+/// The longest action, in bytes.
+const ITEM_BYTES_MAX: usize = 8 << 20;
+
+/// What the thread is asked to do.
+pub(super) enum Job {
+    Enqueue { items: Vec<Prepared>, done: oneshot::Sender<Result<(), EnqueueError>> },
+    Settle(Settle),
+    CallOff { event: Happened, ids: Vec<ItemId>, done: oneshot::Sender<Result<usize, EnqueueError>> },
+    Retry { which: Which, done: oneshot::Sender<usize> },
+    Discard { which: Which, done: oneshot::Sender<usize> },
+    Load { id: ItemId, done: oneshot::Sender<Loaded> },
+    Page { phase: Option<Phase>, after: ItemId, limit: usize, done: oneshot::Sender<Vec<Row>> },
+    Show { id: ItemId, done: oneshot::Sender<Option<Shown>> },
+    Status(oneshot::Sender<Status>),
+    Rebound(Bounds),
+    Close(oneshot::Sender<()>),
+}
+
+/// An event that calls items off.
+pub(super) struct Happened {
+    pub(super) server: String,
+    pub(super) call: String,
+    pub(super) kind: String,
+    pub(super) at: Timestamp,
+}
+
+/// How a lease ends.
+#[derive(Debug, Clone)]
+pub(super) struct Settle {
+    pub(super) id: ItemId,
+    pub(super) health: Health,
+    pub(super) verdict: Verdict,
+    /// What is worth knowing of the attempt.
+    pub(super) note: String,
+    pub(super) now: Millis,
+}
+
+/// What becomes of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Done,
+    Again {
+        at: Millis,
+    },
+    Bury(Cause),
+    /// Its record is damaged.
+    Drop,
+}
+
+/// An item that is to be sent.
+pub(super) enum Loaded {
+    Sound(State, Box<Enqueued>),
+    /// Its record is damaged, or gone.
+    Damaged,
+    /// The file cannot be read right now.
+    Unreadable,
+}
+
+/// An action as it will lie in the file.
+pub(super) struct Prepared {
+    pub(super) item: Vec<u8>,
+    /// Its number and how long it is tried at most are known only once it is taken.
+    pub(super) state: State,
+}
+
+impl Prepared {
+    pub(super) fn of(enqueued: &Enqueued) -> Result<Prepared, EnqueueError> {
+        let Enqueued { action, server, call, idempotency_key, decided_at } = enqueued;
+        let item = serde_json::to_vec(enqueued).map_err(|error| EnqueueError::Unwritable(error.to_string()))?;
+        if ITEM_BYTES_MAX < item.len() {
+            let name = action.name.clone();
+            return Err(EnqueueError::TooLarge { name, bytes: item.len(), bytes_max: ITEM_BYTES_MAX });
+        }
+        let decided_at = decided_at.as_millisecond();
+        let within = action.unless_by.as_ref().map(|it| it.within);
+        let due_at = later(decided_at, action.after.max(within.unwrap_or_default()));
+        let call = call.as_deref();
+        let state = State {
+            buried: None,
+            attempts: 0,
+            due_at,
+            age_max: i64::try_from(action.retry.age_max.as_millis()).unwrap_or(i64::MAX),
+            expires_at: 0,
+            decided_at,
+            vigil_until: later(decided_at, within.unwrap_or_default()),
+            lane: call.filter(|_| action.in_order).map_or(0, |call| short_fingerprint(&[server, call])),
+            vigil: match (&action.unless_by, call) {
+                (Some(unless), Some(call)) => vigil(server, call, &unless.kind),
+                _ => 0,
+            },
+            key: fingerprint(&[server, idempotency_key]),
+            bytes: u32::try_from(item.len()).unwrap_or(u32::MAX),
+            destination: destination(action.target, &action.url).into(),
+        };
+        Ok(Prepared { item, state })
+    }
+}
+
+/// Stands for an event of `kind` in a call.
+pub(super) fn vigil(server: &str, call: &str, kind: &str) -> Vigil {
+    short_fingerprint(&[server, call, kind])
+}
+
+/// Whom an action is for: scheme, host and port. What has none of these fails by itself, all together.
+fn destination(target: Target, url: &Text) -> String {
+    if target == Target::Vapi {
+        return "vapi".to_owned();
+    }
+    let url = url.redacted();
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", ""));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}").to_ascii_lowercase()
+}
+
+impl Job {
+    /// How a lease has ended, if it is about that.
+    pub(super) fn settle(&self) -> Option<&Settle> {
+        if let Job::Settle(settle) = self { Some(settle) } else { None }
+    }
+
+    /// Whether it changes the file.
+    pub(super) fn writes(&self) -> bool {
+        matches!(
+            self,
+            Job::Enqueue { .. } | Job::Settle(_) | Job::CallOff { .. } | Job::Retry { .. } | Job::Discard { .. }
+        )
+    }
+}
