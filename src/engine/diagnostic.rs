@@ -210,11 +210,11 @@ impl Diagnostic {
 }
 
 /// Puts findings in the order in which people read them: by file, place and gravity. The same finding
-/// made twice is kept once.
+/// made twice is kept once, whichever way led there.
 pub fn sort(found: &mut Vec<Diagnostic>) {
     let key = |one: &Diagnostic| (one.span.file, one.span.start, one.severity, one.span.end, one.slug);
     found.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message)));
-    found.dedup();
+    found.dedup_by(|b, a| key(a) == key(b) && a.message == b.message);
 }
 
 #[cfg(test)]

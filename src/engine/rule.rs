@@ -36,7 +36,8 @@ pub struct Rule {
     pub equalities: Vec<Equality>,
     /// Where each of its conditions stands, by its leaf.
     pub leaves: Vec<Span>,
-    /// Values by name; the names are gone, since terms refer to them by number.
+    /// Values by name, its own and those that reused actions are given; the names are gone, since terms refer to them by
+    /// number.
     pub lets: Vec<Template>,
     /// How it makes a reply, if it does.
     pub answer: Option<Answer>,

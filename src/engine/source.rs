@@ -30,6 +30,7 @@ use super::kind::{Deadline, Kind, KindSet};
 use super::rule::{Rule, RuleSet};
 use super::script::{ScriptFile, ScriptLimits, Scripts};
 use super::tools::Tools;
+use actions::Reusable;
 use rule::Draft;
 use tools::Declared;
 use vars::Vars;
@@ -109,14 +110,17 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
         files.extend(yaml::parse(id, &file.text, &mut found).map(|node| (id, node)));
     }
     let vars = Vars::of(&files, &mut found);
+    let reusable = Reusable::of(&files, &mut found);
     let mut wanted = WantedBuilder::new();
     let mut shop = Workshop {
         sources,
         options,
         scripts: &scripts,
         vars: &vars,
+        reusable: &reusable,
         wanted: &mut wanted,
         wants_headers: false,
+        looked_up: HashSet::new(),
         found: &mut found,
     };
     let (drafts, declared) = shop.files(&files);
@@ -185,9 +189,12 @@ struct Workshop<'a> {
     options: &'a Options,
     scripts: &'a Scripts,
     vars: &'a Vars<'a>,
+    reusable: &'a Reusable<'a>,
     wanted: &'a mut WantedBuilder,
     /// Whether any rule looks at the request's headers.
     wants_headers: bool,
+    /// The numbers of the `let` and `with` names that were looked up, for those who want to know.
+    looked_up: HashSet<usize>,
     found: &'a mut Vec<Diagnostic>,
 }
 
@@ -212,20 +219,17 @@ impl Workshop<'_> {
                 match key.text.as_str() {
                     "rules" => self.rules(value, &mut drafts),
                     "tools" => self.declared_tools(value, &mut declared),
-                    "vars" => {}
-                    "tables" | "actions" => self.found.push(
-                        Diagnostic::error(
-                            "not-available-yet",
-                            key.span,
-                            format!("`{}` is not available yet", key.text),
-                        )
-                        .help(format!("remove `{}` from this file; a later version will serve it", key.text)),
+                    "vars" | "actions" => {}
+                    "tables" => self.found.push(
+                        Diagnostic::error("not-available-yet", key.span, "`tables` is not available yet")
+                            .help("remove `tables` from this file; a later version will serve it"),
                     ),
                     other => self.found.push(unknown_file_field(other, key.span)),
                 }
             }
         }
         let spans: Vec<(String, Span)> = declared.iter().map(|tool| (tool.name.clone(), tool.span)).collect();
+        self.found.extend(self.reusable.unused());
         self.review(&drafts, &spans, files.first().map(|(file, _)| *file));
         (drafts, declared)
     }

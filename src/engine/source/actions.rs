@@ -2,13 +2,15 @@
 
 mod control;
 mod request;
+mod reuse;
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
+pub(super) use self::reuse::Reusable;
 use super::Workshop;
-use super::names::Names;
+use super::names::{Names, Stage};
 use super::read::{Field, Spanned, read};
 use super::when::Conditions;
 use super::yaml::{Node, Yaml};
@@ -129,26 +131,49 @@ impl ActionSource {
 }
 
 impl Workshop<'_> {
-    /// The entries of `do`; what is wrong is noted.
-    pub(super) fn acts(&mut self, node: &Node, names: &Names) -> Vec<Act> {
+    /// The entries of `do`; what is wrong is noted. Values that they are given join the rule's `lets`.
+    pub(super) fn acts(&mut self, node: &Node, names: &Names, lets: &mut Vec<Template>) -> Vec<Act> {
         let Yaml::List(items) = &node.value else {
             let message = format!("`do` is a list of actions, not {}", node.describe());
             let help = "begin each action with a dash: `- post: https://…`";
             self.found.push(Diagnostic::error("wrong-type", node.span, message).help(help));
             return Vec::new();
         };
-        let names = Names { acting: true, ..names.clone() };
-        let acts = items.iter().zip(1..).filter_map(|(item, number)| self.an_act(item, number, &names));
+        let names = names.at(Stage::Acting);
+        let acts = items.iter().zip(1..).filter_map(|(item, number)| self.an_act(item, number, &names, lets));
         acts.collect()
     }
 
-    fn an_act(&mut self, node: &Node, number: usize, names: &Names) -> Option<Act> {
+    fn an_act(&mut self, node: &Node, number: usize, names: &Names, lets: &mut Vec<Template>) -> Option<Act> {
         let source: ActionSource = read(node, "an action", self.found)?;
-        self.not_reused_yet(&source);
+        if let Some(reused) = &source.reused {
+            return self.reuse(node, &source, reused, names, lets);
+        }
+        let (when, does) = self.conditions_and_deed(node, &source, names)?;
+        let name = source.name.as_ref().and_then(Field::get);
+        let name = name.map_or_else(|| number.to_string(), |name| name.value.clone());
+        Some(Act { span: node.span, name, when, does })
+    }
+
+    /// When an action is done, and what it does.
+    fn conditions_and_deed(
+        &mut self,
+        node: &Node,
+        source: &ActionSource,
+        names: &Names,
+    ) -> Option<(Vec<Condition>, Does)> {
+        if let Some(with) = &source.with {
+            let found = Diagnostic::error("unknown-field", with.span, "`with` goes with `use` alone");
+            self.found.push(found.help("remove it: this action is written out, so it is given nothing"));
+        }
+        let when = source.when.as_ref().map(|when| self.act_conditions(when, names)).unwrap_or_default();
+        Some((when, self.deed(node, source, names)?))
+    }
+
+    fn deed(&mut self, node: &Node, source: &ActionSource, names: &Names) -> Option<Does> {
         let verbs = source.verbs();
         let (verb, what) = match verbs.as_slice() {
             [one] => *one,
-            [] if source.reused.is_some() => return None,
             [] => {
                 // Who misspelt one has been told.
                 if !node.entries().iter().any(|(key, _)| closest(&key.text, VERBS.iter().copied()).is_some()) {
@@ -166,33 +191,23 @@ impl Workshop<'_> {
                 return None;
             }
         };
-        let does = match verb {
+        if matches!(verb, "set" | "log") {
+            self.only_for_requests(verb, source);
+        }
+        match verb {
             "set" => self.set(what, names),
             "log" => Some(Does::Log(self.template(what, names))),
-            _ => self.request(verb, what, &source, names).map(|request| Does::Request(Box::new(request))),
-        };
-        if matches!(verb, "set" | "log") {
-            self.only_for_requests(verb, &source);
+            _ => {
+                let request = self.request(verb, what, source, &names.at(Stage::Sending));
+                request.map(|request| Does::Request(Box::new(request)))
+            }
         }
-        let when = source.when.as_ref().map(|when| self.act_conditions(when, names)).unwrap_or_default();
-        let name =
-            source.name.as_ref().and_then(Field::get).map_or_else(|| number.to_string(), |name| name.value.clone());
-        Some(Act { span: node.span, name, when, does: does? })
     }
 
     fn act_conditions(&mut self, node: &Node, names: &Names) -> Vec<Condition> {
         let mut conditions = Conditions::default();
         self.when(node, names, &mut conditions);
         conditions.all
-    }
-
-    fn not_reused_yet(&mut self, source: &ActionSource) {
-        for (name, node) in [("use", &source.reused), ("with", &source.with)] {
-            if let Some(node) = node {
-                let found = Diagnostic::error("not-available-yet", node.span, format!("`{name}` is not available yet"));
-                self.found.push(found.help("write the action out; a later version will reuse actions"));
-            }
-        }
     }
 
     fn only_for_requests(&mut self, verb: &str, source: &ActionSource) {
@@ -226,5 +241,5 @@ impl Workshop<'_> {
 fn no_verb(span: Span) -> Diagnostic {
     Diagnostic::error("no-action", span, "this action does not say what it does")
         .help("write for example `post: https://…`, `say: …`, `set: { … }` or `log: …`")
-        .help(format!("an action has one of `{}`", VERBS.join("`, `")))
+        .help(format!("an action has one of `{}`, or `use`", VERBS.join("`, `")))
 }

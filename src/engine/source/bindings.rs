@@ -12,15 +12,15 @@ use crate::engine::term::{Lookup, Term};
 const TAKEN: &[&str] = &["event", "vars", "headers", "now", "state", "args", "tool", "secrets", "this"];
 
 impl Workshop<'_> {
-    /// The names that `let` gives, in order.
-    pub(super) fn binding_names(&mut self, node: Option<&Node>) -> Vec<String> {
+    /// The names that the field `what` gives, `let` or `with`, in order.
+    pub(super) fn binding_names(&mut self, what: &str, node: Option<&Node>) -> Vec<String> {
         let Some(node) = node else { return Vec::new() };
         let Yaml::Map(entries) = &node.value else {
             self.found.push(
                 Diagnostic::error(
                     "wrong-type",
                     node.span,
-                    format!("`let` is a mapping of names to values, not {}", node.describe()),
+                    format!("`{what}` is a mapping of names to values, not {}", node.describe()),
                 )
                 .help("write each on a line of its own: `caller: ${customer.number}`"),
             );

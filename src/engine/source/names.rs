@@ -17,6 +17,17 @@ const FOR_TOOLS: &[&str] = &["args", "tool"];
 /// Names that come with actions.
 const FOR_ACTIONS: &[&str] = &["reply", "result"];
 
+/// What is known at the place of a name, besides the event.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// Nothing: it is still to be decided what is answered.
+    Deciding,
+    /// What was answered.
+    Acting,
+    /// Secrets, too: it is what others are sent.
+    Sending,
+}
+
 /// The names that one rule may use.
 #[derive(Clone)]
 pub(super) struct Names {
@@ -26,11 +37,25 @@ pub(super) struct Names {
     pub(super) kinds: KindSet,
     /// The names of its `let`, in the order of their numbers.
     pub(super) lets: Vec<String>,
-    /// Whether they are those of an action, which knows what was answered.
-    pub(super) acting: bool,
+    /// What is known there.
+    pub(super) stage: Stage,
 }
 
 impl Names {
+    /// The same names at another stage.
+    pub(super) fn at(&self, stage: Stage) -> Names {
+        Names { stage, ..self.clone() }
+    }
+
+    /// These names and those that are `given` besides, whose numbers begin with `first`. They go before those of the rule.
+    pub(super) fn given(&self, first: usize, given: Vec<String>) -> Names {
+        let mut lets = self.lets.clone();
+        // Numbers in between belong to others, and have no names here.
+        lets.resize(first, String::new());
+        lets.extend(given);
+        Names { lets, ..self.clone() }
+    }
+
     /// Whether kinds are among the rule's whose fields nobody knows: new ones, and those that hold what others send.
     fn open(&self) -> bool {
         let anything = [Segment::Key("anything".into())];
@@ -50,12 +75,13 @@ impl Names {
     }
 
     fn all(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.lets.clone();
+        let mut names: Vec<String> = self.lets.iter().filter(|name| !name.is_empty()).cloned().collect();
         names.extend(ALWAYS.iter().map(ToString::to_string));
         if self.for_tools() {
             names.extend(FOR_TOOLS.iter().map(ToString::to_string));
         }
-        if self.acting {
+        if self.stage >= Stage::Acting {
+            // Where secrets must not stand, that is said of them.
             names.extend(FOR_ACTIONS.iter().chain(&["secrets"]).map(ToString::to_string));
         }
         names.extend(self.kinds.kinds().flat_map(fields::roots).map(ToOwned::to_owned));
@@ -67,7 +93,8 @@ impl Names {
     /// Says where the value at `path` is found, or what is wrong with the path.
     pub(super) fn resolve(&self, path: &Path, shop: &mut Workshop<'_>) -> Result<Lookup, Trouble> {
         let rest = || path.rest().into();
-        if let Some(index) = self.lets.iter().position(|name| name == path.root()) {
+        if let Some(index) = self.lets.iter().rposition(|name| name == path.root()) {
+            shop.looked_up.insert(index);
             return Ok(Lookup::Let(index, rest()));
         }
         match path.root() {
@@ -87,11 +114,11 @@ impl Names {
                 Err(Trouble::new("unknown-name", format!("`{name}` exists only for tool calls"))
                     .help("name the tool with `tool:`, or the kind with `on: tool-calls`"))
             }
-            "secrets" if self.acting => secret(path, shop.options.secrets.as_deref()),
-            "secrets" => Err(Trouble::new("unknown-name", "`secrets` exists only in `do`, where requests are made")
-                .help("what is said to Vapi or to a caller must not hold a secret")),
-            "reply" if self.acting => Ok(Lookup::Reply(rest())),
-            "result" if self.acting => Ok(Lookup::Result(rest())),
+            "secrets" if self.stage == Stage::Sending => secret(path, shop.options.secrets.as_deref()),
+            "secrets" => Err(Trouble::new("unknown-name", "`secrets` exists only in what a request of `do` sends")
+                .help("write it into the URL, the headers or the content of a request; it must not be said or kept")),
+            "reply" if self.stage >= Stage::Acting => Ok(Lookup::Reply(rest())),
+            "result" if self.stage >= Stage::Acting => Ok(Lookup::Result(rest())),
             name if FOR_ACTIONS.contains(&name) && !self.is_field(name) => {
                 Err(Trouble::new("unknown-name", format!("`{name}` exists only in `do`"))
                     .help("it is what the event was answered with, which is not known before"))

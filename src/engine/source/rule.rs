@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Workshop;
 use super::kinds::On;
-use super::names::Names;
+use super::names::{Names, Stage};
 use super::read::{Field, Spanned, read};
 use super::when::Conditions;
 use super::yaml::{Key, Node, Yaml};
@@ -91,8 +91,8 @@ impl Workshop<'_> {
             return None;
         }
         let On { kinds, unknown, set } = self.on(source.on.as_ref(), source.tool.as_ref())?;
-        let lets = self.binding_names(source.bindings.as_ref());
-        let names = Names { rule: name.value.clone(), kinds: set, lets, acting: false };
+        let lets = self.binding_names("let", source.bindings.as_ref());
+        let names = Names { rule: name.value.clone(), kinds: set, lets, stage: Stage::Deciding };
 
         let mut conditions = Conditions::default();
         if let Some((_, span)) = unknown.first() {
@@ -106,11 +106,11 @@ impl Workshop<'_> {
         if let Some(condition) = &source.condition {
             self.if_condition(condition, &names, &mut conditions);
         }
-        let lets = self.bindings(source.bindings.as_ref(), &names);
+        let mut lets = self.bindings(source.bindings.as_ref(), &names);
         let answer = self.answer(&source, &names, &kinds);
         let fallback = source.fallback.as_ref().map(|node| self.reply(node, "fallback", &names, &kinds));
         self.check_fallback(&source, answer.as_ref());
-        let acts = source.actions.as_ref().map(|node| self.acts(node, &names)).unwrap_or_default();
+        let acts = source.actions.as_ref().map(|node| self.acts(node, &names, &mut lets)).unwrap_or_default();
         let time_max = self.time_max(&source, &kinds);
         let rule = Rule {
             name: name.value.clone(),

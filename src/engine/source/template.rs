@@ -4,7 +4,7 @@ use serde_json::{Number, Value};
 
 use super::Workshop;
 use super::hyphen;
-use super::names::Names;
+use super::names::{Names, Stage};
 use super::placeholder::{Piece, Unclosed, split};
 use super::vars::plain;
 use super::yaml::{Key, Node, Yaml};
@@ -155,7 +155,7 @@ impl Workshop<'_> {
 
     /// Resolves a path, or notes what is wrong with it.
     pub(super) fn lookup(&mut self, path: &Path, span: Span, names: &Names) -> Option<Lookup> {
-        if names.acting && path.segments() == [Segment::Key("event".into())] {
+        if names.stage >= Stage::Acting && path.segments() == [Segment::Key("event".into())] {
             self.found.push(
                 Diagnostic::warning(
                     "whole-event",
