@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -82,6 +82,9 @@ pub enum EnqueueError {
         /// The limit.
         bytes_max: usize,
     },
+    /// The disk does not keep up.
+    #[error("more waits to be written than may: the disk does not keep up")]
+    Busy,
     /// The file cannot be written.
     #[error("the outbox cannot be written: {0}")]
     Unwritable(String),
@@ -126,6 +129,9 @@ impl Bounds {
     }
 }
 
+/// How much may wait to be written, in KiB; it grows only while the disk takes longer than actions do to come.
+const HALL_KIB: usize = 64 << 10;
+
 /// A handle on the outbox. Cheap to clone.
 #[derive(Clone)]
 pub struct Outbox {
@@ -146,6 +152,8 @@ struct Shared {
     counts: Counts,
     /// How often the log was told of actions that were not taken.
     complaints: Seldom,
+    /// Room for what waits to be written, in KiB.
+    hall: Arc<Semaphore>,
 }
 
 /// What happened since the daemon started, for the metrics.
@@ -181,6 +189,7 @@ impl Outbox {
             trouble: Mutex::default(),
             counts: Counts::default(),
             complaints: Seldom::default(),
+            hall: Arc::new(Semaphore::new(HALL_KIB)),
         });
         let jobs = Writer::start(place, bounds, Arc::clone(&shared))?;
         Ok(Outbox { jobs, shared, attempts: TaskTracker::new(), stopping: CancellationToken::new() })
@@ -193,7 +202,8 @@ impl Outbox {
     }
 
     /// Takes actions, all or none of them; once this says yes they are on disk. One whose key is waiting already, or was
-    /// delivered lately, is taken for the same and left out.
+    /// delivered lately, is taken for the same and left out. So is one that is too long, which the log is told: no
+    /// repetition would help it, and the others must not go with it.
     ///
     /// # Errors
     /// Why none was taken.
@@ -201,18 +211,36 @@ impl Outbox {
         if batch.is_empty() {
             return Ok(());
         }
-        let prepared = batch.iter().map(Prepared::of).collect::<Result<Vec<_>, _>>();
-        let outcome = match prepared {
-            Ok(items) => self.ask(|done| Job::Enqueue { items, done }).await.unwrap_or(Err(EnqueueError::Closed)),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = &outcome {
-            self.shared.counts.unqueued.fetch_add(batch.len() as u64, Ordering::Relaxed);
-            if let Some(untold) = self.shared.complaints.speak(Clock::instant()) {
-                telemetry::not_enqueued(error, batch.len(), untold);
+        let mut items = Vec::with_capacity(batch.len());
+        for enqueued in &batch {
+            match Prepared::of(enqueued) {
+                Ok(item) => items.push(item),
+                Err(error) => self.complain(&error, 1),
             }
         }
+        if items.is_empty() {
+            return Ok(());
+        }
+        let count = items.len();
+        let outcome = self.hand_over(items).await;
+        if let Err(error) = &outcome {
+            self.complain(error, count);
+        }
         outcome
+    }
+
+    async fn hand_over(&self, items: Vec<Prepared>) -> Result<(), EnqueueError> {
+        let kib = items.iter().map(|item| item.item.len().div_ceil(1024)).sum::<usize>();
+        let kib = u32::try_from(kib).map_err(|_| EnqueueError::Busy)?;
+        let room = Arc::clone(&self.shared.hall).try_acquire_many_owned(kib).map_err(|_| EnqueueError::Busy)?;
+        self.ask(|done| Job::Enqueue { items, room, done }).await.unwrap_or(Err(EnqueueError::Closed))
+    }
+
+    fn complain(&self, error: &EnqueueError, actions: usize) {
+        self.shared.counts.unqueued.fetch_add(actions as u64, Ordering::Relaxed);
+        if let Some(untold) = self.shared.complaints.speak(Clock::instant()) {
+            telemetry::not_enqueued(error, actions, untold);
+        }
     }
 
     /// An event of `kind` has come in a call at `now`: whatever waits in case it does not come is called off, and stays so
@@ -222,12 +250,22 @@ impl Outbox {
     /// # Errors
     /// Why nothing was called off.
     pub async fn happened(&self, server: &str, call: &str, kind: &str, now: Timestamp) -> Result<usize, EnqueueError> {
-        let ids = self.shared.queue().waiting_for(job::vigil(server, call, kind));
+        let ids = self.waiting_for(server, call, kind);
         if ids.is_empty() {
             return Ok(0);
         }
         let event = Happened { server: server.to_owned(), call: call.to_owned(), kind: kind.to_owned(), at: now };
         self.ask(|done| Job::CallOff { event, ids, done }).await.unwrap_or(Err(EnqueueError::Closed))
+    }
+
+    /// Whether anything waits in case an event of `kind` does not come in a call.
+    #[must_use]
+    pub fn awaits(&self, server: &str, call: &str, kind: &str) -> bool {
+        !self.waiting_for(server, call, kind).is_empty()
+    }
+
+    fn waiting_for(&self, server: &str, call: &str, kind: &str) -> Vec<ItemId> {
+        self.shared.queue().waiting_for(job::vigil(server, call, kind))
     }
 
     /// Keeps other bounds from now on. What waits already stays.

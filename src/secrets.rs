@@ -56,17 +56,25 @@ impl Secrets {
     /// else says may repeat what it was told.
     #[must_use]
     pub fn redact<'a>(&self, text: &str, used: impl IntoIterator<Item = &'a str>) -> String {
-        let mut redacted = text.to_owned();
+        let mut spellings: Vec<(Zeroizing<String>, &str)> = Vec::new();
         for name in used {
             let Ok(value) = self.value(name) else { continue };
-            for written in [Written::Plain, Written::Json, Written::Percent] {
-                let value = write(value, written);
-                if !value.is_empty() && redacted.contains(value.as_str()) {
-                    redacted = redacted.replace(value.as_str(), &format!("[secret {name}]"));
-                }
-            }
+            let plain = [Written::Plain, Written::Json, Written::Percent].map(|written| write(value, written));
+            // Some write `/` in JSON with a backslash, and percent signs with small letters.
+            let others = [plain[1].replace('/', "\\/"), small_hex(&plain[2])].map(Zeroizing::new);
+            spellings.extend(plain.into_iter().chain(others).map(|spelling| (spelling, name)));
         }
-        redacted
+        spellings.retain(|(spelling, _)| !spelling.is_empty());
+        // One that begins with another goes first, lest its end stays.
+        spellings.sort_by_key(|(spelling, _)| std::cmp::Reverse(spelling.len()));
+        let hide = |text: String, (spelling, name): &(Zeroizing<String>, &str)| {
+            if text.contains(spelling.as_str()) {
+                text.replace(spelling.as_str(), &format!("[secret {name}]"))
+            } else {
+                text
+            }
+        };
+        spellings.iter().fold(text.to_owned(), hide)
     }
 
     fn value(&self, name: &str) -> Result<&SecretString, UnknownSecret> {
@@ -92,6 +100,16 @@ fn write(value: &SecretString, written: Written) -> Zeroizing<String> {
         }
         Written::Percent => percent(value),
     })
+}
+
+/// The same in percent signs with small letters.
+fn small_hex(percent: &str) -> String {
+    let mut after = 0_u8;
+    let small = |c: char| {
+        after = if c == '%' { 3 } else { after.saturating_sub(1) };
+        if after > 0 { c.to_ascii_lowercase() } else { c }
+    };
+    percent.chars().map(small).collect()
 }
 
 /// Every byte that is not unreserved (RFC 3986, section 2.3) in percent signs.
@@ -142,5 +160,8 @@ mod tests {
         let echo = r#"got <a"b c>, {"token":"a\"b c"} and ?t=a%22b%20c"#;
         let shown = r#"got <[secret crm]>, {"token":"[secret crm]"} and ?t=[secret crm]"#;
         assert_eq!(secrets().redact(echo, ["crm", "other"]), shown);
+        let two = [("a", "x/y"), ("b", "x/y+z")].map(|(name, value)| (name.to_owned(), value.to_owned().into()));
+        let shown = "[secret b] [secret a] [secret b] [secret b]";
+        assert_eq!(Secrets::new(two).redact(r"x/y+z x\/y x\/y+z x%2fy%2bz", ["a", "b"]), shown);
     }
 }

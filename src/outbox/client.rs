@@ -20,10 +20,12 @@ use hyper::{Method, Request as HttpRequest, StatusCode};
 use hyper_util::client::legacy::{Client as HttpClient, Error as HttpError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
+use tokio::time::{Instant, timeout_at};
 
 use self::aim::{Aims, Misdirected};
 use self::connect::{ConnectError, Connector, Resolver, system_resolver};
 use self::guard::Guard;
+use crate::clock::Deadline;
 use crate::engine::action::Target;
 
 /// How the program calls itself.
@@ -154,24 +156,25 @@ impl Client {
         *http.uri_mut() = url;
         *http.headers_mut() = request.headers;
         http.headers_mut().entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
-        let exchange = async {
-            let response =
-                connect::within(limits.connect, self.http.request(http)).await.map_err(|error| explained(&error))?;
-            let (head, body) = response.into_parts();
-            let (body, is_cut) = read(body, limits.body_bytes_max).await;
-            Ok(Response { status: head.status, headers: head.headers, body, is_cut })
-        };
+        let until = Deadline::after(limits.whole).instant().into();
         let late = |_| ClientError::Late { whole: limits.whole };
-        tokio::time::timeout(limits.whole, exchange).await.map_err(late)?
+        let response = timeout_at(until, connect::within(limits.connect, self.http.request(http))).await;
+        let (head, body) = response.map_err(late)?.map_err(|error| explained(&error))?.into_parts();
+        let (body, is_cut) = read(body, limits.body_bytes_max, until).await;
+        Ok(Response { status: head.status, headers: head.headers, body, is_cut })
     }
 }
 
-/// The body up to `bytes_max`. The rest is not read: the connection is closed then, which is cheaper than to read what
-/// nobody wants.
-async fn read(mut body: Incoming, bytes_max: usize) -> (Bytes, bool) {
+/// The body up to `bytes_max` and as far as it came by `until`. The rest is not read: the connection is closed then, which
+/// is cheaper than to read what nobody wants. What the request came to is known by then.
+async fn read(mut body: Incoming, bytes_max: usize, until: Instant) -> (Bytes, bool) {
     let mut read = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(frame) = frame else { return (read.freeze(), true) };
+    loop {
+        let frame = match timeout_at(until, body.frame()).await {
+            Ok(Some(Ok(frame))) => frame,
+            Ok(None) => return (read.freeze(), false),
+            Ok(Some(Err(_))) | Err(_) => return (read.freeze(), true),
+        };
         let Ok(data) = frame.into_data() else { continue };
         let room = bytes_max - read.len();
         read.extend_from_slice(data.get(..room).unwrap_or(&data));
@@ -179,7 +182,6 @@ async fn read(mut body: Incoming, bytes_max: usize) -> (Bytes, bool) {
             return (read.freeze(), true);
         }
     }
-    (read.freeze(), false)
 }
 
 /// What an error of the library means.

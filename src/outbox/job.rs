@@ -1,9 +1,9 @@
 //! What the thread that owns the file is asked to do, and what it is handed for that.
 
 use jiff::Timestamp;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::queue::{Health, ItemId, Vigil};
+use super::queue::{Health, ItemId, Lane, Vigil};
 use super::record::{State, fingerprint, short_fingerprint};
 use super::retry::{Cause, Millis, later};
 use super::view::{Phase, Row, Shown, Status};
@@ -15,14 +15,40 @@ const ITEM_BYTES_MAX: usize = 8 << 20;
 
 /// What the thread is asked to do.
 pub(super) enum Job {
-    Enqueue { items: Vec<Prepared>, done: oneshot::Sender<Result<(), EnqueueError>> },
+    Enqueue {
+        items: Vec<Prepared>,
+        #[expect(dead_code, reason = "it is given back when the job is over")]
+        room: OwnedSemaphorePermit,
+        done: oneshot::Sender<Result<(), EnqueueError>>,
+    },
     Settle(Settle),
-    CallOff { event: Happened, ids: Vec<ItemId>, done: oneshot::Sender<Result<usize, EnqueueError>> },
-    Retry { which: Which, done: oneshot::Sender<usize> },
-    Discard { which: Which, done: oneshot::Sender<usize> },
-    Load { id: ItemId, done: oneshot::Sender<Loaded> },
-    Page { phase: Option<Phase>, after: ItemId, limit: usize, done: oneshot::Sender<Vec<Row>> },
-    Show { id: ItemId, done: oneshot::Sender<Option<Shown>> },
+    CallOff {
+        event: Happened,
+        ids: Vec<ItemId>,
+        done: oneshot::Sender<Result<usize, EnqueueError>>,
+    },
+    Retry {
+        which: Which,
+        done: oneshot::Sender<usize>,
+    },
+    Discard {
+        which: Which,
+        done: oneshot::Sender<usize>,
+    },
+    Load {
+        id: ItemId,
+        done: oneshot::Sender<Loaded>,
+    },
+    Page {
+        phase: Option<Phase>,
+        after: ItemId,
+        limit: usize,
+        done: oneshot::Sender<Vec<Row>>,
+    },
+    Show {
+        id: ItemId,
+        done: oneshot::Sender<Option<Shown>>,
+    },
     Status(oneshot::Sender<Status>),
     Rebound(Bounds),
     Close(oneshot::Sender<()>),
@@ -95,7 +121,9 @@ impl Prepared {
             expires_at: 0,
             decided_at,
             vigil_until: later(decided_at, within.unwrap_or_default()),
-            lane: call.filter(|_| action.in_order).map_or(0, |call| short_fingerprint(&[server, call])),
+            lane: call
+                .filter(|_| action.in_order && due_at == decided_at)
+                .map_or(0, |call| lane(server, call, action.target)),
             vigil: match (&action.unless_by, call) {
                 (Some(unless), Some(call)) => vigil(server, call, &unless.kind),
                 _ => 0,
@@ -106,6 +134,12 @@ impl Prepared {
         };
         Ok(Prepared { item, state })
     }
+}
+
+/// Stands for what is sent in order: what a call is told does not wait for a request to somebody else.
+fn lane(server: &str, call: &str, target: Target) -> Lane {
+    let who = if target == Target::CallControl { "call" } else { "others" };
+    short_fingerprint(&[server, call, "lane", who])
 }
 
 /// Stands for an event of `kind` in a call.

@@ -14,6 +14,9 @@ use super::retry::Millis;
 
 /// The number of an item: later ones have greater numbers.
 pub type ItemId = u64;
+/// Of so many destinations it is remembered that they failed; URLs that callers give could make up any number.
+const FAILED_MAX: usize = 1000;
+
 /// Stands for a call whose items are sent one after the other; 0 for none.
 pub type Lane = u64;
 /// Stands for an event that makes items superfluous; 0 for none.
@@ -353,7 +356,9 @@ impl Queue {
     }
 
     fn forget_idle(&mut self, name: &Arc<str>) {
-        let idle = |it: &Destination| it.waiting.is_empty() && it.leased == 0 && it.breaker.is_unremarkable();
+        let crowded = FAILED_MAX < self.destinations.len();
+        let idle =
+            |it: &Destination| it.waiting.is_empty() && it.leased == 0 && (crowded || it.breaker.is_unremarkable());
         if self.destinations.get(name).is_some_and(idle) {
             self.destinations.swap_remove(name);
         }

@@ -124,6 +124,14 @@ pub struct Row {
 pub struct Shown(Row);
 
 impl Row {
+    /// What a list shows: a thousand bodies would take a lot of memory.
+    pub(super) fn without_body(mut self) -> Row {
+        if let Some(item) = &mut self.item {
+            item.action.body = None;
+        }
+        self
+    }
+
     pub(super) fn new(id: ItemId, phase: Phase, state: State, item: Option<Enqueued>, note: Option<String>) -> Row {
         Row { id, phase, state, item, note }
     }

@@ -157,12 +157,16 @@ impl Answering {
     /// [`Unkept`] if nobody waits for the reply, and what the event asks for could not be kept: it should come again.
     pub async fn answer(self: &Arc<Self>, occasion: Occasion) -> Result<Encoded, Unkept> {
         let occasion = Arc::new(occasion);
-        let called_off = self.call_off(&occasion).await;
         if !occasion.expects_reply() {
             self.note_unknown(&occasion);
-            called_off?;
+            self.call_off(&occasion).await?;
             self.acknowledge(occasion).await?;
             return Ok(Encoded::of(&Reply::Nothing));
+        }
+        // A caller who waits does not wait for that.
+        if self.awaited(&occasion) {
+            let (answering, occasion) = (Arc::clone(self), Arc::clone(&occasion));
+            self.background.spawn(async move { answering.call_off(&occasion).await });
         }
         let turns = Engine::turns(&occasion.event);
         if let [turn] = turns.as_slice() {
@@ -171,9 +175,19 @@ impl Answering {
         Ok(Encoded::join(&join_all(turns.into_iter().map(|turn| self.turn(&occasion, turn))).await))
     }
 
-    /// Calls off what waits in case this event does not come.
+    /// Whether anything waits in case this event does not come.
+    fn awaited(&self, occasion: &Occasion) -> bool {
+        let kind = occasion.event.kind().name();
+        occasion.event.call_id().is_some_and(|call| self.outbox.awaits(&occasion.site.path, call, kind))
+    }
+
+    /// Calls off what waits in case this event does not come. One that comes again has done so before, and must not call
+    /// off what it wanted itself.
     async fn call_off(&self, occasion: &Occasion) -> Result<(), Unkept> {
-        let Some(call) = occasion.event.call_id() else { return Ok(()) };
+        let Some(call) = occasion.event.call_id().filter(|_| self.awaited(occasion)) else { return Ok(()) };
+        if occasion.event_identity(Turn::Whole, &self.seen).is_some_and(|identity| self.seen.knows(&identity)) {
+            return Ok(());
+        }
         let kind = occasion.event.kind().name();
         let done = self.outbox.happened(&occasion.site.path, call, kind, occasion.facts.now);
         match timeout_at(occasion.deadline().instant().into(), done).await {
@@ -287,15 +301,22 @@ impl Answering {
     ) -> Result<Reply, Undone> {
         let has_effects = decision.state.is_some() || !decision.logs.is_empty() || !decision.actions.is_empty();
         let identity = has_effects.then(|| occasion.event_identity(turn, &self.seen)).flatten();
-        if identity.as_ref().is_some_and(|identity| !self.seen.is_new(identity)) {
-            telemetry::repeated(&occasion.site.path, occasion.event.call_id());
-            return Ok(decision.reply);
-        }
-        if let Err(undone) = self.carry_out(occasion, turn, facts, &mut decision).await {
-            if let Some(identity) = &identity {
-                self.seen.forget(identity);
-            }
-            return Err(undone);
+        let first = match &identity {
+            None => None,
+            Some(identity) => match timeout_at(occasion.deadline().instant().into(), self.seen.first(identity)).await {
+                Ok(Some(first)) => Some(first),
+                Ok(None) => {
+                    telemetry::repeated(&occasion.site.path, occasion.event.call_id());
+                    return Ok(decision.reply);
+                }
+                // The same event is still at it; nobody knows how that will end.
+                Err(_) if occasion.expects_reply() => return Ok(decision.reply),
+                Err(_) => return Err(Undone::Unkept),
+            },
+        };
+        self.carry_out(occasion, turn, facts, &mut decision).await?;
+        if let Some(first) = first {
+            first.done();
         }
         for (rule, _) in decision.trace.0.iter().filter(|(_, considered)| *considered == Considered::Matched) {
             occasion.site.snapshot.hits.note(*rule, facts.now);

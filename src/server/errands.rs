@@ -4,6 +4,7 @@
 //! it for the same. So a key is made of what tells one event from another (contract, section 7), and of nothing that this
 //! process alone knows.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -26,14 +27,20 @@ pub(super) fn of(occasion: &Occasion, turn: Turn, actions: Vec<Action>, facts: &
     }
     let identity = Identity::of(occasion, turn, facts);
     let call = occasion.event.call_id();
-    let errand = |(number, action): (u64, Action)| Enqueued {
-        server: occasion.site.path.clone(),
-        call: call.map(str::to_owned),
-        idempotency_key: identity.key(number, &action.name),
-        decided_at: facts.now,
-        action,
+    let mut namesakes: HashMap<String, u64> = HashMap::new();
+    let errand = |action: Action| {
+        // The place among all actions would change with every rule that is added before.
+        let number = namesakes.entry(action.name.clone()).or_default();
+        *number += 1;
+        Enqueued {
+            server: occasion.site.path.clone(),
+            call: call.map(str::to_owned),
+            idempotency_key: identity.key(*number, &action.name),
+            decided_at: facts.now,
+            action,
+        }
     };
-    (1..).zip(actions).map(errand).collect()
+    actions.into_iter().map(errand).collect()
 }
 
 /// What tells one turn of an event from all others.

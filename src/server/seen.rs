@@ -4,9 +4,9 @@
 //! again, which is free of consequences, and only what it would change is left out.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::time::Duration;
 
-use quick_cache::sync::{Cache, GuardResult};
+use quick_cache::sync::{Cache, DefaultLifecycle, PlaceholderGuard};
+use quick_cache::{DefaultHashBuilder, UnitWeighter};
 
 /// How many events are remembered; the longest unused make room.
 const EVENTS_MAX: usize = 16 * 1024;
@@ -58,19 +58,29 @@ impl Seen {
         Version::Body(self.hasher.hash_one(body))
     }
 
-    /// Forgets an event whose consequences did not come true: it is to come again.
-    pub fn forget(&self, key: &EventKey) {
-        self.events.remove(key);
+    /// Whether the consequences of this event have come true.
+    #[must_use]
+    pub fn knows(&self, key: &EventKey) -> bool {
+        self.events.get(key).is_some()
     }
 
-    /// Whether the event is met for the first time.
-    #[must_use]
-    pub fn is_new(&self, key: &EventKey) -> bool {
-        match self.events.get_value_or_guard(key, Some(Duration::ZERO)) {
-            GuardResult::Guard(place) => place.insert(()).is_ok(),
-            // Whoever holds the guard this moment was first.
-            GuardResult::Value(()) | GuardResult::Timeout => false,
-        }
+    /// A right to be the first to whom the consequences of this event come true; nothing if they have. While another has
+    /// it, its outcome is waited for: should it fail, it is somebody else's turn.
+    pub async fn first(&self, key: &EventKey) -> Option<First<'_>> {
+        self.events.get_value_or_guard_async(key).await.err().map(First)
+    }
+}
+
+/// The right to be first. Dropped, it passes on.
+pub struct First<'a>(Guard<'a>);
+
+type Guard<'a> = PlaceholderGuard<'a, EventKey, (), UnitWeighter, DefaultHashBuilder, DefaultLifecycle<EventKey, ()>>;
+
+impl First<'_> {
+    /// The consequences have come true.
+    pub fn done(self) {
+        // It may have been forgotten already.
+        let _ = self.0.insert(());
     }
 }
 
@@ -78,18 +88,35 @@ impl Seen {
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_event_is_new_once() {
+    /// Whether somebody is the first to have seen it, which is done at once.
+    async fn is_new(seen: &Seen, key: EventKey) -> bool {
+        seen.first(&key).await.map(First::done).is_some()
+    }
+
+    #[tokio::test]
+    async fn an_event_is_new_once() {
         let seen = Seen::default();
         let report = |call| EventKey::new(0, call, "end-of-call-report", Version::Only);
-        assert!(seen.is_new(&report("a")));
-        assert!(!seen.is_new(&report("a")));
-        assert!(seen.is_new(&report("b")));
-        seen.forget(&report("a"));
-        assert!(seen.is_new(&report("a")));
+        assert!(!seen.knows(&report("a")));
+        assert!(is_new(&seen, report("a")).await);
+        assert!(seen.knows(&report("a")));
+        assert!(!is_new(&seen, report("a")).await);
+        assert!(is_new(&seen, report("b")).await);
         let transcript = |text| EventKey::new(0, "a", "transcript", seen.body(text));
-        assert!(seen.is_new(&transcript("hello")));
-        assert!(seen.is_new(&transcript("bye")));
-        assert!(!seen.is_new(&transcript("hello")));
+        assert!(is_new(&seen, transcript("hello")).await);
+        assert!(is_new(&seen, transcript("bye")).await);
+        assert!(!is_new(&seen, transcript("hello")).await);
+    }
+
+    #[tokio::test]
+    async fn who_comes_meanwhile_waits_and_takes_over_what_failed() {
+        let seen = Seen::default();
+        let report = EventKey::new(0, "a", "end-of-call-report", Version::Only);
+        let first = seen.first(&report).await.unwrap();
+        let mut second = Box::pin(seen.first(&report));
+        assert!(futures_util::poll!(second.as_mut()).is_pending());
+        drop(first);
+        second.await.unwrap().done();
+        assert!(seen.first(&report).await.is_none());
     }
 }

@@ -7,7 +7,7 @@ use std::fs;
 use serde_json::{Value, json};
 use switchhook::clock::Deadline;
 
-use crate::support::{Client, Daemon, Destination, Folder, PATIENCE, switchhook};
+use crate::support::{Arrival, Client, Daemon, Destination, Folder, PATIENCE, switchhook};
 
 const SETTINGS: &str = "outbound: { allow: [ 127.0.0.0/8 ] }\nsecrets: { crm: { env: CRM_TOKEN } }\n";
 const TOKEN: &str = "correct-horse-battery";
@@ -175,4 +175,94 @@ fn loopback_is_refused_unless_it_is_allowed() {
         assert!(!deadline.passed(), "{:#}", outbox(&daemon));
     }
     assert!(destination.ready().is_none());
+}
+
+#[test]
+fn an_event_that_comes_again_does_not_call_off_what_it_wanted() {
+    let rules = "
+rules:
+  - name: silence
+    on: hang
+    do: [ { post: DESK/silence, unless_by: { kind: hang, within: 1h } } ]
+";
+    let destination = Destination::open();
+    let daemon = start(folder(rules, &destination));
+    for _ in 0..2 {
+        assert_eq!(daemon.post("/", event("hang", "c1")).status, 200);
+    }
+    assert_eq!(outbox(&daemon)["waiting"], 1);
+    let other = json!({ "message": { "type": "hang", "call": { "id": "c1" }, "timestamp": 2 } }).to_string();
+    assert_eq!(daemon.post("/", other).status, 200);
+    assert_eq!(outbox(&daemon)["waiting"], 1, "the second one calls off the first, and waits itself");
+}
+
+#[test]
+fn what_a_call_is_told_waits_for_nobody_else() {
+    let rules = r#"
+rules:
+  - name: nudge
+    on: hang
+    do:
+      - { post: DESK/crm, order: call }
+      - { say: later, after: 1h }
+      - { say: "One second." }
+"#;
+    let destination = Destination::open();
+    let folder = folder(rules, &destination);
+    let settings = SETTINGS.replace("] }", "], call_control: [ \"http://127.0.0.1\" ] }");
+    fs::write(folder.path().join("switchhook.yaml"), settings).unwrap();
+    let daemon = start(folder);
+    let monitor = json!({ "controlUrl": format!("http://{}/control", destination.address) });
+    let hang = json!({ "message": { "type": "hang", "call": { "id": "c1", "monitor": monitor } } }).to_string();
+    assert_eq!(daemon.post("/", hang).status, 200);
+    // Neither of them is answered before the other has come.
+    let arrivals = [destination.next(), destination.next()];
+    let mut paths = arrivals.each_ref().map(Arrival::path);
+    paths.sort_unstable();
+    assert_eq!(paths, ["/control", "/crm"]);
+}
+
+#[test]
+fn an_action_that_is_too_long_does_not_take_the_others_with_it() {
+    let rules = r#"
+rules:
+  - name: report
+    on: end-of-call-report
+    do:
+      - { post: DESK/whole, json: "${artifact.transcript}" }
+      - { post: DESK/small }
+"#;
+    let destination = Destination::open();
+    let mut daemon = start(folder(rules, &destination));
+    let artifact = json!({ "transcript": "\"".repeat(2_600_000) });
+    let report = json!({ "message": { "type": "end-of-call-report", "call": { "id": "c1" }, "artifact": artifact } });
+    assert_eq!(daemon.post("/", report.to_string()).status, 200);
+    assert_eq!(destination.next().path(), "/small");
+    daemon.logged("actions were not taken");
+}
+
+#[test]
+fn keys_stay_when_other_rules_come_first() {
+    let destination = Destination::open();
+    let daemon = start(folder(REPORTS, &destination));
+    let report = event("end-of-call-report", "c1");
+    assert_eq!(daemon.post("/", &report).status, 200);
+    let first = destination.next();
+    let key = first.header("idempotency-key").unwrap().to_owned();
+    first.answer(200);
+    until_sent(&daemon);
+    let folder = daemon.stop_and_keep();
+    let file = folder.path().join("rules/rules.yaml");
+    let more = "rules:\n  - { name: new, on: end-of-call-report, do: [ { post: DESK/new } ] }";
+    let more = more.replace("DESK", &destination.url(""));
+    let text = fs::read_to_string(&file).unwrap().replacen("rules:", &more, 1);
+    fs::write(&file, text).unwrap();
+    let daemon = start(folder);
+    assert_eq!(daemon.post("/", &report).status, 200);
+    let new = destination.next();
+    assert_eq!(new.path(), "/new");
+    assert_ne!(new.header("idempotency-key"), Some(&*key));
+    new.answer(200);
+    until_sent(&daemon);
+    assert!(destination.ready().is_none(), "the report was sent again");
 }

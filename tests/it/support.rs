@@ -8,7 +8,7 @@ mod samples;
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use daemon::{Daemon, Ended, Folder, activated, switchhook};
-pub(crate) use destination::Destination;
+pub(crate) use destination::{Arrival, Destination};
 pub(crate) use pair::{Pair, localhost};
 pub(crate) use samples::{fixtures, here, samples};
 

@@ -198,7 +198,7 @@ impl Workshop<'_> {
             "set" => self.set(what, names),
             "log" => Some(Does::Log(self.template(what, names))),
             _ => {
-                let request = self.request(verb, what, source, &names.at(Stage::Sending));
+                let request = self.request(verb, what, source, names);
                 request.map(|request| Does::Request(Box::new(request)))
             }
         }

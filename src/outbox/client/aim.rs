@@ -38,6 +38,9 @@ pub enum Misdirected {
     /// It carries a user.
     #[error("a URL holds no user or password here; put credentials into a header")]
     User,
+    /// Its path leads elsewhere than it seems to.
+    #[error("a path with `.` or `..` in it leads elsewhere than it seems to")]
+    Dots,
     /// It should control a call and leads elsewhere.
     #[error("`{host}` does not control calls; if it does, name it under `outbound: {{ call_control: […] }}`")]
     NoController {
@@ -105,7 +108,20 @@ fn parse(written: &str) -> Result<Uri, Misdirected> {
     if url.authority().map(Authority::as_str).is_some_and(|authority| authority.contains('@')) {
         return Err(Misdirected::User);
     }
+    // What follows the last colon is a port, unless it belongs to an IPv6 address.
+    let after = url.authority().and_then(|authority| authority.as_str().rsplit_once(':')).map(|(_, after)| after);
+    if after.is_some_and(|after| !after.ends_with(']')) && url.port_u16().is_none() {
+        return Err(Misdirected::NotAUrl);
+    }
+    if url.path().split('/').any(is_dots) {
+        return Err(Misdirected::Dots);
+    }
     Ok(url)
+}
+
+/// Whether a segment of a path leads elsewhere, however it is written (WHATWG URL, section 4.4).
+fn is_dots(segment: &str) -> bool {
+    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
 
 fn is_below(host: &str, domain: &str) -> bool {
@@ -126,6 +142,13 @@ mod tests {
         let anybody = |written| url(&Aims::default(), Target::Anybody, written);
         for good in ["https://a.example/b?c=d", "http://[::1]:80/", "http://127.0.0.1:9/"] {
             assert_eq!(anybody(good).as_deref(), Ok(good));
+        }
+        for bad in ["https://a.example/b/../c", "https://a.example/.", "https://a.example/%2E%2e/c?d=.."] {
+            assert_eq!(anybody(bad), Err(Misdirected::Dots), "{bad}");
+        }
+        assert!(anybody("https://a.example/..b/c.?d=../e").is_ok());
+        for bad in ["https://a.example:99999/", "https://a.example:x/", "http://[::1]:99999/"] {
+            assert_eq!(anybody(bad), Err(Misdirected::NotAUrl), "{bad}");
         }
         for bad in
             ["", "a.example", "/b", "ftp://a.example/", "file:///etc/passwd", "http://", "http:///b", "https://a b/"]
@@ -157,6 +180,9 @@ mod tests {
         let own = Aims { call_control: Some(vec![Controller { is_plain: true, host }]), ..Aims::default() };
         assert!(url(&own, Target::CallControl, "http://127.0.0.1:9000/c").is_ok());
         assert!(url(&own, Target::CallControl, "http://127.0.0.1:9001/c").is_err());
+        let host = Host { name: "[::1]".to_owned(), port: None };
+        let own = Aims { call_control: Some(vec![Controller { is_plain: true, host }]), ..Aims::default() };
+        assert!(url(&own, Target::CallControl, "http://[::1]:9000/c").is_ok());
         assert!(url(&own, Target::CallControl, "https://a.vapi.ai/c").is_err(), "what is named is all there is");
     }
 

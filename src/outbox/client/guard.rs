@@ -69,7 +69,8 @@ impl Host {
     /// Whether that is meant. Names are the same in either letter case, and with the dot of the root behind them.
     #[must_use]
     pub fn is(&self, name: &str, port: u16) -> bool {
-        let plain = |name: &str| name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        let bare = |name: &str| name.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let plain = |name: &str| bare(name.strip_suffix('.').unwrap_or(name)).to_ascii_lowercase();
         plain(&self.name) == plain(name) && self.port.is_none_or(|own| own == port)
     }
 }

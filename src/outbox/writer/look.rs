@@ -59,7 +59,7 @@ impl Writer {
         let mut rows = Vec::new();
         if phase == Some(Phase::Dead) {
             for (id, _) in self.tally.dead.range(beyond).take(limit) {
-                rows.extend(self.row(&view, *id)?);
+                rows.extend(self.row(&view, *id)?.map(Row::without_body));
             }
             return Ok(rows);
         }
@@ -69,7 +69,7 @@ impl Writer {
             }
             let id = entry?.0.value();
             if phase.is_none_or(|phase| phase == self.phase(id)) {
-                rows.extend(self.row(&view, id)?);
+                rows.extend(self.row(&view, id)?.map(Row::without_body));
             }
         }
         Ok(rows)

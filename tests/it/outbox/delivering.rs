@@ -244,7 +244,7 @@ fn a_full_outbox_takes_all_or_nothing() {
     assert!(matches!(desk.enqueue(posts(&["5"])), Err(EnqueueError::Full { items: 3, .. })));
     let mut large = post("6", "http://127.0.0.1:1/");
     large.action.name = "x".repeat(9 << 20);
-    assert!(matches!(desk.enqueue(vec![large]), Err(EnqueueError::TooLarge { .. })));
+    desk.enqueue(vec![large]).expect("to ask again would not help what is too long");
     assert_eq!(desk.runtime.block_on(desk.outbox.status()).unwrap().unqueued, 4);
 }
 

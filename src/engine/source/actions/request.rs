@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::Workshop;
-use super::super::names::Names;
+use super::super::names::{Names, Stage};
 use super::super::read::{Field, Spanned};
 use super::super::yaml::{Node, Yaml};
 use super::{ActionSource, RetrySource, UnlessBySource, control};
@@ -39,13 +39,16 @@ impl Workshop<'_> {
         source: &ActionSource,
         names: &Names,
     ) -> Option<Request> {
+        let sending = &names.at(Stage::Sending);
         let (target, method, url, body) = match verb {
-            "vapi" => self.vapi(node, source, names)?,
+            "vapi" => self.vapi(node, source, sending)?,
             _ => match method(verb) {
-                Some(method) => (Target::Anybody, method, self.url(node, names)?, self.content(source, names)),
+                Some(method) => (Target::Anybody, method, self.url(node, sending)?, self.content(source, sending)),
+                // It is said to a caller or to a model.
                 None => self.control(verb, node, source, names)?,
             },
         };
+        let names = sending;
         let mut headers = self.headers(source.headers.as_ref(), names);
         if target == Target::Vapi {
             headers.push(("authorization".to_owned(), bearer()));
