@@ -201,7 +201,12 @@ impl Writer {
         self.set_trouble(Some(error.to_string()));
         self.is_suspect = is_damage(error);
         self.store = None;
-        self.reopen();
+        if self.is_suspect {
+            self.reopen();
+        } else {
+            // A disk that is full would only say the same again, and again.
+            self.reopen_at = Deadline::after(REOPEN_PAUSE);
+        }
     }
 
     /// Opens the file anew and reads the queue from it.
