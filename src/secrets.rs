@@ -4,7 +4,7 @@
 //! So there is one moment at which a value changes, and it is told as any other change of the settings.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -91,15 +91,7 @@ impl fmt::Debug for Secrets {
 
 /// The value as a place needs it.
 fn write(value: &SecretString, written: Written) -> Zeroizing<String> {
-    let value = value.expose_secret();
-    Zeroizing::new(match written {
-        Written::Plain => value.to_owned(),
-        Written::Json => {
-            let quoted = Zeroizing::new(serde_json::Value::from(value).to_string());
-            quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default().to_owned()
-        }
-        Written::Percent => percent(value),
-    })
+    Zeroizing::new(written.write(value.expose_secret()))
 }
 
 /// The same in percent signs with small letters.
@@ -110,20 +102,6 @@ fn small_hex(percent: &str) -> String {
         if after > 0 { c.to_ascii_lowercase() } else { c }
     };
     percent.chars().map(small).collect()
-}
-
-/// Every byte that is not unreserved (RFC 3986, section 2.3) in percent signs.
-fn percent(value: &str) -> String {
-    let mut text = String::with_capacity(value.len() * 3);
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            // A text has room for everything.
-            let _ = write!(text, "%{byte:02X}");
-        }
-    }
-    text
 }
 
 #[cfg(test)]

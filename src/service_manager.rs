@@ -105,11 +105,6 @@ impl Notifier {
         }
     }
 
-    /// What the daemon is at, in one line for people.
-    pub fn status(self, text: &str) {
-        tell(&[NotifyState::Status(first_line(text))]);
-    }
-
     /// The daemon finishes what it has begun, and will end.
     pub fn stopping(self) {
         tell(&[NotifyState::Stopping, NotifyState::Status("draining")]);

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::text;
 use crate::engine::rule::RuleId;
+use crate::live::hits::Tally;
 use crate::reload::report::Report;
 use crate::reload::status::Attempts;
 use crate::reload::{InForce, Wish};
@@ -85,8 +86,8 @@ fn rules_of(site: &Site) -> Value {
         let tally = snapshot.hits.rule(id);
         json!({
             "name": rule.name, "place": rule.place.to_string(),
-            "hits": tally.map_or(0, super::super::live::hits::Tally::count),
-            "last_hit_at": tally.and_then(super::super::live::hits::Tally::last).map(|at| at.to_string()),
+            "hits": tally.map_or(0, Tally::count),
+            "last_hit_at": tally.and_then(Tally::last).map(|at| at.to_string()),
         })
     });
     json!({

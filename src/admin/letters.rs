@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Route;
 use crate::outbox::queue::ItemId;
-use crate::outbox::view::Phase;
+use crate::outbox::view::{Phase, Row};
 use crate::outbox::{Outbox, Which};
 use crate::server::refusal::Refusal;
 
@@ -74,7 +74,7 @@ pub(super) async fn page(outbox: &Outbox, query: Option<&str>) -> Result<Respons
     let next = rows.last().filter(|_| rows.len() == query.limit).map(|row| row.id);
     let mut shown = status.json();
     if let Value::Object(shown) = &mut shown {
-        shown.insert("items".to_owned(), rows.iter().map(crate::outbox::view::Row::json).collect());
+        shown.insert("items".to_owned(), rows.iter().map(Row::json).collect());
         shown.insert("next_after".to_owned(), json!(next));
     }
     Ok(super::json(StatusCode::OK, &shown))

@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::engine::rule::RuleId;
+use crate::live::hits::Tally;
 use crate::outbox::view::Status;
 use crate::reload::InForce;
 use crate::reload::status::Attempts;
@@ -76,7 +77,7 @@ fn about_rules(registry: &mut Registry, sites: &[&std::sync::Arc<Site>]) {
         rules.get_or_create(&of).set(whole(snapshot.rules() as u64));
         generations.get_or_create(&of).set(whole(snapshot.generation));
         for (id, rule) in (0..).map(RuleId).zip(snapshot.engine.rules().rules()) {
-            let count = snapshot.hits.rule(id).map_or(0, super::super::live::hits::Tally::count);
+            let count = snapshot.hits.rule(id).map_or(0, Tally::count);
             hits.get_or_create(&OfRule { server: server.clone(), rule: rule.name.clone() }).inc_by(count);
         }
     }

@@ -21,6 +21,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::{Outcome, could_not_run};
 use crate::settings::{self, Loaded};
 
 /// How long an answer is waited for: a reload compiles everything.
@@ -55,6 +56,13 @@ pub struct Daemon {
 pub(super) struct Said {
     pub(super) status: StatusCode,
     pub(super) text: String,
+}
+
+impl Said {
+    /// Tells that the daemon does not do what it was asked.
+    pub(super) fn refused(&self) -> Outcome {
+        could_not_run(&format!("the daemon refused: {}: {}", self.status, self.text.trim_end()))
+    }
 }
 
 /// Why the daemon could not be asked.

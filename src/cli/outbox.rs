@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::operator::{Daemon, Format, Said};
+use super::operator::{Daemon, Format, Said, Unasked};
 use super::{Outcome, could_not_run, write};
 
 /// What is asked of the outbox.
@@ -108,12 +108,7 @@ impl Change {
 }
 
 /// Writes what the daemon said; what it does not know is a finding.
-fn tell(
-    said: Result<Said, super::operator::Unasked>,
-    format: Format,
-    missing: &str,
-    human: impl Fn(&Value) -> String,
-) -> Outcome {
+fn tell(said: Result<Said, Unasked>, format: Format, missing: &str, human: impl Fn(&Value) -> String) -> Outcome {
     let said = match said {
         Ok(said) => said,
         Err(error) => return could_not_run(&error),
@@ -128,7 +123,7 @@ fn tell(
             super::complain(&format!("switchhook: {missing}\n"));
             return Outcome::Findings;
         }
-        status => return could_not_run(&format!("the daemon refused: {status}: {}", said.text.trim_end())),
+        _ => return said.refused(),
     }
     Outcome::Fine
 }

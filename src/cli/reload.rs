@@ -56,7 +56,7 @@ fn ask(daemon: &Daemon, path: &str, wish: &Value, format: Format) -> Outcome {
     };
     match said.status {
         StatusCode::OK | StatusCode::UNPROCESSABLE_ENTITY => write(&said.text),
-        status => return could_not_run(&format!("the daemon refused: {status}: {}", said.text.trim_end())),
+        _ => return said.refused(),
     }
     if said.status == StatusCode::OK { Outcome::Fine } else { Outcome::Findings }
 }

@@ -139,7 +139,7 @@ impl Content {
             Content::Form(fields) => {
                 for (number, (name, value)) in fields.iter().enumerate() {
                     text.push(if number == 0 { "" } else { "&" });
-                    text.push(&percent(name));
+                    text.push(&Written::Percent.write(name));
                     text.push("=");
                     text.template(value, Written::Percent, scope)?;
                 }
@@ -225,20 +225,20 @@ impl Writer {
             Template::Text(parts) => {
                 for part in parts {
                     match part {
-                        template::Part::Text(text) => self.push(&encoded(text, written)),
+                        template::Part::Text(text) => self.push(&written.write(text)),
                         template::Part::Hole(term) => self.term(term, written, scope)?,
                     }
                 }
                 Ok(())
             }
             Template::Constant(Value::String(text)) => {
-                self.push(&encoded(text, written));
+                self.push(&written.write(text));
                 Ok(())
             }
             tree => {
                 let value = tree.render(scope)?;
                 if !value.is_null() {
-                    self.push(&encoded(&value.to_string(), written));
+                    self.push(&written.write(&value.to_string()));
                 }
                 Ok(())
             }
@@ -252,7 +252,7 @@ impl Writer {
         }
         let mut text = String::new();
         template::push(&mut text, &scope.term(term)?);
-        self.push(&encoded(&text, written));
+        self.push(&written.write(&text));
         Ok(())
     }
 
@@ -290,32 +290,4 @@ impl Writer {
 /// A value as JSON; what is absent is `null`.
 fn raw(value: &Val<'_>) -> String {
     value.to_value().to_string()
-}
-
-fn encoded(text: &str, written: Written) -> String {
-    match written {
-        Written::Plain => text.to_owned(),
-        Written::Json => {
-            let quoted = Value::from(text).to_string();
-            quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned()
-        }
-        Written::Percent => percent(text),
-    }
-}
-
-/// A text as a part of a URL or a form (RFC 3986, section 2.3).
-fn percent(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_filled_in_stays_a_part() {
-        assert_eq!(percent("+1 555/&=ü~a.b-c_d"), "%2B1%20555%2F%26%3D%C3%BC~a.b-c_d");
-        assert_eq!(encoded("say \"a\"\n", Written::Json), r#"say \"a\"\n"#);
-    }
 }

@@ -3,9 +3,11 @@
 //! An [`Action`] is rendered: its texts are final but for secrets, which travel by their names. Whoever sends it fills
 //! them in, so that nothing that keeps or shows an action can leak one.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A request to somebody else, and how much it matters that it arrives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +50,9 @@ pub enum Target {
     /// Vapi's REST API (contract, section 6).
     Vapi,
 }
+
+/// Where Vapi's REST API is (contract, section 6), unless settings say otherwise.
+pub const VAPI: &str = "https://api.vapi.ai";
 
 /// A method of HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -138,6 +143,38 @@ pub struct Retry {
     pub age_max: Duration,
 }
 
+impl Written {
+    /// `text` as it is written there.
+    #[must_use]
+    pub fn write(self, text: &str) -> String {
+        match self {
+            Written::Plain => text.to_owned(),
+            Written::Json => {
+                let mut quoted = Value::from(text).to_string();
+                quoted.pop();
+                quoted.drain(..1);
+                quoted
+            }
+            Written::Percent => percent(text),
+        }
+    }
+}
+
+/// Every byte that is not unreserved (RFC 3986, section 2.3) in percent signs.
+fn percent(text: &str) -> String {
+    // In one piece from the beginning: it may be a secret, and nobody wipes what is left behind by growing.
+    let mut written = String::with_capacity(text.len() * 3);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            written.push(char::from(byte));
+        } else {
+            // A text has room for everything.
+            _ = write!(written, "%{byte:02X}");
+        }
+    }
+    written
+}
+
 impl Text {
     /// A text without secrets.
     pub fn plain(text: impl Into<String>) -> Text {
@@ -166,6 +203,12 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_filled_in_stays_a_part() {
+        assert_eq!(Written::Percent.write("+1 555/&=ü~a.b-c_d"), "%2B1%20555%2F%26%3D%C3%BC~a.b-c_d");
+        assert_eq!(Written::Json.write("say \"a\"\n"), r#"say \"a\"\n"#);
+    }
 
     #[test]
     fn a_secret_is_shown_by_its_name() {

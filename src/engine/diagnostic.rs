@@ -207,6 +207,19 @@ impl Diagnostic {
             None => self,
         }
     }
+
+    /// The same, and what else to do if none is close.
+    #[must_use]
+    pub fn suggest_or<'a>(
+        self,
+        written: &str,
+        known: impl IntoIterator<Item = &'a str>,
+        otherwise: impl Into<String>,
+    ) -> Diagnostic {
+        let plain = self.help.len();
+        let found = self.suggest(written, known);
+        if plain < found.help.len() { found } else { found.help(otherwise) }
+    }
 }
 
 /// Puts findings in the order in which people read them: by file, place and gravity. The same finding

@@ -252,9 +252,7 @@ impl Workshop<'_> {
 
 fn unknown_file_field(name: &str, span: Span) -> Diagnostic {
     let found = Diagnostic::error("unknown-field", span, format!("a rule file has no field `{name}`"));
-    let plain = found.help.len();
-    let found = found.suggest(name, FILE_FIELDS.iter().copied());
-    if found.help.len() > plain { found } else { found.help(format!("it may hold {}", FILE_FIELDS.join(", "))) }
+    found.suggest_or(name, FILE_FIELDS.iter().copied(), format!("it may hold {}", FILE_FIELDS.join(", ")))
 }
 
 #[cfg(test)]

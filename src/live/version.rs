@@ -1,9 +1,10 @@
 //! The name of a rule set: a hash of what its files hold.
 
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Display};
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
+use data_encoding::HEXLOWER;
 
 /// How many bytes of the hash make the name. Nobody wants two sets of his own to have the same one, and by chance none of
 /// millions do.
@@ -25,11 +26,8 @@ impl Version {
             }
         }
         let hash = context.finish();
-        let digits = hash.as_ref().iter().take(BYTES).fold(String::new(), |mut digits, byte| {
-            _ = write!(digits, "{byte:02x}");
-            digits
-        });
-        Version(digits.into())
+        let name = hash.as_ref().get(..BYTES).unwrap_or_default();
+        Version(HEXLOWER.encode(name).into())
     }
 
     /// The name of what is in force where no set has ever been sound.

@@ -14,13 +14,13 @@ use super::retry::Millis;
 
 /// The number of an item: later ones have greater numbers.
 pub type ItemId = u64;
-/// Of so many destinations it is remembered that they failed; URLs that callers give could make up any number.
-const FAILED_MAX: usize = 1000;
-
 /// Stands for a call whose items are sent one after the other; 0 for none.
 pub type Lane = u64;
 /// Stands for an event that makes items superfluous; 0 for none.
 pub type Vigil = u64;
+
+/// Of so many destinations it is remembered that they failed; URLs that callers give could make up any number.
+const FAILED_MAX: usize = 1000;
 
 /// An item that waits for its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -268,6 +268,12 @@ impl Queue {
         }
         self.forget_vigil(item.id);
         true
+    }
+
+    /// Whether nothing waits in case an event does not come.
+    #[must_use]
+    pub fn keeps_no_vigil(&self) -> bool {
+        self.vigils.is_empty()
     }
 
     /// The items that an event of `vigil` makes superfluous.

@@ -142,8 +142,7 @@ impl Writer {
     /// Does all of it in one transaction, then tells everybody.
     fn write(&mut self, jobs: Vec<Job>) {
         let now = Clock::now().as_millisecond();
-        let tables_of = self.store.take();
-        let Some(store) = tables_of else {
+        let Some(store) = self.store.take() else {
             let why = self.trouble();
             return self.turn_away(jobs, &why);
         };

@@ -190,9 +190,9 @@ impl Answering {
         }
         let kind = occasion.event.kind().name();
         let done = self.outbox.happened(&occasion.site.path, call, kind, occasion.facts.now);
-        match timeout_at(occasion.deadline().instant().into(), done).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Unkept),
+        match occasion.in_time(done).await {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(_)) | None => Err(Unkept),
         }
     }
 
@@ -258,8 +258,7 @@ impl Answering {
             match occasion.call() {
                 Some(call) if !occasion.deadline().passed() => {
                     if my_turn.is_none() {
-                        let deadline = occasion.deadline().instant().into();
-                        my_turn = timeout_at(deadline, self.states.turn(&call)).await.ok();
+                        my_turn = occasion.in_time(self.states.turn(&call)).await;
                     }
                 }
                 _ => {
@@ -303,15 +302,15 @@ impl Answering {
         let identity = has_effects.then(|| occasion.event_identity(turn, &self.seen)).flatten();
         let first = match &identity {
             None => None,
-            Some(identity) => match timeout_at(occasion.deadline().instant().into(), self.seen.first(identity)).await {
-                Ok(Some(first)) => Some(first),
-                Ok(None) => {
+            Some(identity) => match occasion.in_time(self.seen.first(identity)).await {
+                Some(Some(first)) => Some(first),
+                Some(None) => {
                     telemetry::repeated(&occasion.site.path, occasion.event.call_id());
                     return Ok(decision.reply);
                 }
                 // The same event is still at it; nobody knows how that will end.
-                Err(_) if occasion.expects_reply() => return Ok(decision.reply),
-                Err(_) => return Err(Undone::Unkept),
+                None if occasion.expects_reply() => return Ok(decision.reply),
+                None => return Err(Undone::Unkept),
             },
         };
         self.carry_out(occasion, turn, facts, &mut decision).await?;
@@ -342,8 +341,8 @@ impl Answering {
         if errands.is_empty() {
             return Ok(());
         }
-        let kept = timeout_at(occasion.deadline().instant().into(), self.outbox.enqueue(errands)).await;
-        if occasion.expects_reply() || matches!(kept, Ok(Ok(()))) {
+        let kept = occasion.in_time(self.outbox.enqueue(errands)).await;
+        if occasion.expects_reply() || matches!(kept, Some(Ok(()))) {
             return Ok(());
         }
         if let Some((state, call)) = &change {

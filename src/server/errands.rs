@@ -5,9 +5,9 @@
 //! process alone knows.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{Context, SHA256};
+use data_encoding::HEXLOWER;
 
 use super::occasion::Occasion;
 use crate::engine::Turn;
@@ -97,10 +97,6 @@ impl Identity {
         let mut whole = Identity(self.0.clone());
         whole.add(name);
         whole.add(&number.to_string());
-        let hash = whole.0.finish();
-        hash.as_ref().iter().take(KEY_BYTES).fold(String::new(), |mut key, byte| {
-            _ = write!(key, "{byte:02x}");
-            key
-        })
+        HEXLOWER.encode(whole.0.finish().as_ref().get(..KEY_BYTES).unwrap_or_default())
     }
 }

@@ -4,6 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::time::timeout_at;
+
 use super::call_state::Call;
 use super::dedup::{AnswerOnce, Key};
 use super::seen::{EventKey, Seen, Version};
@@ -73,6 +75,11 @@ impl Occasion {
     #[must_use]
     pub fn deadline(&self) -> Deadline {
         Deadline::of(self.begun_at, self.time())
+    }
+
+    /// What `work` comes to; nothing if it is not over by the deadline.
+    pub async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        timeout_at(self.deadline().instant().into(), work).await.ok()
     }
 
     fn time(&self) -> Duration {

@@ -3,7 +3,7 @@
 //! No message says anything of a value, and not what `env` or `file` hold either: whoever writes `${env.NAME}` there has
 //! put the value itself in their place.
 
-use std::fs;
+use std::fmt::Display;
 use std::path::Path;
 
 use secrecy::SecretString;
@@ -14,10 +14,11 @@ use super::environment::variable;
 use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::source::read::{Entries, Field, Spanned, read_secret};
 use crate::engine::source::yaml::Node;
+use crate::load;
 use crate::secrets::Secrets;
 
 /// The longest secret, in bytes; a private key is shorter.
-const BYTES_MAX: u64 = 64 << 10;
+const BYTES_MAX: usize = 64 << 10;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename = "a secret")]
@@ -83,15 +84,17 @@ fn from_environment(env: &Spanned<String>) -> Result<SecretString, Box<Diagnosti
 }
 
 fn from_file(file: &Spanned<String>, folder: &Path) -> Result<SecretString, Box<Diagnostic>> {
-    let path = folder.join(&file.value);
-    let too_long = || bad(file.span, format!("the file that `file` names is longer than {BYTES_MAX} bytes"));
-    if fs::metadata(&path).is_ok_and(|file| BYTES_MAX < file.len()) {
-        return Err(too_long().help("it holds the secret alone").into());
-    }
-    let text = fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| {
+    let unreadable = |error: &dyn Display| {
         bad(file.span, format!("the file that `file` names cannot be read: {error}"))
             .help("the path is meant from the settings file's folder, and the daemon's user must be allowed to read it")
-    })?;
+    };
+    let bytes = load::bytes(&folder.join(&file.value)).map(Zeroizing::new).map_err(|error| unreadable(&error))?;
+    if BYTES_MAX < bytes.len() {
+        return Err(bad(file.span, format!("the file that `file` names is longer than {BYTES_MAX} bytes"))
+            .help("it holds the secret alone")
+            .into());
+    }
+    let text = str::from_utf8(&bytes).map_err(|error| unreadable(&error))?;
     // Editors and `echo` end a file with a line break, which is no part of the secret.
     sound(text.trim_end_matches(['\r', '\n']), file.span)
 }

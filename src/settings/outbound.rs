@@ -1,6 +1,5 @@
 //! Reads `outbound`: where requests to others may lead.
 
-use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -13,6 +12,7 @@ use serde::Deserialize;
 
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::source::read::{Each, Field, Spanned};
+use crate::load;
 use crate::outbox::client::Outbound;
 use crate::outbox::client::aim::{Aims, Controller};
 use crate::outbox::client::guard::{Guard, Host};
@@ -121,7 +121,7 @@ fn authorities(file: &Spanned<String>, folder: &Path, found: &mut Vec<Diagnostic
             ));
         Vec::new()
     };
-    let text = match fs::read(folder.join(&file.value)) {
+    let text = match load::bytes(&folder.join(&file.value)) {
         Ok(text) => text,
         Err(error) => return wrong(format!("the authorities `{}` cannot be read: {error}", file.value)),
     };

@@ -2,9 +2,10 @@
 //!
 //! [`pass`] walks the body along the trie of what is wanted, and no tree is made of anything. What is wanted is checked;
 //! of what nobody looks at only the brackets and quotes are counted, which is most of the body and takes a third of
-//! the time. Vapi writes the tool calls of a message three times: only the list that will be read is checked. It gives up at keys with escapes, where a field that everything hangs on is
-//! repeated, and on what is no JSON at all; then [`search`] checks the body and looks in the checked
-//! text, which takes longer but knows every case. Both find the same, which a test shows.
+//! the time. Vapi writes the tool calls of a message three times: only the list that will be read is checked. The pass
+//! gives up at keys with escapes, where a field that everything hangs on is repeated, and on what is no JSON at all; then
+//! [`search`] checks the body and looks in the checked text, which takes longer but knows every case. Both find the same,
+//! which a test shows.
 
 use super::trie::{Node, ROOT, Slot, Wanted};
 use super::{EventError, tool_call};

@@ -198,10 +198,6 @@ fn unknown_kind(written: &str, span: Span) -> Diagnostic {
     if let Some((_, meant)) = INVENTED.iter().find(|(name, _)| *name == written) {
         return found.help(format!("Vapi's word for it is `{meant}`"));
     }
-    let plain = found.help.len();
-    let found = found.suggest(written, Kind::ALL.iter().map(|kind| kind.name()));
-    if found.help.len() > plain {
-        return found;
-    }
-    found.help(format!("if Vapi has a new kind of that name, write `on: {{ kind: {written} }}`"))
+    let new = format!("if Vapi has a new kind of that name, write `on: {{ kind: {written} }}`");
+    found.suggest_or(written, Kind::ALL.iter().map(|kind| kind.name()), new)
 }

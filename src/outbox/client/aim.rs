@@ -4,10 +4,8 @@ use hyper::Uri;
 use hyper::http::uri::{Authority, Scheme};
 
 use super::guard::Host;
-use crate::engine::action::Target;
+use crate::engine::action::{Target, VAPI};
 
-/// Where Vapi's REST API is.
-pub const VAPI: &str = "https://api.vapi.ai";
 /// Below what live calls are controlled (contract, section 6).
 const VAPI_DOMAIN: &str = "vapi.ai";
 

@@ -8,8 +8,8 @@ use super::super::read::{Field, Spanned};
 use super::super::yaml::{Node, Yaml};
 use super::{ActionSource, RetrySource, UnlessBySource, control};
 use crate::engine::act::{Content, Request};
-use crate::engine::action::{Method, Retry, Target, UnlessBy};
-use crate::engine::diagnostic::{Diagnostic, closest};
+use crate::engine::action::{Method, Retry, Target, UnlessBy, VAPI};
+use crate::engine::diagnostic::Diagnostic;
 use crate::engine::kind::Kind;
 use crate::engine::template::{Part, Template};
 use crate::engine::term::{Lookup, Term};
@@ -23,8 +23,6 @@ const ATTEMPTS_MAX: u32 = 1000;
 const AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long an action can wait to be sent.
 const AFTER_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Where Vapi's REST API is (contract, section 6).
-const VAPI: &str = "https://api.vapi.ai";
 /// The secret with which it is used.
 const VAPI_KEY: &str = "vapi";
 /// Header fields that the request has already.
@@ -208,15 +206,9 @@ impl Workshop<'_> {
         if Kind::from_name(&kind.value).is_none() {
             let found =
                 Diagnostic::error("unknown-event-kind", kind.span, format!("no event kind is called `{}`", kind.value));
-            self.found.push(match closest(&kind.value, Kind::ALL.iter().map(|kind| kind.name())) {
-                Some(known) => found.help(format!("did you mean `{known}`?")),
-                None => found,
-            });
+            self.found.push(found.suggest(&kind.value, Kind::ALL.iter().map(|kind| kind.name())));
         }
-        if AFTER_MAX < within.value {
-            let message = format!("this can last for {} at most", words(AFTER_MAX));
-            self.found.push(Diagnostic::error("invalid-value", within.span, message));
-        }
+        self.at_most(Some(&unless.within), AFTER_MAX);
         Some(UnlessBy { kind: kind.value.clone(), within: within.value })
     }
 

@@ -144,14 +144,10 @@ impl Workshop<'_> {
         let known: Vec<&str> = self.reusable.0.keys().copied().collect();
         let message = format!("there is no action `{}`", called.value);
         let found = Diagnostic::error("unknown-action", called.span, message);
-        let plain = found.help.len();
-        let found = found.suggest(&called.value, known.iter().copied());
-        if plain < found.help.len() {
-            return found;
-        }
-        match known.as_slice() {
-            [] => found.help("write it below `actions:` in a rule file, beside `rules:`"),
-            known => found.help(format!("below `actions` there are `{}`", known.join("`, `"))),
-        }
+        let otherwise = match known.as_slice() {
+            [] => "write it below `actions:` in a rule file, beside `rules:`".to_owned(),
+            known => format!("below `actions` there are `{}`", known.join("`, `")),
+        };
+        found.suggest_or(&called.value, known.iter().copied(), otherwise)
     }
 }
