@@ -9,12 +9,11 @@ use std::collections::HashMap;
 use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::HEXLOWER;
 
-use super::occasion::Occasion;
+use super::occasion::{Mark, Occasion};
 use crate::engine::Turn;
 use crate::engine::action::Action;
 use crate::engine::facts::Facts;
 use crate::engine::json::Json;
-use crate::engine::kind::Kind;
 use crate::outbox::Enqueued;
 
 /// How many bytes of the hash make a key.
@@ -68,14 +67,10 @@ impl Identity {
             }
             (Some(call), Turn::Whole) => {
                 identity.add(call);
-                match event.kind().known() {
-                    Some(Kind::EndOfCallReport) => {}
-                    Some(Kind::StatusUpdate) => {
-                        let field = |name| event.whole().get(name).map(|value| value.raw().to_owned());
-                        identity.add(&field("status").unwrap_or_default());
-                        identity.add(&field("timestamp").unwrap_or_default());
-                    }
-                    _ => identity.add(event.body()),
+                match occasion.mark() {
+                    Mark::Only => {}
+                    Mark::Stamped(stamp) => stamp.into_iter().for_each(|part| identity.add(part.unwrap_or_default())),
+                    Mark::Body(body) => identity.add(body),
                 }
             }
             // Nothing says that two equal bodies are one event.

@@ -15,6 +15,7 @@ use crate::engine::Turn;
 use crate::engine::decision::{Decision, Unfinished};
 use crate::engine::event::Event;
 use crate::engine::facts::{Facts, Host};
+use crate::engine::json::Json;
 use crate::engine::kind::Kind;
 
 /// See [`Allowance::Brief`].
@@ -32,6 +33,16 @@ pub struct Occasion {
     pub facts: Facts,
     /// When the first byte of it came.
     pub begun_at: Instant,
+}
+
+/// What tells an event from others of its kind in the same call.
+pub enum Mark<'a> {
+    /// Nothing: there is one for each call.
+    Only,
+    /// Its status and time, as they are written.
+    Stamped([Option<&'a str>; 2]),
+    /// All of it.
+    Body(&'a str),
 }
 
 impl Occasion {
@@ -61,14 +72,24 @@ impl Occasion {
             return None;
         }
         let call = self.event.call_id()?;
-        let field = |name| self.event.whole().get(name).map(|value| value.raw().into());
-        let version = match self.event.kind().known() {
-            // There is one for each call, and links in it may differ from one delivery to the next.
-            Some(Kind::EndOfCallReport) => Version::Only,
-            Some(Kind::StatusUpdate) => Version::Stamped(field("status"), field("timestamp")),
-            _ => seen.body(self.event.body()),
+        let version = match self.mark() {
+            Mark::Only => Version::Only,
+            Mark::Stamped([status, time]) => Version::Stamped(status.map(Into::into), time.map(Into::into)),
+            Mark::Body(body) => seen.body(body),
         };
         Some(EventKey::new(self.site.index, call, self.event.kind().name(), version))
+    }
+
+    /// What tells the event from others of its kind in the same call (contract, section 7).
+    #[must_use]
+    pub fn mark(&self) -> Mark<'_> {
+        let field = |name| self.event.whole().get(name).map(Json::raw);
+        match self.event.kind().known() {
+            // There is one for each call, and links in it may differ from one delivery to the next.
+            Some(Kind::EndOfCallReport) => Mark::Only,
+            Some(Kind::StatusUpdate) => Mark::Stamped([field("status"), field("timestamp")]),
+            _ => Mark::Body(self.event.body()),
+        }
     }
 
     /// Until when it must be answered.
