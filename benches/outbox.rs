@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 
 use common::figures::{Options, Target, line, median};
 use jiff::Timestamp;
-use switchhook::engine::action::{self, Action, Body, Method, Retry, Text};
+use switchhook::engine::action::{Action, Retry};
+use switchhook::engine::request::{self, Body, Method, Request, Text};
 use switchhook::outbox::{Bounds, Enqueued, Outbox};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -68,12 +69,14 @@ fn main() -> Outcome<ExitCode> {
 fn item(number: usize) -> Enqueued {
     let action = Action {
         name: "book-table/1".to_owned(),
-        target: action::Target::Anybody,
-        method: Method::Post,
-        url: Text::plain(format!("https://crm-{}.example.com/calls", number % 100)),
-        headers: vec![("authorization".to_owned(), Text::plain("Bearer of a token"))],
-        body: Some(Body { content_type: "application/json".to_owned(), text: Text::plain("x".repeat(600)) }),
-        timeout: Duration::from_secs(10),
+        request: Request {
+            target: request::Target::Anybody,
+            method: Method::Post,
+            url: Text::plain(format!("https://crm-{}.example.com/calls", number % 100)),
+            headers: vec![("authorization".to_owned(), Text::plain("Bearer of a token"))],
+            body: Some(Body { content_type: "application/json".to_owned(), text: Text::plain("x".repeat(600)) }),
+            timeout: Duration::from_secs(10),
+        },
         after: Duration::from_secs(3600),
         unless_by: None,
         retry: Retry { attempts_max: 10, age_max: Duration::from_secs(86_400) },

@@ -14,9 +14,11 @@ pub mod fields;
 pub mod json;
 pub mod kind;
 pub mod matcher;
+pub mod outgoing;
 pub mod path;
 pub mod phone;
 pub mod reply;
+pub mod request;
 pub mod rule;
 pub mod scope;
 pub mod script;
@@ -265,8 +267,8 @@ impl<'a> Deciding<'a> {
             return Ok(());
         }
         match &act.does {
-            Does::Request(request) => {
-                let action = request.render(format!("{}/{}", rule.name, act.name), scope)?;
+            Does::Request(errand) => {
+                let action = errand.render(format!("{}/{}", rule.name, act.name), scope)?;
                 self.decision.actions.push(action);
             }
             Does::Set(values) => {

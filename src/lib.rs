@@ -6,7 +6,7 @@
 //!   or the clock.
 //! - [`server`] brings events in over HTTP and replies out, in time.
 //! - [`live`] is what is in force, [`reload`] what puts changed files in force while calls go on.
-//! - [`outbox`] keeps what was decided to be done until it is done; [`secrets`] are values that it fills in.
+//! - [`client`] asks others, where that is allowed; [`outbox`] keeps what was decided to be done until it is done; [`secrets`] are values that are filled in.
 //! - [`admin`] answers operators.
 //! - [`load`] reads rule files, [`settings`] what the daemon was told about itself.
 //! - [`report`] words what is wrong in those files, for people and programs.
@@ -20,6 +20,7 @@ pub mod server;
 pub mod live;
 pub mod reload;
 
+pub mod client;
 pub mod outbox;
 pub mod secrets;
 

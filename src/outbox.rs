@@ -9,7 +9,6 @@
 //! alive, pure and in memory; the [`retry`] arithmetic is pure, too. `delivery` leases what is due and sends it.
 
 pub mod breaker;
-pub mod client;
 mod delivery;
 mod job;
 pub mod queue;
@@ -32,13 +31,13 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::client::Client;
 use self::job::{Happened, Job, Prepared};
 use self::queue::{ItemId, Queue, Room};
 use self::store::Place;
 pub use self::store::{FILE, StoreError};
 use self::view::{Phase, Row, Shown, Status};
 use self::writer::Writer;
+use crate::client::Client;
 use crate::clock::Clock;
 use crate::engine::action::Action;
 use crate::live::Live;

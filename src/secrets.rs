@@ -10,7 +10,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
-use crate::engine::action::{Part, Text, Written};
+use crate::engine::request::{Part, Text, Written};
 
 /// The secrets in force. Cheap to clone.
 #[derive(Clone, Default)]

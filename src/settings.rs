@@ -24,11 +24,11 @@ use std::time::Duration;
 use hyper::header::HeaderName;
 use secrecy::SecretString;
 
+use crate::client::Outbound;
 use crate::engine::diagnostic::{self, Diagnostic, Severity, Sources};
 use crate::engine::source::{self as rules, Options, yaml};
 use crate::load::{self, LoadError};
 use crate::outbox;
-use crate::outbox::client::Outbound;
 use crate::secrets::Secrets;
 use crate::server::answering::Bounds;
 use crate::server::auth::Credentials;

@@ -2,16 +2,13 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::action::{Action, Body, Method, Part, Retry, Target, Text, UnlessBy, Written};
+use super::action::{Action, Retry, UnlessBy};
 use super::diagnostic::Span;
-use super::json::Val;
 use super::matcher::Condition;
+use super::outgoing::{self, Outgoing, Unmade};
 use super::scope::Scope;
 use super::script::ScriptFault;
-use super::template::{self, Template};
-use super::term::{Lookup, Term};
+use super::template::Template;
 
 /// One entry of a rule's `do`.
 #[derive(Debug)]
@@ -30,28 +27,18 @@ pub struct Act {
 #[derive(Debug)]
 pub enum Does {
     /// Has a request sent.
-    Request(Box<Request>),
+    Request(Box<Errand>),
     /// Keeps values for the length of the call.
     Set(Vec<(String, Template)>),
     /// Writes a line to the log.
     Log(Template),
 }
 
-/// A request, with placeholders.
+/// A request that is sent once it was decided, with placeholders.
 #[derive(Debug)]
-pub struct Request {
-    /// Whom it is for.
-    pub target: Target,
-    /// How it is sent.
-    pub method: Method,
-    /// Where to.
-    pub url: Template,
-    /// Header fields, names in lower case.
-    pub headers: Vec<(String, Template)>,
-    /// What is sent.
-    pub body: Option<Content>,
-    /// How long one attempt may take.
-    pub timeout: Duration,
+pub struct Errand {
+    /// The request.
+    pub request: Outgoing,
     /// How long after the decision it is sent.
     pub after: Duration,
     /// What makes it superfluous.
@@ -62,17 +49,6 @@ pub struct Request {
     pub in_order: bool,
     /// The key to sign it with.
     pub sign: Option<Template>,
-}
-
-/// What a request holds.
-#[derive(Debug)]
-pub enum Content {
-    /// JSON.
-    Json(Template),
-    /// A form, as browsers send it.
-    Form(Vec<(String, Template)>),
-    /// A text.
-    Text(Template),
 }
 
 /// Why an action cannot be made.
@@ -92,6 +68,15 @@ impl From<ScriptFault> for ActFault {
     }
 }
 
+impl From<Unmade> for ActFault {
+    fn from(unmade: Unmade) -> ActFault {
+        match unmade {
+            Unmade::Script(fault) => ActFault::Script(fault),
+            Unmade::Nowhere => ActFault::Nowhere,
+        }
+    }
+}
+
 impl Act {
     /// Whether it has a request sent.
     #[must_use]
@@ -100,194 +85,20 @@ impl Act {
     }
 }
 
-impl Request {
+impl Errand {
     /// The action that is to be carried out, called `name`.
     ///
     /// # Errors
     /// When a script in a placeholder fails, or there is no URL.
     pub fn render(&self, name: String, scope: &Scope<'_>) -> Result<Action, ActFault> {
-        let url = url(&self.url, self.target, scope)?;
-        if url.0.iter().all(|part| matches!(part, Part::Plain(text) if text.trim().is_empty())) {
-            return Err(ActFault::Nowhere);
-        }
-        let headers = self.headers.iter().map(|(name, value)| Ok((name.clone(), header(value, scope)?)));
         Ok(Action {
             name,
-            target: self.target,
-            method: self.method,
-            url,
-            headers: headers.collect::<Result<_, ScriptFault>>()?,
-            body: self.body.as_ref().map(|content| content.render(scope)).transpose()?,
-            timeout: self.timeout,
+            request: self.request.render(scope)?,
             after: self.after,
             unless_by: self.unless_by.clone(),
             retry: self.retry,
             in_order: self.in_order,
-            sign: self.sign.as_ref().map(|key| plain(key, scope)).transpose()?,
+            sign: self.sign.as_ref().map(|key| outgoing::plain(key, scope)).transpose()?,
         })
     }
-}
-
-impl Content {
-    fn render(&self, scope: &Scope<'_>) -> Result<Body, ScriptFault> {
-        let mut text = Writer::default();
-        let content_type = match self {
-            Content::Json(tree) => {
-                text.json(tree, scope)?;
-                "application/json"
-            }
-            Content::Form(fields) => {
-                for (number, (name, value)) in fields.iter().enumerate() {
-                    text.push(if number == 0 { "" } else { "&" });
-                    text.push(&Written::Percent.write(name));
-                    text.push("=");
-                    text.template(value, Written::Percent, scope)?;
-                }
-                "application/x-www-form-urlencoded"
-            }
-            Content::Text(template) => {
-                text.template(template, Written::Plain, scope)?;
-                "text/plain; charset=utf-8"
-            }
-        };
-        Ok(Body { content_type: content_type.to_owned(), text: text.done() })
-    }
-}
-
-/// A text as it is.
-fn plain(template: &Template, scope: &Scope<'_>) -> Result<Text, ScriptFault> {
-    let mut text = Writer::default();
-    text.template(template, Written::Plain, scope)?;
-    Ok(text.done())
-}
-
-/// A header's value. A line break in what a caller said must not begin another header.
-fn header(template: &Template, scope: &Scope<'_>) -> Result<Text, ScriptFault> {
-    let mut text = plain(template, scope)?;
-    for part in &mut text.0 {
-        if let Part::Plain(plain) = part {
-            *plain = plain.replace(|c: char| c.is_control(), " ");
-        }
-    }
-    Ok(text)
-}
-
-/// A URL. What it begins with is taken as it is; what is filled in behind that is a part of it, and is written so that it
-/// stays one.
-fn url(template: &Template, target: Target, scope: &Scope<'_>) -> Result<Text, ScriptFault> {
-    let mut text = Writer::default();
-    match template {
-        Template::Text(parts) => {
-            for (number, part) in parts.iter().enumerate() {
-                match part {
-                    template::Part::Text(part) => text.push(part),
-                    template::Part::Hole(term) => {
-                        text.term(term, if number == 0 { Written::Plain } else { Written::Percent }, scope)?;
-                    }
-                }
-            }
-        }
-        whole => text.template(whole, Written::Plain, scope)?,
-    }
-    let mut text = text.done();
-    if target == Target::CallControl {
-        // The documentation prints the address between angle brackets, and some pass it on like that.
-        for part in &mut text.0 {
-            if let Part::Plain(plain) = part {
-                *plain = plain.trim().trim_start_matches('<').trim_end_matches('>').to_owned();
-            }
-        }
-    }
-    Ok(text)
-}
-
-/// Writes a text in which secrets stand by their names.
-#[derive(Default)]
-struct Writer(Vec<Part>);
-
-impl Writer {
-    fn push(&mut self, text: &str) {
-        match self.0.last_mut() {
-            Some(Part::Plain(last)) => last.push_str(text),
-            _ if text.is_empty() => {}
-            _ => self.0.push(Part::Plain(text.to_owned())),
-        }
-    }
-
-    fn done(self) -> Text {
-        Text(self.0)
-    }
-
-    /// A template as it reads inside a text, each value in it `written` so.
-    fn template(&mut self, template: &Template, written: Written, scope: &Scope<'_>) -> Result<(), ScriptFault> {
-        match template {
-            Template::Hole(term) => self.term(term, written, scope),
-            Template::Text(parts) => {
-                for part in parts {
-                    match part {
-                        template::Part::Text(text) => self.push(&written.write(text)),
-                        template::Part::Hole(term) => self.term(term, written, scope)?,
-                    }
-                }
-                Ok(())
-            }
-            Template::Constant(Value::String(text)) => {
-                self.push(&written.write(text));
-                Ok(())
-            }
-            tree => {
-                let value = tree.render(scope)?;
-                if !value.is_null() {
-                    self.push(&written.write(&value.to_string()));
-                }
-                Ok(())
-            }
-        }
-    }
-
-    fn term(&mut self, term: &Term, written: Written, scope: &Scope<'_>) -> Result<(), ScriptFault> {
-        if let Term::Lookup(Lookup::Secret(name)) = term {
-            self.0.push(Part::Secret { name: name.to_string(), written });
-            return Ok(());
-        }
-        let mut text = String::new();
-        template::push(&mut text, &scope.term(term)?);
-        self.push(&written.write(&text));
-        Ok(())
-    }
-
-    /// A template as JSON.
-    fn json(&mut self, template: &Template, scope: &Scope<'_>) -> Result<(), ScriptFault> {
-        match template {
-            Template::Constant(value) => self.push(&value.to_string()),
-            Template::Hole(Term::Lookup(Lookup::Secret(_))) | Template::Text(_) => {
-                self.push("\"");
-                self.template(template, Written::Json, scope)?;
-                self.push("\"");
-            }
-            Template::Hole(term) => self.push(&raw(&scope.term(term)?)),
-            Template::List(items) => {
-                for (number, item) in items.iter().enumerate() {
-                    self.push(if number == 0 { "[" } else { "," });
-                    self.json(item, scope)?;
-                }
-                self.push(if items.is_empty() { "[]" } else { "]" });
-            }
-            Template::Map(entries) => {
-                for (number, (key, entry)) in entries.iter().enumerate() {
-                    self.push(if number == 0 { "{" } else { "," });
-                    self.push(&Value::from(key.as_str()).to_string());
-                    self.push(":");
-                    self.json(entry, scope)?;
-                }
-                self.push(if entries.is_empty() { "{}" } else { "}" });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A value as JSON; what is absent is `null`.
-fn raw(value: &Val<'_>) -> String {
-    value.to_value().to_string()
 }

@@ -1,31 +1,20 @@
-//! What is to be done for the rest of the world, as data.
-//!
-//! An [`Action`] is rendered: its texts are final but for secrets, which travel by their names. Whoever sends it fills
-//! them in, so that nothing that keeps or shows an action can leak one.
+//! What is to be done for the rest of the world, as data: an [`Action`] is a request, and how much it matters that it
+//! arrives.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+
+use super::request::{Request, Text};
 
 /// A request to somebody else, and how much it matters that it arrives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action {
     /// Who wants it, for people: the rule's name and the action's own, as in `book-table/1`.
     pub name: String,
-    /// Whom it is for.
-    pub target: Target,
-    /// How it is sent.
-    pub method: Method,
-    /// Where to.
-    pub url: Text,
-    /// Header fields, names in lower case.
-    pub headers: Vec<(String, Text)>,
-    /// What is sent.
-    pub body: Option<Body>,
-    /// How long one attempt may take.
-    pub timeout: Duration,
+    /// The request.
+    #[serde(flatten)]
+    pub request: Request,
     /// How long after the decision it is sent for the first time.
     pub after: Duration,
     /// What makes it superfluous if it happens in time.
@@ -36,93 +25,6 @@ pub struct Action {
     pub in_order: bool,
     /// The secret to sign it with, as Standard Webhooks do.
     pub sign: Option<Text>,
-}
-
-/// Whom an action is for, which says where it may lead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Target {
-    /// Anybody whose address is not refused.
-    Anybody,
-    /// A call that is going on, by its `monitor.controlUrl`: only below `vapi.ai`, unless settings say otherwise
-    /// (contract, section 6).
-    CallControl,
-    /// Vapi's REST API (contract, section 6).
-    Vapi,
-}
-
-/// Where Vapi's REST API is (contract, section 6), unless settings say otherwise.
-pub const VAPI: &str = "https://api.vapi.ai";
-
-/// A method of HTTP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Method {
-    /// `GET`
-    Get,
-    /// `POST`
-    Post,
-    /// `PUT`
-    Put,
-    /// `PATCH`
-    Patch,
-    /// `DELETE`
-    Delete,
-}
-
-impl Method {
-    /// The method as it is sent.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Method::Get => "GET",
-            Method::Post => "POST",
-            Method::Put => "PUT",
-            Method::Patch => "PATCH",
-            Method::Delete => "DELETE",
-        }
-    }
-}
-
-/// What is sent, with its content type unless a header names another one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Body {
-    /// The content type.
-    pub content_type: String,
-    /// The content.
-    pub text: Text,
-}
-
-/// A text in which secrets stand by their names.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Text(pub Vec<Part>);
-
-/// A part of a [`Text`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Part {
-    /// Plain text.
-    Plain(String),
-    /// The secret of that name, written as the place needs it.
-    Secret {
-        /// Its name.
-        name: String,
-        /// How it is written there.
-        written: Written,
-    },
-}
-
-/// How a value is written into a text around it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Written {
-    /// As it is.
-    Plain,
-    /// As the inside of a JSON text, without its quotes.
-    Json,
-    /// As a part of a URL or of a form, in percent signs.
-    Percent,
 }
 
 /// What makes an action superfluous: an event of this kind in the same call, before the action is due.
@@ -141,80 +43,4 @@ pub struct Retry {
     pub attempts_max: u32,
     /// How long after the decision it is still tried.
     pub age_max: Duration,
-}
-
-impl Written {
-    /// `text` as it is written there.
-    #[must_use]
-    pub fn write(self, text: &str) -> String {
-        match self {
-            Written::Plain => text.to_owned(),
-            Written::Json => {
-                let mut quoted = Value::from(text).to_string();
-                quoted.pop();
-                quoted.drain(..1);
-                quoted
-            }
-            Written::Percent => percent(text),
-        }
-    }
-}
-
-/// Every byte that is not unreserved (RFC 3986, section 2.3) in percent signs.
-fn percent(text: &str) -> String {
-    // In one piece from the beginning: it may be a secret, and nobody wipes what is left behind by growing.
-    let mut written = String::with_capacity(text.len() * 3);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            written.push(char::from(byte));
-        } else {
-            // A text has room for everything.
-            _ = write!(written, "%{byte:02X}");
-        }
-    }
-    written
-}
-
-impl Text {
-    /// A text without secrets.
-    pub fn plain(text: impl Into<String>) -> Text {
-        Text(vec![Part::Plain(text.into())])
-    }
-
-    /// The text with names in the place of secrets, for people.
-    #[must_use]
-    pub fn redacted(&self) -> String {
-        let shown = |part: &Part| match part {
-            Part::Plain(text) => text.clone(),
-            Part::Secret { name, .. } => format!("[secret {name}]"),
-        };
-        self.0.iter().map(shown).collect()
-    }
-
-    /// The names of its secrets.
-    pub fn secrets(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter_map(|part| match part {
-            Part::Plain(_) => None,
-            Part::Secret { name, .. } => Some(name.as_str()),
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_filled_in_stays_a_part() {
-        assert_eq!(Written::Percent.write("+1 555/&=ü~a.b-c_d"), "%2B1%20555%2F%26%3D%C3%BC~a.b-c_d");
-        assert_eq!(Written::Json.write("say \"a\"\n"), r#"say \"a\"\n"#);
-    }
-
-    #[test]
-    fn a_secret_is_shown_by_its_name() {
-        let secret = Part::Secret { name: "crm".to_owned(), written: Written::Plain };
-        let text = Text(vec![Part::Plain("Bearer ".to_owned()), secret]);
-        assert_eq!(text.redacted(), "Bearer [secret crm]");
-        assert_eq!(text.secrets().collect::<Vec<_>>(), ["crm"]);
-    }
 }

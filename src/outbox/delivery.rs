@@ -9,12 +9,12 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use self::attempt::{Attempt, Ended};
-use super::client::Client;
 use super::job::{Job, Loaded, Settle, Verdict};
 use super::queue::{Health, ItemId, Lease};
 use super::record::State;
 use super::retry::{Cause, Millis, Next, Outcome, Patience, Policy};
 use super::{Enqueued, Outbox};
+use crate::client::Client;
 use crate::clock::{Clock, Deadline};
 use crate::live::Live;
 use crate::secrets::Secrets;

@@ -8,7 +8,7 @@ use super::record::{State, fingerprint, short_fingerprint};
 use super::retry::{Cause, Millis, later};
 use super::view::{Phase, Row, Shown, Status};
 use super::{Bounds, EnqueueError, Enqueued, Which};
-use crate::engine::action::{Target, Text};
+use crate::engine::request::{Target, Text};
 
 /// The longest action, in bytes.
 const ITEM_BYTES_MAX: usize = 8 << 20;
@@ -123,14 +123,14 @@ impl Prepared {
             vigil_until: later(decided_at, within.unwrap_or_default()),
             lane: call
                 .filter(|_| action.in_order && due_at == decided_at)
-                .map_or(0, |call| lane(server, call, action.target)),
+                .map_or(0, |call| lane(server, call, action.request.target)),
             vigil: match (&action.unless_by, call) {
                 (Some(unless), Some(call)) => vigil(server, call, &unless.kind),
                 _ => 0,
             },
             key: fingerprint(&[server, idempotency_key]),
             bytes: u32::try_from(item.len()).unwrap_or(u32::MAX),
-            destination: destination(action.target, &action.url).into(),
+            destination: destination(action.request.target, &action.request.url).into(),
         };
         Ok(Prepared { item, state })
     }

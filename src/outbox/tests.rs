@@ -13,7 +13,8 @@ use tokio::runtime::Runtime;
 
 use super::*;
 use crate::clock::Deadline;
-use crate::engine::action::{Method, Retry, Target, Text};
+use crate::engine::action::Retry;
+use crate::engine::request::{Method, Request, Target, Text};
 
 /// A disk that fails when it is told to.
 #[derive(Debug, Clone)]
@@ -81,12 +82,14 @@ impl StorageBackend for Spun {
 fn item(key: &str) -> Enqueued {
     let action = Action {
         name: key.to_owned(),
-        target: Target::Anybody,
-        method: Method::Get,
-        url: Text::plain("http://127.0.0.1:1/"),
-        headers: Vec::new(),
-        body: None,
-        timeout: Duration::from_secs(1),
+        request: Request {
+            target: Target::Anybody,
+            method: Method::Get,
+            url: Text::plain("http://127.0.0.1:1/"),
+            headers: Vec::new(),
+            body: None,
+            timeout: Duration::from_secs(1),
+        },
         after: Duration::from_secs(3600),
         unless_by: None,
         retry: Retry { attempts_max: 1, age_max: Duration::from_secs(1) },

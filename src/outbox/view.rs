@@ -127,7 +127,7 @@ impl Row {
     /// What a list shows: a thousand bodies would take a lot of memory.
     pub(super) fn without_body(mut self) -> Row {
         if let Some(item) = &mut self.item {
-            item.action.body = None;
+            item.action.request.body = None;
         }
         self
     }
@@ -153,7 +153,7 @@ impl Row {
             extend(
                 &mut row,
                 json!({
-                    "action": action.name, "method": action.method.as_str(), "url": action.url.redacted(),
+                    "action": action.name, "method": action.request.method.as_str(), "url": action.request.url.redacted(),
                     "server": server, "call": call,
                 }),
             );
@@ -173,16 +173,16 @@ impl Shown {
     pub fn json(&self) -> Value {
         let mut shown = self.0.json();
         if let Some(Enqueued { action, idempotency_key, .. }) = &self.0.item {
-            let headers = action.headers.iter().map(|(name, value)| (name.clone(), value.redacted().into()));
+            let headers = action.request.headers.iter().map(|(name, value)| (name.clone(), value.redacted().into()));
             extend(
                 &mut shown,
                 json!({
                     "idempotency_key": idempotency_key,
                     "headers": Value::Object(headers.collect()),
-                    "content_type": action.body.as_ref().map(|body| body.content_type.clone()),
-                    "body": action.body.as_ref().map(|body| body.text.redacted()),
+                    "content_type": action.request.body.as_ref().map(|body| body.content_type.clone()),
+                    "body": action.request.body.as_ref().map(|body| body.text.redacted()),
                     "signed": action.sign.is_some(), "in_order": action.in_order,
-                    "timeout_ms": u64::try_from(action.timeout.as_millis()).unwrap_or(u64::MAX),
+                    "timeout_ms": u64::try_from(action.request.timeout.as_millis()).unwrap_or(u64::MAX),
                     "attempts_max": action.retry.attempts_max,
                     "unless_by": action.unless_by.as_ref().map(|it| it.kind.clone()),
                 }),

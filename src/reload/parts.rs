@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::client::Client;
 use crate::outbox::Outbox;
-use crate::outbox::client::Client;
 use crate::server::answering::Answering;
 use crate::settings::Settings;
 use crate::telemetry;

@@ -10,12 +10,12 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde::Deserialize;
 
+use crate::client::Outbound;
+use crate::client::aim::{Aims, Controller};
+use crate::client::guard::{Guard, Host};
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::source::read::{Each, Field, Spanned};
 use crate::load;
-use crate::outbox::client::Outbound;
-use crate::outbox::client::aim::{Aims, Controller};
-use crate::outbox::client::guard::{Guard, Host};
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename = "the setting `outbound`", default)]

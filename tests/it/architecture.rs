@@ -46,7 +46,7 @@ const ARROWS: &[Arrow] = &[
     Arrow {
         says: "nobody imports the commands",
         binds: |path| !is_command(path),
-        marks: &["crate::cli", "switchhook::cli"],
+        marks: &["crate::cli::", "use crate::cli;", "switchhook::cli"],
     },
     Arrow {
         says: "only settings read the environment",
@@ -84,8 +84,13 @@ const ARROWS: &[Arrow] = &[
         marks: OUTSIDE,
     },
     Arrow {
-        says: "the outbox has secrets filled in, and sees no other",
-        binds: in_outbox,
+        says: "who asks others does not know why",
+        binds: in_client,
+        marks: &["crate::server", "crate::settings", "crate::reload", "crate::admin", "crate::load", "crate::outbox"],
+    },
+    Arrow {
+        says: "who sends has secrets filled in, and sees no other",
+        binds: |path| in_outbox(path) || in_client(path),
         marks: &["expose_secret", "ExposeSecret"],
     },
     Arrow {
@@ -101,6 +106,10 @@ fn in_engine(path: &str) -> bool {
 
 fn in_outbox(path: &str) -> bool {
     path == "outbox.rs" || path.starts_with("outbox/")
+}
+
+fn in_client(path: &str) -> bool {
+    path == "client.rs" || path.starts_with("client/")
 }
 
 fn is_command(path: &str) -> bool {

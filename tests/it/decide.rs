@@ -18,13 +18,14 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use switchhook::engine::Engine;
-use switchhook::engine::action::{Action, Text};
+use switchhook::engine::action::Action;
 use switchhook::engine::decision::{Considered, Decision};
 use switchhook::engine::diagnostic::Sources;
 use switchhook::engine::event::Event;
 use switchhook::engine::facts::{Facts, Host};
 use switchhook::engine::kind::EventKind;
 use switchhook::engine::reply;
+use switchhook::engine::request::Text;
 use switchhook::engine::source::{Options, compile};
 use switchhook::load;
 use switchhook::report::{self, Format};
@@ -157,11 +158,11 @@ fn shown(engine: &Engine, decision: &Decision) -> Value {
 /// An action as a reviewer reads it, with the names of secrets in their place.
 fn action(action: &Action) -> Value {
     let mut shown = json!({
-        "name": action.name, "target": action.target, "request": format!("{} {}", action.method.as_str(), action.url.redacted()),
-        "headers": action.headers.iter().map(|(name, value)| (name.clone(), json!(value.redacted()))).collect::<Map<_, _>>(),
-        "body": action.body.as_ref().map(|body| format!("{}: {}", body.content_type, body.text.redacted())),
+        "name": action.name, "target": action.request.target, "request": format!("{} {}", action.request.method.as_str(), action.request.url.redacted()),
+        "headers": action.request.headers.iter().map(|(name, value)| (name.clone(), json!(value.redacted()))).collect::<Map<_, _>>(),
+        "body": action.request.body.as_ref().map(|body| format!("{}: {}", body.content_type, body.text.redacted())),
         "after": (!action.after.is_zero()).then(|| format!("{:?}", action.after)),
-        "unless_by": action.unless_by, "tries": format!("{} within {:?}, {:?} each", action.retry.attempts_max, action.retry.age_max, action.timeout),
+        "unless_by": action.unless_by, "tries": format!("{} within {:?}, {:?} each", action.retry.attempts_max, action.retry.age_max, action.request.timeout),
         "in_order": action.in_order.then_some(true), "sign": action.sign.as_ref().map(Text::redacted),
     });
     shown.as_object_mut().unwrap().retain(|_, value| !value.is_null() && *value != json!({}));

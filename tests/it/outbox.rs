@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::Value;
+use switchhook::client::guard::Guard;
+use switchhook::client::{Client, Outbound};
 use switchhook::clock::{Clock, Deadline};
-use switchhook::engine::action::{Action, Body, Method, Part, Retry, Target, Text, UnlessBy, Written};
+use switchhook::engine::action::{Action, Retry, UnlessBy};
+use switchhook::engine::request::{Body, Method, Part, Request, Target, Text, Written};
 use switchhook::live::Live;
-use switchhook::outbox::client::guard::Guard;
-use switchhook::outbox::client::{Client, Outbound};
 use switchhook::outbox::view::Phase;
 use switchhook::outbox::{Bounds, EnqueueError, Enqueued, Outbox};
 use switchhook::secrets::Secrets;
@@ -135,15 +136,17 @@ fn asking_for(name: &str, written: Written) -> Text {
 fn post(key: &str, url: &str) -> Enqueued {
     let action = Action {
         name: format!("rule/{key}"),
-        target: Target::Anybody,
-        method: Method::Post,
-        url: Text::plain(url),
-        headers: Vec::new(),
-        body: Some(Body {
-            content_type: "application/json".to_owned(),
-            text: Text::plain(format!("{{\"key\":\"{key}\"}}")),
-        }),
-        timeout: PATIENCE,
+        request: Request {
+            target: Target::Anybody,
+            method: Method::Post,
+            url: Text::plain(url),
+            headers: Vec::new(),
+            body: Some(Body {
+                content_type: "application/json".to_owned(),
+                text: Text::plain(format!("{{\"key\":\"{key}\"}}")),
+            }),
+            timeout: PATIENCE,
+        },
         after: Duration::ZERO,
         unless_by: None,
         retry: Retry { attempts_max: 10, age_max: Duration::from_secs(3600) },

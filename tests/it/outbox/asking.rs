@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use hyper::HeaderMap;
-use switchhook::outbox::client::connect::{ConnectError, Resolver};
-use switchhook::outbox::client::guard::Host;
-use switchhook::outbox::client::{ClientError, Limits, Request, Response};
+use switchhook::client::connect::{ConnectError, Resolver};
+use switchhook::client::guard::Host;
+use switchhook::client::{ClientError, Limits, Request, Response};
 
 use super::*;
 use crate::support::{Destination, Pair};

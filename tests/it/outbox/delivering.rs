@@ -10,9 +10,10 @@ use crate::support::Destination;
 fn a_request_is_as_the_action_says() {
     let (desk, destination) = (Desk::open(), Destination::open());
     let mut item = post("key-1", &destination.url("/a?b=c"));
-    item.action.method = Method::Put;
-    item.action.headers = vec![("authorization".to_owned(), asking_for("crm", Written::Plain))];
-    item.action.body = Some(Body { content_type: "text/plain".to_owned(), text: asking_for("crm", Written::Json) });
+    item.action.request.method = Method::Put;
+    item.action.request.headers = vec![("authorization".to_owned(), asking_for("crm", Written::Plain))];
+    item.action.request.body =
+        Some(Body { content_type: "text/plain".to_owned(), text: asking_for("crm", Written::Json) });
     desk.enqueue(vec![item]).unwrap();
     let arrival = destination.next();
     assert_eq!((arrival.method(), arrival.path()), ("PUT", "/a?b=c"));
@@ -161,7 +162,7 @@ fn a_destination_that_hangs_or_fails_holds_up_no_other() {
 fn what_is_refused_becomes_a_dead_letter_that_hides_secrets() {
     let (desk, destination) = (Desk::open(), Destination::open());
     let mut item = post("key-1", &destination.url("/"));
-    item.action.headers = vec![("authorization".to_owned(), asking_for("crm", Written::Plain))];
+    item.action.request.headers = vec![("authorization".to_owned(), asking_for("crm", Written::Plain))];
     desk.enqueue(vec![item]).unwrap();
     let body = format!("no such person\nyou sent {SECRET}");
     destination.next().answer_with(422, "", &body);
@@ -182,18 +183,24 @@ fn what_is_refused_becomes_a_dead_letter_that_hides_secrets() {
 #[test]
 fn what_cannot_be_sent_is_explained() {
     for (spoil, why) in [
-        (spoil(|item| item.action.url = Text::plain("ftp://a.example/")), "this is not an `http` or `https` URL"),
         (
-            spoil(|item| item.action.url = Text::plain("http://10.0.0.1/")),
+            spoil(|item| item.action.request.url = Text::plain("ftp://a.example/")),
+            "this is not an `http` or `https` URL",
+        ),
+        (
+            spoil(|item| item.action.request.url = Text::plain("http://10.0.0.1/")),
             "`10.0.0.1` leads to 10.0.0.1, which is refused",
         ),
-        (spoil(|item| item.action.target = Target::CallControl), "`127.0.0.1` does not control calls"),
-        (spoil(|item| item.action.target = Target::Vapi), "`127.0.0.1` is not Vapi's REST API"),
+        (spoil(|item| item.action.request.target = Target::CallControl), "`127.0.0.1` does not control calls"),
+        (spoil(|item| item.action.request.target = Target::Vapi), "`127.0.0.1` is not Vapi's REST API"),
         (spoil(|item| item.action.sign = Some(Text::plain("?"))), "the key to sign with is not base64"),
         (spoil(|item| item.action.sign = Some(asking_for("who", Written::Plain))), "there is no secret `who`"),
-        (spoil(|item| item.action.headers = vec![("host".to_owned(), Text::plain("a"))]), "`host` is not a header"),
         (
-            spoil(|item| item.action.headers = vec![("a".to_owned(), Text::plain("b\nc"))]),
+            spoil(|item| item.action.request.headers = vec![("host".to_owned(), Text::plain("a"))]),
+            "`host` is not a header",
+        ),
+        (
+            spoil(|item| item.action.request.headers = vec![("a".to_owned(), Text::plain("b\nc"))]),
             "the header `a` would hold signs",
         ),
     ] {

@@ -39,7 +39,7 @@ fn operator(daemon: &Daemon, path: &str) -> Value {
 
 fn secretive(key: &str, url: &str) -> Enqueued {
     let mut item = post(key, url);
-    item.action.headers = vec![("authorization".to_owned(), asking_for("crm", Written::Plain))];
+    item.action.request.headers = vec![("authorization".to_owned(), asking_for("crm", Written::Plain))];
     item
 }
 

@@ -9,12 +9,13 @@ use super::super::names::Names;
 use super::super::rule::answer::span_of;
 use super::super::yaml::{Node, Yaml};
 use super::ActionSource;
-use crate::engine::act::Content;
-use crate::engine::action::{Method, Retry, Target};
+use crate::engine::action::Retry;
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::kind::{Kind, KindSet};
+use crate::engine::outgoing::Content;
 use crate::engine::path::Path;
 use crate::engine::reply::{self, Step};
+use crate::engine::request::{Method, Target};
 use crate::engine::template::Template;
 use crate::engine::term::Term;
 

@@ -7,10 +7,12 @@ use super::super::names::{Names, Stage};
 use super::super::read::{Field, Spanned};
 use super::super::yaml::{Node, Yaml};
 use super::{ActionSource, RetrySource, UnlessBySource, control};
-use crate::engine::act::{Content, Request};
-use crate::engine::action::{Method, Retry, Target, UnlessBy, VAPI};
+use crate::engine::act::Errand;
+use crate::engine::action::{Retry, UnlessBy};
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::kind::Kind;
+use crate::engine::outgoing::{Content, Outgoing};
+use crate::engine::request::{Method, Target, VAPI};
 use crate::engine::template::{Part, Template};
 use crate::engine::term::{Lookup, Term};
 
@@ -36,7 +38,7 @@ impl Workshop<'_> {
         node: &Node,
         source: &ActionSource,
         names: &Names,
-    ) -> Option<Request> {
+    ) -> Option<Errand> {
         let sending = &names.at(Stage::Sending);
         let (target, method, url, body) = match verb {
             "vapi" => self.vapi(node, source, sending)?,
@@ -52,13 +54,9 @@ impl Workshop<'_> {
             headers.push(("authorization".to_owned(), bearer()));
         }
         let retry = source.retry.as_ref().and_then(Field::get);
-        Some(Request {
-            target,
-            method,
-            url,
-            headers,
-            body,
-            timeout: self.at_most(source.timeout.as_ref(), TIMEOUT_MAX).unwrap_or(TIMEOUT),
+        let timeout = self.at_most(source.timeout.as_ref(), TIMEOUT_MAX).unwrap_or(TIMEOUT);
+        Some(Errand {
+            request: Outgoing { target, method, url, headers, body, timeout },
             after: self.at_most(source.after.as_ref(), AFTER_MAX).unwrap_or_default(),
             unless_by: source.unless_by.as_ref().and_then(Field::get).and_then(|unless| self.unless_by(unless)),
             retry: self.retry(retry, if target == Target::CallControl { control::RETRY } else { RETRY }),

@@ -6,6 +6,7 @@
 
 pub mod aim;
 pub mod connect;
+pub mod filled;
 pub mod guard;
 
 use std::error::Error as _;
@@ -26,7 +27,7 @@ use self::aim::{Aims, Misdirected};
 use self::connect::{ConnectError, Connector, Resolver, system_resolver};
 use self::guard::Guard;
 use crate::clock::Deadline;
-use crate::engine::action::Target;
+use crate::engine::request::Target;
 
 /// How the program calls itself.
 pub const AGENT: &str = concat!("switchhook/", env!("CARGO_PKG_VERSION"));

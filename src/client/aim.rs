@@ -4,7 +4,7 @@ use hyper::Uri;
 use hyper::http::uri::{Authority, Scheme};
 
 use super::guard::Host;
-use crate::engine::action::{Target, VAPI};
+use crate::engine::request::{Target, VAPI};
 
 /// Below what live calls are controlled (contract, section 6).
 const VAPI_DOMAIN: &str = "vapi.ai";
