@@ -6,6 +6,7 @@
 //! for that of a connection.
 
 pub mod answering;
+pub mod asking;
 pub mod auth;
 pub mod call_state;
 pub mod decrypt;

@@ -19,6 +19,8 @@ use crate::engine::decision::Fault;
 use crate::engine::diagnostic::Severity;
 use crate::engine::event::Event;
 use crate::engine::kind::Kind;
+use crate::engine::question::Fetched;
+use crate::engine::request::Request;
 use crate::engine::script::{LogLevel, LogLine};
 use crate::live::snapshot::{Origin, Snapshot};
 use crate::live::version::Version;
@@ -420,6 +422,16 @@ pub(crate) fn script_said(server: &str, event: &Event, rule: Option<&str>, line:
 /// Decisions of one call changed its state so often that one of them was given up.
 pub(crate) fn state_contended(server: &str, call: Option<&str>) {
     warn!(target: RULES, server, call = call.map(name), "the state of a call changed too often; the rule's fallback was sent");
+}
+
+/// Somebody was asked something. The URL can hold what a caller said, so only its host is told.
+pub(crate) fn asked(request: &Request, fetched: &Fetched, took: Duration) {
+    let (method, url) = (request.method.as_str(), request.url.redacted());
+    let host = url.split('/').nth(2).map(name).unwrap_or_default();
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let status = fetched.response().map(|response| response.status);
+    let error = fetched.error().map(|error| one_line(&error).to_string());
+    debug!(target: RULES, method, host, status, error, took_ms, "asked");
 }
 
 /// Actions were not taken, after others of which nothing was said.

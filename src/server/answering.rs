@@ -6,12 +6,13 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use tokio::time::timeout_at;
 use tokio_util::task::TaskTracker;
 
+use super::asking::Asking;
 use super::call_state::{CallStates, Conflict};
 use super::decrypt::ArgumentKey;
 use super::dedup::{self, AnswerOnce};
@@ -23,7 +24,7 @@ use super::occasion::{Allowance, Occasion};
 use super::seen::Seen;
 use super::world::Chance;
 use crate::clock::{Clock, Deadline};
-use crate::engine::decision::{Considered, Decision, Unfinished};
+use crate::engine::decision::{Considered, Decision, Needs, Unfinished};
 use crate::engine::event::Event;
 use crate::engine::facts::Facts;
 use crate::engine::kind::EventKind;
@@ -48,6 +49,7 @@ pub struct Answering {
     seen: Seen,
     chance: Chance,
     unknown_kinds: Novelty,
+    asking: Asking,
     outbox: Outbox,
     // What goes on although its event has been acknowledged.
     background: TaskTracker,
@@ -93,11 +95,12 @@ impl Default for Bounds {
 }
 
 impl Answering {
-    /// Starts the threads for scripts; what is to be done elsewhere goes into `outbox`.
+    /// Starts the threads for scripts; what others must know first is asked by `asking`, and what is to be done elsewhere goes
+    /// into `outbox`.
     ///
     /// # Errors
     /// When the operating system gives no threads.
-    pub fn start(bounds: Bounds, outbox: Outbox) -> io::Result<Answering> {
+    pub fn start(bounds: Bounds, asking: Asking, outbox: Outbox) -> io::Result<Answering> {
         Ok(Answering {
             lanes: Live::new(lanes(bounds)?),
             bounds: Live::new(bounds),
@@ -106,6 +109,7 @@ impl Answering {
             seen: Seen::default(),
             chance: Chance::default(),
             unknown_kinds: Novelty::default(),
+            asking,
             outbox,
             background: TaskTracker::new(),
         })
@@ -217,7 +221,7 @@ impl Answering {
                 Err(Undone::Conflict) => {}
             }
         }
-        if occasion.site.engine().acts_on(occasion.event.kind()) {
+        if occasion.site.engine().reaches_out(occasion.event.kind()) {
             return self.decide(&occasion, Turn::Whole).await.map(drop);
         }
         let answering = Arc::clone(self);
@@ -247,9 +251,9 @@ impl Answering {
     /// made again, now in turn with others that met the same.
     async fn decide(&self, occasion: &Arc<Occasion>, turn: Turn) -> Result<Reply, Unkept> {
         let mut my_turn = None;
+        let mut facts = self.facts(occasion);
         loop {
-            let facts = self.facts(occasion);
-            let decision = self.make(occasion, turn, &facts).await;
+            let decision = self.make(occasion, turn, &mut facts).await;
             match self.conclude(occasion, turn, &facts, decision).await {
                 Ok(reply) => return Ok(reply),
                 Err(Undone::Unkept) => return Err(Unkept),
@@ -260,6 +264,8 @@ impl Answering {
                     if my_turn.is_none() {
                         my_turn = occasion.in_time(self.states.turn(&call)).await;
                     }
+                    // What was said before stands, and by the same chance the same is asked: nobody is asked twice.
+                    facts.state = self.states.get(&call);
                 }
                 _ => {
                     telemetry::state_contended(&occasion.site.path, occasion.event.call_id());
@@ -270,14 +276,35 @@ impl Answering {
         }
     }
 
-    /// Makes the decision: here if that is quick, else in a lane for scripts, else without its scripts.
-    async fn make(&self, occasion: &Arc<Occasion>, turn: Turn, facts: &Facts) -> Decision {
+    /// Makes the decision, and asks others what it lacks.
+    async fn make(&self, occasion: &Arc<Occasion>, turn: Turn, facts: &mut Facts) -> Decision {
         let began = Clock::instant();
+        loop {
+            let Unfinished { needs, time_max } = match self.try_to_make(occasion, turn, facts, began).await {
+                Ok(decision) => return decision,
+                Err(unfinished) => unfinished,
+            };
+            // Each round answers one question at least, and there is a bound on these.
+            let Needs::Answers(questions) = needs else { return occasion.decide_late(turn, facts) };
+            let rule = time_max.map(|time| Deadline::of(began, time));
+            let until = rule.into_iter().chain([occasion.made_by()]).min().unwrap_or(occasion.made_by());
+            facts.answers = facts.answers.with(self.asking.ask(questions, until).await);
+        }
+    }
+
+    /// Makes the decision with what is known: here if that is quick, else in a lane for scripts.
+    async fn try_to_make(
+        &self,
+        occasion: &Arc<Occasion>,
+        turn: Turn,
+        facts: &Facts,
+        began: Instant,
+    ) -> Result<Decision, Unfinished> {
         let mut tried = occasion.decide(turn, facts, occasion.host(began, Allowance::Brief));
         for (lane, allowance) in self.lanes.current().iter() {
-            let time_max = match tried {
-                Ok(decision) => return decision,
-                Err(Unfinished { time_max }) => time_max,
+            let time_max = match &tried {
+                Err(Unfinished { needs: Needs::Operations, time_max }) => *time_max,
+                _ => return tried,
             };
             let (there, known, allowance) = (Arc::clone(occasion), facts.clone(), *allowance);
             let job = move || there.decide(turn, &known, there.host(began, allowance));
@@ -287,7 +314,7 @@ impl Answering {
             let Ok(Ok(outcome)) = timeout_at(until.instant().into(), outcome).await else { break };
             tried = outcome;
         }
-        tried.unwrap_or_else(|Unfinished { .. }| occasion.decide_late(turn, facts))
+        tried
     }
 
     /// Makes what was decided true: the call's state, what is to be done elsewhere, the log.

@@ -98,6 +98,13 @@ impl Occasion {
         Deadline::of(self.begun_at, self.time())
     }
 
+    /// Until when its decision is made, so that there is time for a fallback and the way out.
+    #[must_use]
+    pub fn made_by(&self) -> Deadline {
+        let time = self.time();
+        Deadline::of(self.begun_at, time.saturating_sub(SPARE.min(time / 10)))
+    }
+
     /// What `work` comes to; nothing if it is not over by the deadline.
     pub async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         timeout_at(self.deadline().instant().into(), work).await.ok()
@@ -136,9 +143,7 @@ impl Occasion {
     /// A host for a decision that began at `began`.
     #[must_use]
     pub fn host(&self, began: Instant, allowance: Allowance) -> Arc<dyn Host> {
-        let time = self.time();
-        let spare = SPARE.min(time / 10);
-        Arc::new(Timed { began, deadline: Deadline::of(self.begun_at, time.saturating_sub(spare)), allowance })
+        Arc::new(Timed { began, deadline: self.made_by(), allowance })
     }
 }
 

@@ -1,0 +1,129 @@
+//! Makes requests to others of what stands in the YAML: for actions, and for what is asked before an answer.
+
+use std::time::Duration;
+
+use super::Workshop;
+use super::names::Names;
+use super::read::{Field, Spanned};
+use super::yaml::{Node, Yaml};
+use crate::engine::diagnostic::Diagnostic;
+use crate::engine::outgoing::Content;
+use crate::engine::template::{Part, Template};
+
+/// Header fields that the request has already.
+const TAKEN: &[&str] =
+    &["host", "content-length", "connection", "transfer-encoding", "idempotency-key", "upgrade", "te"];
+
+/// The three ways to write what a request holds.
+#[derive(Clone, Copy)]
+pub(super) struct BodySource<'a> {
+    pub(super) json: &'a Option<Node>,
+    pub(super) form: &'a Option<Node>,
+    pub(super) body: &'a Option<Node>,
+}
+
+impl Workshop<'_> {
+    pub(super) fn url(&mut self, node: &Node, names: &Names) -> Option<Template> {
+        let template = self.text("a URL", node, names)?;
+        let begins = match &template {
+            Template::Constant(value) => value.as_str(),
+            Template::Text(parts) => parts.first().and_then(|part| match part {
+                Part::Text(text) => Some(text.as_str()),
+                Part::Hole(_) => None,
+            }),
+            _ => None,
+        };
+        let host = begins.map(|begins| begins.strip_prefix("https://").or_else(|| begins.strip_prefix("http://")));
+        let (message, help) = match host {
+            // What is filled in at its beginning is not known yet.
+            None => return Some(template),
+            Some(Some(host)) if !host.is_empty() && !host.starts_with(['/', '?', '#', ':']) && !host.contains(' ') => {
+                return Some(template);
+            }
+            Some(Some(host)) if host.contains(' ') => ("a URL has no spaces", "write `%20` for a space"),
+            Some(Some(_)) => ("this URL has no host", "write for example `https://crm.example.com/calls`"),
+            Some(None) => ("a URL begins with `https://`", "write for example `https://crm.example.com/calls`"),
+        };
+        self.found.push(Diagnostic::error("bad-url", node.span, message).help(help));
+        None
+    }
+
+    pub(super) fn content(&mut self, given: BodySource<'_>, names: &Names) -> Option<Content> {
+        let given = [("json", given.json), ("form", given.form), ("body", given.body)];
+        let mut given = given.into_iter().filter_map(|(name, node)| Some((name, node.as_ref()?)));
+        let (name, node) = given.next()?;
+        if let Some((other, second)) = given.next() {
+            let message = format!("a request has one of `json`, `form` and `body`, not `{name}` and `{other}`");
+            self.found.push(
+                Diagnostic::error("two-actions", second.span, message)
+                    .note(node.span, "the other one is here")
+                    .help("keep the one that the other service reads"),
+            );
+        }
+        match name {
+            "json" => Some(Content::Json(self.template(node, names))),
+            "form" => self.fields("`form`", node, names).map(Content::Form),
+            _ => self.text("`body`", node, names).map(Content::Text),
+        }
+    }
+
+    pub(super) fn headers(&mut self, node: Option<&Node>, names: &Names) -> Vec<(String, Template)> {
+        let Some(node) = node else { return Vec::new() };
+        for (key, _) in node.entries() {
+            let name = key.text.to_ascii_lowercase();
+            let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+            let (message, help) = if TAKEN.contains(&name.as_str()) {
+                (format!("`{}` is set by the daemon", key.text), "remove it")
+            } else if name.is_empty() || !name.bytes().all(token) {
+                (format!("no header can be called `{}`", key.text), "a name is made of letters, digits and `-`")
+            } else {
+                continue;
+            };
+            self.found.push(Diagnostic::error("invalid-value", key.span, message).help(help));
+        }
+        let headers = self.fields("`headers`", node, names).unwrap_or_default();
+        headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
+    }
+
+    pub(super) fn at_most(&mut self, field: Option<&Field<Spanned<Duration>>>, most: Duration) -> Option<Duration> {
+        let written = field.and_then(Field::get)?;
+        if most < written.value {
+            let message = format!("this can last for {} at most", words(most));
+            self.found.push(Diagnostic::error("invalid-value", written.span, message));
+        }
+        Some(written.value)
+    }
+
+    /// A mapping of names to texts.
+    fn fields(&mut self, what: &str, node: &Node, names: &Names) -> Option<Vec<(String, Template)>> {
+        let Yaml::Map(entries) = &node.value else {
+            let message = format!("{what} is a mapping of names to texts, not {}", node.describe());
+            self.found.push(Diagnostic::error("wrong-type", node.span, message));
+            return None;
+        };
+        let fields = entries.iter().filter_map(|(key, value)| {
+            let name = format!("`{}`", key.text);
+            Some((key.text.clone(), self.text(&name, value, names)?))
+        });
+        Some(fields.collect())
+    }
+
+    /// A text that may hold placeholders.
+    pub(super) fn text(&mut self, what: &str, node: &Node, names: &Names) -> Option<Template> {
+        if matches!(node.value, Yaml::List(_) | Yaml::Map(_) | Yaml::Null) {
+            let message = format!("{what} is a text, not {}", node.describe());
+            self.found.push(Diagnostic::error("wrong-type", node.span, message));
+            return None;
+        }
+        Some(self.template(node, names))
+    }
+}
+
+/// A time as authors write it.
+pub(super) fn words(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds.is_multiple_of(86_400) => format!("{}d", seconds / 86_400),
+        seconds if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
+    }
+}
