@@ -15,6 +15,7 @@ use crate::outbox::{Outbox, StoreError};
 use crate::reload::{InForce, Parts, Reloader, Reloads, Wish};
 use crate::server::answering::Answering;
 use crate::server::asking::Asking;
+use crate::server::later::Later;
 use crate::server::service::Service;
 use crate::server::{Answer, Server};
 use crate::service_manager::{Inherited, Notifier, Socket};
@@ -78,7 +79,8 @@ async fn serve(reloader: Reloader, inherited: Inherited) -> Result<(), Unable> {
     telemetry::listening(listening, admin.local_addr(), rules(&in_force));
     manager.ready();
     Notifier.keep_watch();
-    outbox.deliver(in_force.client.clone(), in_force.secrets.clone());
+    let later = Later::new(in_force.sites.clone(), answering.clone());
+    outbox.deliver(in_force.client.clone(), in_force.secrets.clone(), Arc::new(later));
     stopping(shutdown.clone(), outbox.clone());
 
     // Operators are answered until the last call is.

@@ -11,6 +11,7 @@
 pub mod breaker;
 mod delivery;
 mod job;
+pub mod put_off;
 pub mod queue;
 mod record;
 pub mod retry;
@@ -32,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::job::{Happened, Job, Prepared};
+use self::put_off::{Decider, PutOff};
 use self::queue::{ItemId, Queue, Room};
 use self::store::Place;
 pub use self::store::{FILE, StoreError};
@@ -194,9 +196,10 @@ impl Outbox {
         Ok(Outbox { jobs, shared, attempts: TaskTracker::new(), stopping: CancellationToken::new() })
     }
 
-    /// Begins to send what is due, through the client in force and with the secrets in force.
-    pub fn deliver(&self, client: Live<Client>, secrets: Live<Secrets>) {
-        let courier = delivery::Courier::new(self.clone(), client, secrets);
+    /// Begins to send what is due, through the client in force and with the secrets in force, and has `decider` decide what
+    /// was put off.
+    pub fn deliver(&self, client: Live<Client>, secrets: Live<Secrets>, decider: Arc<dyn Decider>) {
+        let courier = delivery::Courier::new(self.clone(), client, secrets, decider);
         self.attempts.spawn(courier.run());
     }
 
@@ -224,6 +227,22 @@ impl Outbox {
         let outcome = self.hand_over(items).await;
         if let Err(error) = &outcome {
             self.complain(error, count);
+        }
+        outcome
+    }
+
+    /// Takes an event that is decided later; once this says yes it is on disk. One that is waiting already, or was decided
+    /// lately, is taken for the same and left out.
+    ///
+    /// # Errors
+    /// Why it was not taken.
+    pub async fn put_off(&self, event: PutOff) -> Result<(), EnqueueError> {
+        let outcome = match Prepared::of_event(event) {
+            Ok(item) => self.hand_over(vec![item]).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &outcome {
+            self.complain(error, 1);
         }
         outcome
     }

@@ -14,6 +14,7 @@ pub mod dedup;
 pub mod encode;
 mod errands;
 pub mod lanes;
+pub mod later;
 pub mod limits;
 pub mod novelty;
 pub mod occasion;

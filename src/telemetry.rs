@@ -24,8 +24,9 @@ use crate::engine::request::Request;
 use crate::engine::script::{LogLevel, LogLine};
 use crate::live::snapshot::{Origin, Snapshot};
 use crate::live::version::Version;
+use crate::outbox::put_off::Item;
 use crate::outbox::retry::{Millis, Next};
-use crate::outbox::{EnqueueError, Enqueued, StoreError};
+use crate::outbox::{EnqueueError, StoreError};
 use crate::reload::refused::{Findings, Refused};
 use crate::reload::report::{FINDINGS_MAX, ServerReport};
 use crate::reload::server::Outcome;
@@ -440,8 +441,8 @@ pub(crate) fn not_enqueued(error: &EnqueueError, actions: usize, untold: u64) {
 }
 
 /// An attempt has ended.
-pub(crate) fn attempted(id: u64, item: &Enqueued, attempt: u32, next: Next, now: Millis, took: Duration, note: &str) {
-    let (action, server, call) = (&*item.action.name, &*item.server, item.call.as_deref().map(name));
+pub(crate) fn attempted(id: u64, item: &Item, attempt: u32, next: Next, now: Millis, took: Duration, note: &str) {
+    let (action, server, call) = (name(item.name()), item.server(), item.call().map(name));
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let why = note.lines().next().map(one_line).unwrap_or_default();
     match next {
@@ -458,8 +459,8 @@ pub(crate) fn attempted(id: u64, item: &Enqueued, attempt: u32, next: Next, now:
 }
 
 /// An action was given up without one more attempt.
-pub(crate) fn too_old(id: u64, item: &Enqueued, attempts: u32) {
-    let (action, server, call) = (&*item.action.name, &*item.server, item.call.as_deref().map(name));
+pub(crate) fn too_old(id: u64, item: &Item, attempts: u32) {
+    let (action, server, call) = (name(item.name()), item.server(), item.call().map(name));
     error!(target: OUTBOX, id, action, server, call, attempt = attempts, cause = "age", "an action was given up");
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::thread;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Arrival, Client, Daemon, Destination, Folder, switchhook};
@@ -206,4 +207,93 @@ fn what_fails_does_nothing() {
     b.answer(500);
     assert_eq!(result(&caller.join().unwrap()), "I do not know.");
     assert!(service.ready().is_none(), "an action of a script that failed was carried out");
+}
+
+const REPORTS: &str = r#"
+rules:
+  - name: report
+    on: end-of-call-report
+    fetch: { person: { get: "CRM/people/${call.id}", timeout: 30s } }
+    do:
+      - post: CRM/reports
+        json: { name: "${person.json.name}", why: "${endedReason}" }
+      - set: { told: true }
+  - name: plain
+    on: end-of-call-report
+    do: [ { post: "CRM/plain", json: { call: "${call.id}" } } ]
+"#;
+
+fn report(call: &str) -> String {
+    let call = json!({ "id": call });
+    json!({ "message": { "type": "end-of-call-report", "call": call, "endedReason": "hangup" } }).to_string()
+}
+
+/// The next arrivals, which may come in any order, by their paths.
+fn arrivals<const N: usize>(service: &Destination) -> [Arrival; N] {
+    let mut all: Vec<Arrival> = (0..N).map(|_| service.next()).collect();
+    all.sort_by_key(|arrival| arrival.path().to_owned());
+    all.try_into().ok().unwrap()
+}
+
+fn outbox(daemon: &Daemon) -> Value {
+    Client::connect(daemon.admin).ask("GET", "/api/outbox").json()
+}
+
+#[test]
+fn an_event_that_nobody_waits_for_is_decided_after_it_is_acknowledged() {
+    let service = Destination::open();
+    let daemon = start(REPORTS, "", "", &service);
+    // It is acknowledged although the service has not said anything.
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    let person = service.next();
+    assert_eq!(person.path(), "/people/c1");
+    let waiting = outbox(&daemon);
+    assert_eq!(waiting.pointer("/items/0/event"), Some(&json!("end-of-call-report")), "{waiting:#}");
+    assert_eq!(daemon.post("/", report("c1")).status, 200, "it comes again");
+    answer_json(person, &json!({ "name": "Ada" }));
+    let [plain, told] = arrivals(&service);
+    assert_eq!((plain.path(), told.path()), ("/plain", "/reports"));
+    assert_eq!(told.body, "{\"name\":\"Ada\",\"why\":\"hangup\"}");
+    plain.answer(200);
+    told.answer(200);
+    assert_eq!(daemon.post("/", report("c1")).status, 200, "it comes once more");
+    assert!(service.ready().is_none(), "it was decided twice");
+}
+
+#[test]
+fn what_can_be_decided_does_not_wait_for_who_fails() {
+    let service = Destination::open();
+    let daemon = start(REPORTS, "", "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    service.next().answer(503);
+    // The other rule acts at once, and the event is tried again.
+    let [again, plain] = arrivals(&service);
+    assert_eq!((again.path(), plain.path()), ("/people/c1", "/plain"));
+    plain.answer(200);
+    answer_json(again, &json!({ "name": "Ada" }));
+    let told = service.next();
+    assert_eq!((told.path(), told.body.contains("Ada")), ("/reports", true));
+    told.answer(200);
+    assert!(service.ready().is_none(), "something was done twice");
+}
+
+#[test]
+fn an_event_that_was_put_off_outlives_a_kill() {
+    let service = Destination::open();
+    let daemon = start(REPORTS, "", "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    let person = service.next();
+    daemon.signal(Signal::KILL);
+    let folder = daemon.killed_and_kept();
+    drop(person);
+    let mut command = switchhook(&folder);
+    command.env("CRM_TOKEN", TOKEN).args(["run", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+    let daemon = Daemon::of(folder, &mut command);
+    answer_json(service.next(), &json!({ "name": "Ada" }));
+    let [plain, told] = arrivals(&service);
+    assert_eq!((plain.path(), told.path()), ("/plain", "/reports"));
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    plain.answer(200);
+    told.answer(200);
+    assert!(service.ready().is_none(), "it was decided again");
 }
