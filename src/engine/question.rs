@@ -34,35 +34,35 @@ pub struct Question {
     pub repetition: u32,
 }
 
-/// The answers that a decision may know, each by its question. Cheap to clone.
+/// The answers that a decision may know, each by its question. Cheap to clone, and nothing at all while there are none.
 #[derive(Debug, Clone, Default)]
-pub struct Answers(Arc<HashMap<Question, Arc<Fetched>>>);
+pub struct Answers(Option<Arc<HashMap<Question, Arc<Fetched>>>>);
 
 impl Answers {
     /// What was said to `question`, if it was asked.
     #[must_use]
     pub fn get(&self, question: &Question) -> Option<&Arc<Fetched>> {
-        self.0.get(question)
+        self.0.as_ref()?.get(question)
     }
 
     /// These and `more`.
     #[must_use]
     pub fn with(&self, more: impl IntoIterator<Item = (Question, Arc<Fetched>)>) -> Answers {
-        let mut all = HashMap::clone(&self.0);
+        let mut all = self.0.as_deref().cloned().unwrap_or_default();
         all.extend(more);
-        Answers(Arc::new(all))
+        Answers(Some(Arc::new(all)))
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.as_ref().map_or(0, |all| all.len())
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
     }
 }
 

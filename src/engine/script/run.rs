@@ -6,7 +6,6 @@
 //! function may call back into the script.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rhai::{Dynamic, EvalAltResult};
@@ -82,7 +81,7 @@ pub(super) struct Work {
     /// What has to be asked before the decision can be made.
     questions: Vec<Question>,
     /// What scripts have asked so far: the same is perhaps asked again.
-    asked: HashMap<Question, u32>,
+    asked: Vec<Question>,
 }
 
 /// Why an answer is not there.
@@ -123,7 +122,7 @@ impl Run {
             actions: Vec::new(),
             control_url: None,
             questions: Vec::new(),
-            asked: HashMap::new(),
+            asked: Vec::new(),
         };
         Run { host, work: Arc::new(Mutex::new(work)) }
     }
@@ -367,9 +366,9 @@ pub(super) fn ask(mut question: Question) -> Result<Result<Arc<Fetched>, Unasked
     let run = AT_WORK.with(|at_work| at_work.run.borrow().clone()).ok_or_else(only_deciding)?;
     if question.request.method != Method::Get {
         let mut work = run.work();
-        let asked = work.asked.entry(question.clone()).or_default();
-        question.repetition = *asked;
-        *asked += 1;
+        let before = work.asked.iter().filter(|asked| **asked == question).count();
+        work.asked.push(question.clone());
+        question.repetition = u32::try_from(before).unwrap_or(u32::MAX);
     }
     Ok(run.ask(question))
 }
