@@ -6,8 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 
 use std::error::Error;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -18,6 +17,9 @@ use common::figures::{Options, Target, line, median, micros, quantile};
 use common::load::Connection;
 use common::message;
 use common::process::Cores;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Builder;
 
 #[expect(dead_code, reason = "each benchmark needs its own part of what they share")]
 mod common {
@@ -96,27 +98,30 @@ fn main() -> Outcome<ExitCode> {
     Ok(options.conclude(&targets))
 }
 
-/// A service that is in no hurry.
+/// A service that is in no hurry. It takes one thread, whoever waits: what it costs is not what this is about.
 fn slow_service() -> Outcome<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
     thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            thread::spawn(move || serve_slowly(stream));
-        }
+        runtime.block_on(async {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve_slowly(stream));
+            }
+        });
     });
     Ok(address)
 }
 
-fn serve_slowly(stream: TcpStream) -> Option<()> {
+async fn serve_slowly(stream: TcpStream) -> Option<()> {
     let mut stream = BufReader::new(stream);
     loop {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
-            (stream.read_line(&mut head).ok()? != 0).then_some(())?;
+            (stream.read_line(&mut head).await.ok()? != 0).then_some(())?;
         }
-        thread::sleep(SERVICE_TAKES);
-        stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nAda").ok()?;
+        tokio::time::sleep(SERVICE_TAKES).await;
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nAda").await.ok()?;
     }
 }
 

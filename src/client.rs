@@ -34,7 +34,7 @@ pub const AGENT: &str = concat!("switchhook/", env!("CARGO_PKG_VERSION"));
 /// How long a connection is kept that nothing is sent over.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 /// How many of these are kept to one destination.
-const IDLE_CONNECTIONS_MAX: usize = 8;
+const IDLE_CONNECTIONS_MAX: usize = 64;
 /// The longest header of a response.
 const HEADER_BYTES_MAX: usize = 64 << 10;
 

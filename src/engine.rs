@@ -11,6 +11,7 @@ mod control;
 pub mod decision;
 pub mod diagnostic;
 pub mod event;
+pub mod explanation;
 pub mod facts;
 pub mod fields;
 pub mod json;
@@ -43,6 +44,7 @@ use smallvec::{SmallVec, smallvec};
 use decision::{Decision, Needs, Unfinished};
 use diagnostic::Sources;
 use event::{Event, EventError, Slot, ToolCall, Wanted, WantedBuilder};
+use explanation::{Explanation, Recorder};
 use facts::{Facts, Host};
 use kind::{EventKind, Kind, KindSet};
 use question::{Fetched, Question};
@@ -153,7 +155,23 @@ impl Engine {
         facts: &Facts,
         host: Arc<dyn Host>,
     ) -> Result<Decision, Unfinished> {
-        deciding::decide(self, event, turn, facts, host)
+        deciding::decide(self, event, turn, facts, host, None)
+    }
+
+    /// The same decision, with what each rule saw on the way to it.
+    ///
+    /// # Errors
+    /// As for [`decide`](Engine::decide).
+    pub fn explain(
+        &self,
+        event: &Event,
+        turn: Turn,
+        facts: &Facts,
+        host: Arc<dyn Host>,
+    ) -> Result<(Decision, Explanation), Unfinished> {
+        let recorder = Recorder::default();
+        let decision = deciding::decide(self, event, turn, facts, host, Some(&recorder))?;
+        Ok((decision, recorder.done()))
     }
 
     /// Decides one turn of an event where answers are at hand: `answer` gives them, and they join the `facts`.

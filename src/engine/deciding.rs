@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use smallvec::SmallVec;
 
 use super::act::{Act, ActFault, Does};
 use super::action::Action;
 use super::decision::{Considered, Decision, Fault, FaultSort, Needs, Unfinished};
 use super::diagnostic::{Place, Sources};
 use super::event::{Event, ToolCall};
+use super::explanation::{Recorder, Seen};
 use super::facts::{Facts, Host};
 use super::kind::{EventKind, Kind};
 use super::matcher::{self, Leaf, Verdict};
@@ -30,6 +32,7 @@ pub(super) fn decide(
     turn: Turn,
     facts: &Facts,
     host: Arc<dyn Host>,
+    recorder: Option<&Recorder>,
 ) -> Result<Decision, Unfinished> {
     let call = tool_call(event, turn);
     let limit = Arc::new(TimeLimit::new(host));
@@ -38,7 +41,7 @@ pub(super) fn decide(
         run.set_control_url(url);
     }
     let run = RefCell::new(run);
-    let mut deciding = Deciding { engine, event, turn, call, limit: &limit, decision: Decision::default() };
+    let mut deciding = Deciding { engine, event, turn, call, limit: &limit, recorder, decision: Decision::default() };
     let reply = match call.and_then(|call| Some((call, engine.tools.refuses(call)?))) {
         Some((call, why)) => {
             deciding.decision.refused_arguments = true;
@@ -60,6 +63,7 @@ struct Deciding<'a> {
     turn: Turn,
     call: Option<&'a ToolCall>,
     limit: &'a TimeLimit,
+    recorder: Option<&'a Recorder>,
     decision: Decision,
 }
 
@@ -88,15 +92,17 @@ enum Trouble {
 impl<'a> Deciding<'a> {
     /// Every rule whose conditions all hold acts; the first of them that can answer gives the reply.
     fn consider_rules(&mut self, facts: &'a Facts, run: &'a RefCell<Run>) -> Result<Reply, Unfinished> {
-        let scope = Scope::new(self.event, self.call, facts, &[], run);
+        let scope = Scope::new(self.event, self.call, facts, &[], run, None);
         let (mut reply, mut acting) = (None, Vec::new());
-        for (id, rule, proved) in self.engine.rules.candidates(self.event, &scope) {
+        for (id, rule, proved) in self.candidates(&scope) {
             // Once there is a reply, only those matter that act, or that end it.
             if reply.is_some() && rule.acts.is_empty() && !rule.stop {
+                self.record(|recorder, at| recorder.begin(id, Seen::Passed, at));
                 continue;
             }
             self.limit.set(rule.time_max);
-            let scope = Scope::new(self.event, self.call, facts, &rule.bindings, run);
+            self.record(|recorder, at| recorder.begin(id, Seen::Failed, at));
+            let scope = Scope::new(self.event, self.call, facts, &rule.bindings, run, self.recorder);
             let matches = self.matches(id, rule, proved, &scope)?;
             if matches == Match::Unknown && reply.is_none() && rule.fallback.is_some() {
                 self.decision.answered_by = Some(id);
@@ -112,6 +118,7 @@ impl<'a> Deciding<'a> {
                 reply = Some(self.answer(id, rule, answer, &scope)?);
             }
             self.collect(rule, &scope);
+            self.record(Recorder::through);
             if !rule.acts.is_empty() {
                 acting.push((id, rule, scope));
             }
@@ -143,7 +150,26 @@ impl<'a> Deciding<'a> {
             }
         };
         self.decision.trace.0.push((id, considered));
+        self.record(|recorder, at| {
+            matcher::try_the_rest(&rule.conditions, scope);
+            recorder.end(considered.into(), at);
+        });
         Ok(matches)
+    }
+
+    /// The rules that may match; all of them where somebody wants to know about the others.
+    fn candidates(&self, scope: &Scope<'_>) -> SmallVec<[(RuleId, &'a Rule, Option<Leaf>); 8]> {
+        let rules = &self.engine.rules;
+        match self.recorder {
+            Some(_) => rules.for_kind(self.event).map(|(id, rule)| (id, rule, None)).collect(),
+            None => rules.candidates(self.event, scope).collect(),
+        }
+    }
+
+    fn record(&self, note: impl FnOnce(&Recorder, Option<Duration>)) {
+        if let Some(recorder) = self.recorder {
+            note(recorder, self.limit.elapsed());
+        }
     }
 
     /// Carries out what the rules that matched do, now that it is known what was answered. One that fails leaves the others
@@ -234,6 +260,9 @@ impl<'a> Deciding<'a> {
             Answer::Run(handler) => scope.call(handler),
             Answer::Script(evaluation) => scope.evaluate(evaluation),
         });
+        if let Ok(value) = &made {
+            self.record(|recorder, _| recorder.made(value));
+        }
         match made.map_err(Trouble::Script).and_then(|value| self.shape(value)) {
             Ok(reply) => Ok(reply),
             Err(trouble) => {

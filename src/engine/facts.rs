@@ -54,6 +54,11 @@ pub trait Host: Send + Sync {
         !self.out_of_time()
     }
 
+    /// How long the decision has taken so far, where somebody measures it.
+    fn elapsed(&self) -> Option<Duration> {
+        None
+    }
+
     /// After how many script operations to give up and report
     /// [`Unfinished`](super::decision::Unfinished), so that the decision can be made again where it
     /// holds up nobody. `None`: the limits of the rule set alone hold.

@@ -6,6 +6,7 @@
 
 mod test;
 
+use super::json::Val;
 use super::phone;
 use super::scope::Scope;
 use super::script::ScriptFault;
@@ -88,7 +89,8 @@ impl Condition {
             Ask::All(conditions) => return all(conditions, None, scope),
             Ask::Value(lookup, tests) => {
                 let value = scope.value(lookup)?;
-                tests.iter().all(|test| test.passes(&value))
+                let holds = tests.iter().all(|test| test.passes(&value));
+                return Ok(self.verdict(holds, Some(&value), scope));
             }
             Ask::KindName(names) => names.iter().any(|name| **name == *scope.kind_name()),
             Ask::Within(windows, except) => {
@@ -101,7 +103,33 @@ impl Condition {
             Ask::Any(conditions) => any(conditions, scope)?,
             Ask::Not(conditions) => all(conditions, None, scope)? != Verdict::Holds,
         };
-        Ok(if holds { Verdict::Holds } else { Verdict::Misses(self.leaf) })
+        Ok(self.verdict(holds, None, scope))
+    }
+
+    fn verdict(&self, holds: bool, value: Option<&Val<'_>>, scope: &Scope<'_>) -> Verdict {
+        if let Some(recorder) = scope.recorder() {
+            recorder.condition(self.leaf, holds, value);
+        }
+        if holds { Verdict::Holds } else { Verdict::Misses(self.leaf) }
+    }
+
+    /// Whether it can be tried without any consequence, and without a value of the rule's own.
+    fn is_plain(&self) -> bool {
+        match &self.ask {
+            Ask::Value(lookup, _) | Ask::Share { of: lookup, .. } => !matches!(lookup, Lookup::Let(..)),
+            Ask::All(inner) | Ask::Any(inner) | Ask::Not(inner) => inner.iter().all(Condition::is_plain),
+            Ask::KindName(_) | Ask::Within(..) => true,
+            Ask::If(_) => false,
+        }
+    }
+}
+
+/// Tries those of `conditions` that were not tried yet, and can be without any consequence: somebody wants to know.
+pub(super) fn try_the_rest(conditions: &[Condition], scope: &Scope<'_>) {
+    let untried = |leaf| scope.recorder().is_some_and(|recorder| !recorder.has_tried(leaf));
+    for condition in conditions.iter().filter(|condition| condition.is_plain() && untried(condition.leaf)) {
+        // It is written down, whatever it comes to.
+        let _ = condition.test(scope);
     }
 }
 

@@ -37,8 +37,10 @@ pub struct Rule {
     pub equalities: Vec<Equality>,
     /// Where each of its conditions stands, by its leaf.
     pub leaves: Vec<Span>,
-    /// Its own names, and those that reused actions are given; the names are gone, since terms refer to them by number.
+    /// Its own names, and those that reused actions are given; terms refer to them by number.
     pub bindings: Vec<Binding>,
+    /// The names of the first of these, for people; others have none.
+    pub names: Box<[String]>,
     /// How many of its conditions, from the first on, look at no answer of others.
     pub conditions_alone: usize,
     /// Which bindings it surely looks at.
@@ -109,6 +111,12 @@ impl RuleSet {
     #[must_use]
     pub fn rule(&self, id: RuleId) -> Option<&Rule> {
         self.rules.get(id.0 as usize)
+    }
+
+    /// The rules for events of this kind, in order, whether they may match or not.
+    pub fn for_kind(&self, event: &Event) -> impl Iterator<Item = (RuleId, &Rule)> {
+        let kinds = event.kind().known().map_or(KindSet::UNKNOWN, KindSet::from);
+        (0..).map(RuleId).zip(&self.rules).filter(move |(_, rule)| rule.kinds.overlaps(kinds))
     }
 
     /// The rules that may match this event, in order, each with its condition that surely holds, if there is one.

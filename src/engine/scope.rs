@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 use super::action::Action;
 use super::binding::{Binding, Fetch};
 use super::event::{Event, ToolCall};
+use super::explanation::Recorder;
 use super::facts::{Facts, State};
 use super::json::Val;
 use super::path::Segment;
@@ -32,6 +33,7 @@ pub struct Scope<'a> {
     run: &'a RefCell<Run>,
     // Known once there is a reply, to actions.
     outcome: OnceCell<Rc<Outcome>>,
+    recorder: Option<&'a Recorder>,
 }
 
 /// What a binding has come to.
@@ -50,7 +52,7 @@ pub struct Outcome {
 }
 
 impl<'a> Scope<'a> {
-    /// The scope of a rule with these `bindings`.
+    /// The scope of a rule with these `bindings`; what it comes by is written down, if somebody wants to know.
     #[must_use]
     pub fn new(
         event: &'a Event,
@@ -58,6 +60,7 @@ impl<'a> Scope<'a> {
         facts: &'a Facts,
         bindings: &'a [Binding],
         run: &'a RefCell<Run>,
+        recorder: Option<&'a Recorder>,
     ) -> Scope<'a> {
         Scope {
             event,
@@ -67,6 +70,7 @@ impl<'a> Scope<'a> {
             values: bindings.iter().map(|_| OnceCell::new()).collect(),
             run,
             outcome: OnceCell::new(),
+            recorder,
         }
     }
 
@@ -89,6 +93,12 @@ impl<'a> Scope<'a> {
     /// Has a line written to the log.
     pub fn log(&self, text: String) {
         self.run.borrow_mut().log(text);
+    }
+
+    /// Who wants to know what the rule comes by.
+    #[must_use]
+    pub fn recorder(&self) -> Option<&'a Recorder> {
+        self.recorder
     }
 
     /// The facts of this decision.
@@ -228,7 +238,22 @@ impl<'a> Scope<'a> {
     fn binding(&self, index: usize) -> Option<(&'a Binding, Result<&Bound, &ScriptFault>)> {
         let (cell, binding) = (self.values.get(index)?, self.bindings.get(index)?);
         // A cycle among the bindings is refused at load, so this never waits for itself.
-        Some((binding, cell.get_or_init(|| self.compute(binding)).as_ref()))
+        Some((binding, cell.get_or_init(|| self.recorded(index, binding)).as_ref()))
+    }
+
+    fn recorded(&self, index: usize, binding: &Binding) -> Result<Bound, ScriptFault> {
+        let bound = self.compute(binding);
+        if let Some(recorder) = self.recorder {
+            recorder.binding(
+                index,
+                match &bound {
+                    Ok(Bound::Value(value)) => Ok(value.clone()),
+                    Ok(Bound::Fetched(fetched)) => Ok(fetched.get(&[]).to_value()),
+                    Err(fault) => Err(fault.to_string()),
+                },
+            );
+        }
+        bound
     }
 
     fn compute(&self, binding: &Binding) -> Result<Bound, ScriptFault> {
@@ -240,7 +265,10 @@ impl<'a> Scope<'a> {
 
     fn fetched(&self, fetch: &Fetch) -> Result<Arc<Fetched>, ScriptFault> {
         let question = fetch.question(self)?;
-        let answer = self.run.borrow().ask(question);
+        let answer = self.run.borrow().ask(question.clone());
+        if let (Some(recorder), Ok(fetched)) = (self.recorder, &answer) {
+            recorder.asked(question, fetched);
+        }
         answer.map_err(|unasked| match unasked {
             Unasked::Later => ScriptFault::Unanswered,
             Unasked::OutOfTime => ScriptFault::OutOfTime,

@@ -51,6 +51,10 @@ impl Host for TimeLimit {
         self.host.passed(time)
     }
 
+    fn elapsed(&self) -> Option<Duration> {
+        self.host.elapsed()
+    }
+
     fn may_ask(&self) -> bool {
         !self.graceful() && !self.out_of_time()
     }

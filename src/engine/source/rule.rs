@@ -131,6 +131,7 @@ impl Workshop<'_> {
             equalities: conditions.equalities,
             leaves: conditions.leaves,
             bindings,
+            names: names.lets.iter().cloned().collect(),
             conditions_alone: 0,
             needs: Needs::default(),
             reaches_out: false,
