@@ -121,6 +121,12 @@ impl Engine {
         &self.rules
     }
 
+    /// The files that they were made of.
+    #[must_use]
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
     /// What there is to decide about an event: one turn for each tool call, or the whole.
     #[must_use]
     pub fn turns(event: &Event) -> SmallVec<[Turn; 2]> {

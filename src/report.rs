@@ -11,6 +11,7 @@ use crate::engine::diagnostic::{Diagnostic, Severity, Sources};
 mod json;
 mod sarif;
 mod snippet;
+pub mod why;
 
 /// Who reads the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
