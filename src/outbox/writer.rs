@@ -26,6 +26,8 @@ use crate::telemetry;
 
 /// How many jobs go into one transaction.
 const BATCH_MAX: usize = 512;
+/// How long as many jobs are waited for as there were last time; less than a sync takes.
+const GATHER_MAX: Duration = Duration::from_micros(200);
 /// How long to wait before a file that could not be opened is tried again.
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
 
@@ -40,6 +42,8 @@ pub(super) struct Writer {
     is_suspect: bool,
     /// When the file is tried again that cannot be opened.
     reopen_at: Deadline,
+    /// How many jobs there were last time: as many are likely to come again.
+    expected: usize,
     /// Leases that have ended while the file could not be written.
     unsettled: Vec<Settle>,
     shared: Arc<Shared>,
@@ -88,7 +92,8 @@ impl Writer {
         let (sender, jobs) = channel();
         let (tally, unsettled) = (Tally { next_id: 1, ..Tally::default() }, Vec::new());
         let reopen_at = Deadline::after(Duration::ZERO);
-        let mut writer = Writer { place, store: None, bounds, tally, is_suspect: false, reopen_at, unsettled, shared };
+        let mut writer =
+            Writer { place, store: None, bounds, tally, is_suspect: false, reopen_at, expected: 0, unsettled, shared };
         writer.open()?;
         let run = move || writer.run(&jobs);
         thread::Builder::new().name("outbox".to_owned()).spawn(run).map_err(StoreError::NoThread)?;
@@ -105,7 +110,8 @@ impl Writer {
             if self.store.is_none() && self.reopen_at.passed() {
                 self.reopen();
             }
-            let mut batch: Vec<Job> = first.into_iter().chain(jobs.try_iter()).take(BATCH_MAX).collect();
+            let mut batch: Vec<Job> = first.into_iter().collect();
+            self.gather(jobs, &mut batch);
             batch.splice(0..0, std::mem::take(&mut self.unsettled).into_iter().map(Job::Settle));
             let close = batch.iter().position(|job| matches!(job, Job::Close(_)));
             let close = close.map(|at| batch.remove(at));
@@ -122,6 +128,19 @@ impl Writer {
                 return;
             }
         }
+    }
+
+    /// Adds to the batch what waits, and for a moment what comes: after a transaction those who waited for it come with their
+    /// next, one after the other; to begin with the first of them alone would take one more sync for all the others.
+    fn gather(&mut self, jobs: &Receiver<Job>, batch: &mut Vec<Job>) {
+        let until = Deadline::after(GATHER_MAX);
+        batch.extend(jobs.try_iter().take(BATCH_MAX.saturating_sub(batch.len())));
+        while !batch.is_empty() && batch.len() < self.expected {
+            let Ok(job) = jobs.recv_timeout(until.remaining()) else { break };
+            batch.push(job);
+            batch.extend(jobs.try_iter().take(BATCH_MAX.saturating_sub(batch.len())));
+        }
+        self.expected = batch.len();
     }
 
     /// Whether nothing has to be done but what is asked for.
