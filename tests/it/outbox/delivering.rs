@@ -181,6 +181,22 @@ fn what_is_refused_becomes_a_dead_letter_that_hides_secrets() {
 }
 
 #[test]
+fn a_redirect_is_shown_and_not_followed() {
+    let (desk, destination) = (Desk::open(), Destination::open());
+    let mut item = post("key-1", &destination.url("/"));
+    item.action.request.method = Method::Get;
+    item.action.request.headers = vec![("authorization".to_owned(), asking_for("crm", Written::Plain))];
+    desk.enqueue(vec![item]).unwrap();
+    // Not every program puts the same signs into percent signs.
+    let location = "location: /new?token=%3ccorrect%2Dhorse%22battery>&b=c\n";
+    destination.next().answer_with(302, location, "");
+    let note = "it answered 302, a redirect, which is not followed; if it is right, \
+                ask /new?token=%3c[secret crm]>&b=c instead";
+    assert_eq!(desk.dead_letter()["note"], note);
+    assert!(destination.ready().is_none());
+}
+
+#[test]
 fn what_cannot_be_sent_is_explained() {
     for (spoil, why) in [
         (
