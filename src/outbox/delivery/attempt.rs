@@ -53,8 +53,13 @@ impl Attempt<'_> {
             Ok(request) => request,
             Err(error) => return self.ended(Outcome::Refused, Health::Unknown, &error.to_string()),
         };
-        let limits =
-            Limits { connect: CONNECT_MAX, whole: self.item.action.request.timeout, body_bytes_max: BODY_BYTES_MAX };
+        let limits = Limits {
+            connect: CONNECT_MAX,
+            whole: self.item.action.request.timeout,
+            body_bytes_max: BODY_BYTES_MAX,
+            // What is signed for one address must not go to another one.
+            redirects_max: 0,
+        };
         match client.send(request, &limits).await {
             Ok(response) => self.answered(&response),
             Err(error) if error.is_final() => self.ended(Outcome::Refused, Health::Unknown, &self.explained(&error)),
