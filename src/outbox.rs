@@ -39,7 +39,7 @@ use self::view::{Phase, Row, Shown, Status};
 use self::writer::Writer;
 use crate::client::Client;
 use crate::clock::Clock;
-use crate::engine::action::Action;
+use crate::engine::action::{AGE_MAX, Action};
 use crate::live::Live;
 use crate::secrets::Secrets;
 use crate::telemetry::{self, Seldom};
@@ -114,7 +114,7 @@ impl Default for Bounds {
         Bounds {
             items_max: 100_000,
             bytes_max: 1 << 30,
-            age_max: Duration::from_secs(3 * 24 * 60 * 60),
+            age_max: AGE_MAX,
             dead_max: 10_000,
             attempts_max: 256,
             per_destination_max: 8,

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::act::Act;
+use super::action::AGE_MAX;
 use super::diagnostic::{self, Diagnostic, FileId, Severity, Sources, Span};
 use super::event::WantedBuilder;
 use super::kind::{Deadline, Kind, KindSet};
@@ -60,6 +61,8 @@ pub struct Options {
     pub regex_bytes_max: usize,
     /// The names of the secrets; `None` where there are no settings that would say.
     pub secrets: Option<Vec<String>>,
+    /// How long the outbox tries anything, whatever an action says.
+    pub outbox_age_max: Duration,
 }
 
 impl Default for Options {
@@ -70,6 +73,7 @@ impl Default for Options {
             scripts: ScriptLimits::default(),
             regex_bytes_max: 1 << 20,
             secrets: None,
+            outbox_age_max: AGE_MAX,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Reads a rule's `do`: what it does besides answering.
 
 mod control;
+mod patience;
 mod request;
 mod reuse;
+mod url;
 
 use std::time::Duration;
 

@@ -6,11 +6,12 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 
 use crate::client::{Client, ClientError, Limits, Request, Response, filled};
 use crate::clock::Clock;
+use crate::engine::action::signing_key::BadKey;
 use crate::engine::request::Text;
 use crate::outbox::Enqueued;
 use crate::outbox::queue::Health;
 use crate::outbox::retry::{Outcome, outcome_of, retry_after};
-use crate::outbox::sign::{BadKey, signature};
+use crate::outbox::sign::signature;
 use crate::secrets::Secrets;
 
 /// How long connecting may take.
