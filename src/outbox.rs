@@ -81,6 +81,21 @@ pub enum EnqueueError {
         /// The limit.
         bytes_max: usize,
     },
+    /// Actions of one event are together more than an empty outbox could hold.
+    #[error(
+        "together {items} actions ({bytes} bytes) are more than the outbox may ever hold, so they are dropped: \
+         allow more with `limits: {{ outbox_items_max, outbox_bytes_max }}`, now {items_max} and {bytes_max}, or do less"
+    )]
+    TooMuch {
+        /// How many there are.
+        items: usize,
+        /// How long they are together.
+        bytes: u64,
+        /// How many may wait.
+        items_max: usize,
+        /// How long what waits may be.
+        bytes_max: u64,
+    },
     /// The disk does not keep up.
     #[error("more waits to be written than may: the disk does not keep up")]
     Busy,
@@ -149,8 +164,10 @@ struct Shared {
     /// Why the file cannot be written, if it cannot.
     trouble: Mutex<Option<String>>,
     counts: Counts,
-    /// How often the log was told of actions that were not taken.
+    /// How often the log was told of actions that were not taken, and may come again.
     complaints: Seldom,
+    /// How often of those that are lost, which the others must not drown.
+    losses: Seldom,
     /// Room for what waits to be written, in KiB.
     hall: Arc<Semaphore>,
 }
@@ -188,6 +205,7 @@ impl Outbox {
             trouble: Mutex::default(),
             counts: Counts::default(),
             complaints: Seldom::default(),
+            losses: Seldom::default(),
             hall: Arc::new(Semaphore::new(HALL_KIB)),
         });
         let jobs = Writer::start(place, bounds, Arc::clone(&shared))?;
@@ -201,44 +219,44 @@ impl Outbox {
     }
 
     /// Takes actions, all or none of them; once this says yes they are on disk. One whose key is waiting already, or was
-    /// delivered lately, is taken for the same and left out. So is one that is too long, which the log is told: no
-    /// repetition would help it, and the others must not go with it.
+    /// delivered lately, is taken for the same and left out. So is one that is too long, and so are all of them where they
+    /// are more than the outbox may ever hold, which the log is told: no repetition would help them.
     ///
     /// # Errors
     /// Why none was taken.
     pub async fn enqueue(&self, batch: Vec<Enqueued>) -> Result<(), EnqueueError> {
-        if batch.is_empty() {
-            return Ok(());
-        }
         let mut items = Vec::with_capacity(batch.len());
         for enqueued in &batch {
             match Prepared::of(enqueued) {
                 Ok(item) => items.push(item),
-                Err(error) => self.complain(&error, 1),
+                Err(error) => self.complain(&error, enqueued, 1),
             }
         }
-        if items.is_empty() {
-            return Ok(());
-        }
+        let (Some(first), false) = (batch.first(), items.is_empty()) else { return Ok(()) };
         let count = items.len();
         let outcome = self.hand_over(items).await;
         if let Err(error) = &outcome {
-            self.complain(error, count);
+            self.complain(error, first, count);
         }
-        outcome
+        // Refused, the same would come again for ever.
+        if let Err(EnqueueError::TooMuch { .. }) = outcome { Ok(()) } else { outcome }
     }
 
     async fn hand_over(&self, items: Vec<Prepared>) -> Result<(), EnqueueError> {
         let kib = items.iter().map(|item| item.item.len().div_ceil(1024)).sum::<usize>();
-        let kib = u32::try_from(kib).map_err(|_| EnqueueError::Busy)?;
+        // What is larger than the hall has it for itself; whether it fits into the outbox is asked inside.
+        let kib = u32::try_from(kib.min(HALL_KIB)).map_err(|_| EnqueueError::Busy)?;
         let room = Arc::clone(&self.shared.hall).try_acquire_many_owned(kib).map_err(|_| EnqueueError::Busy)?;
         self.ask(|done| Job::Enqueue { items, room, done }).await.unwrap_or(Err(EnqueueError::Closed))
     }
 
-    fn complain(&self, error: &EnqueueError, actions: usize) {
+    /// Tells the log of `actions` that were not taken, the first of which is this one.
+    fn complain(&self, error: &EnqueueError, first: &Enqueued, actions: usize) {
         self.shared.counts.unqueued.fetch_add(actions as u64, Ordering::Relaxed);
-        if let Some(untold) = self.shared.complaints.speak(Clock::instant()) {
-            telemetry::not_enqueued(error, actions, untold);
+        let is_lost = matches!(error, EnqueueError::TooLarge { .. } | EnqueueError::TooMuch { .. });
+        let told = if is_lost { &self.shared.losses } else { &self.shared.complaints };
+        if let Some(untold) = told.speak(Clock::instant()) {
+            telemetry::not_enqueued(error, first, actions, untold);
         }
     }
 

@@ -423,8 +423,9 @@ pub(crate) fn state_contended(server: &str, call: Option<&str>) {
 }
 
 /// Actions were not taken, after others of which nothing was said.
-pub(crate) fn not_enqueued(error: &EnqueueError, actions: usize, untold: u64) {
-    error!(target: OUTBOX, %error, actions, untold, "actions were not taken");
+pub(crate) fn not_enqueued(error: &EnqueueError, first: &Enqueued, actions: usize, untold: u64) {
+    let (action, server, call) = (&*first.action.name, &*first.server, first.call.as_deref().map(name));
+    error!(target: OUTBOX, %error, action, server, call, actions, untold, "actions were not taken");
 }
 
 /// An attempt has ended.

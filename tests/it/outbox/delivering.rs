@@ -254,39 +254,6 @@ fn attempts_and_age_come_to_an_end() {
 }
 
 #[test]
-fn a_full_outbox_takes_all_or_nothing() {
-    let bounds = Bounds { items_max: 3, ..Bounds::default() };
-    let desk = Desk::at(tempfile::tempdir().unwrap(), bounds);
-    let posts = |keys: &[&str]| keys.iter().map(|key| post(key, "http://127.0.0.1:1/")).collect::<Vec<_>>();
-    desk.enqueue(posts(&["1", "2"])).unwrap();
-    let full = desk.enqueue(posts(&["3", "4"]));
-    assert!(matches!(full, Err(EnqueueError::Full { items: 2, .. })), "{full:?}");
-    desk.enqueue(posts(&["1", "2", "3"])).unwrap();
-    assert_eq!(desk.rows(None).len(), 3, "what is known already takes no room");
-    desk.outbox.rebound(Bounds { bytes_max: 1, ..Bounds::default() });
-    assert!(matches!(desk.enqueue(posts(&["5"])), Err(EnqueueError::Full { items: 3, .. })));
-    let mut large = post("6", "http://127.0.0.1:1/");
-    large.action.name = "x".repeat(9 << 20);
-    desk.enqueue(vec![large]).expect("to ask again would not help what is too long");
-    assert_eq!(desk.runtime.block_on(desk.outbox.status()).unwrap().unqueued, 4);
-}
-
-#[test]
-fn the_oldest_dead_letters_make_room() {
-    let bounds = Bounds { dead_max: 2, ..Bounds::default() };
-    let desk = Desk::at(tempfile::tempdir().unwrap(), bounds);
-    let mut batch: Vec<Enqueued> = ["1", "2", "3"].map(|key| post(key, "ftp://a.example/")).into();
-    for item in &mut batch {
-        item.action.in_order = true;
-    }
-    desk.enqueue(batch).unwrap();
-    desk.deliver();
-    desk.until_empty();
-    let dead: Vec<_> = desk.rows(Some(Phase::Dead)).iter().map(|row| row["action"].clone()).collect();
-    assert_eq!(dead, ["rule/2", "rule/3"]);
-}
-
-#[test]
 fn an_outbox_without_a_folder_works_until_it_ends() {
     let runtime = Runtime::new().unwrap();
     let (outbox, destination) = (Outbox::open(None, Bounds::default()).unwrap(), Destination::open());
