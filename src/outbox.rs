@@ -8,6 +8,7 @@
 //! One thread owns the file and writes whatever waits in one transaction (`writer`). The [`queue`] is the index of what is
 //! alive, pure and in memory; the [`retry`] arithmetic is pure, too. `delivery` leases what is due and sends it.
 
+mod bounds;
 pub mod breaker;
 mod delivery;
 mod job;
@@ -31,15 +32,16 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use self::bounds::{Bounds, EnqueueError};
 use self::job::{Happened, Job, Prepared};
-use self::queue::{ItemId, Queue, Room};
+use self::queue::{ItemId, Queue};
 use self::store::Place;
 pub use self::store::{FILE, StoreError};
 use self::view::{Phase, Row, Shown, Status};
 use self::writer::Writer;
 use crate::client::Client;
 use crate::clock::Clock;
-use crate::engine::action::{AGE_MAX, Action};
+use crate::engine::action::Action;
 use crate::live::Live;
 use crate::secrets::Secrets;
 use crate::telemetry::{self, Seldom};
@@ -58,89 +60,6 @@ pub struct Enqueued {
     /// When it was decided.
     #[serde(with = "millis")]
     pub decided_at: Timestamp,
-}
-
-/// Why actions were not taken, or not called off.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EnqueueError {
-    /// As much waits as may.
-    #[error("the outbox is full: {items} actions wait ({bytes} bytes)")]
-    Full {
-        /// How many wait.
-        items: usize,
-        /// How long they are together.
-        bytes: u64,
-    },
-    /// One action is longer than any may be.
-    #[error("the action `{name}` has {bytes} bytes, more than {bytes_max}")]
-    TooLarge {
-        /// The action.
-        name: String,
-        /// How long it is.
-        bytes: usize,
-        /// The limit.
-        bytes_max: usize,
-    },
-    /// Actions of one event are together more than an empty outbox could hold.
-    #[error(
-        "together {items} actions ({bytes} bytes) are more than the outbox may ever hold, so they are dropped: \
-         allow more with `limits: {{ outbox_items_max, outbox_bytes_max }}`, now {items_max} and {bytes_max}, or do less"
-    )]
-    TooMuch {
-        /// How many there are.
-        items: usize,
-        /// How long they are together.
-        bytes: u64,
-        /// How many may wait.
-        items_max: usize,
-        /// How long what waits may be.
-        bytes_max: u64,
-    },
-    /// The disk does not keep up.
-    #[error("more waits to be written than may: the disk does not keep up")]
-    Busy,
-    /// The file cannot be written.
-    #[error("the outbox cannot be written: {0}")]
-    Unwritable(String),
-    /// The daemon is about to stop.
-    #[error("the outbox is closed")]
-    Closed,
-}
-
-/// The bounds of the outbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
-    /// Items that may wait. Beyond that none is taken.
-    pub items_max: usize,
-    /// Bytes of items that may wait. Beyond that none is taken.
-    pub bytes_max: u64,
-    /// How long anything is tried, whatever the action says, from when it is due for the first time.
-    pub age_max: Duration,
-    /// Dead letters that are kept. The oldest make room; together they are no longer than what may wait.
-    pub dead_max: usize,
-    /// Attempts at a time, in all.
-    pub attempts_max: usize,
-    /// Attempts at a time, at one destination.
-    pub per_destination_max: usize,
-}
-
-impl Default for Bounds {
-    fn default() -> Bounds {
-        Bounds {
-            items_max: 100_000,
-            bytes_max: 1 << 30,
-            age_max: AGE_MAX,
-            dead_max: 10_000,
-            attempts_max: 256,
-            per_destination_max: 8,
-        }
-    }
-}
-
-impl Bounds {
-    fn room(&self) -> Room {
-        Room { attempts_max: self.attempts_max, per_destination_max: self.per_destination_max }
-    }
 }
 
 /// How much may wait to be written, in KiB; it grows only while the disk takes longer than actions do to come.
@@ -239,7 +158,7 @@ impl Outbox {
             self.complain(error, first, count);
         }
         // Refused, the same would come again for ever.
-        if let Err(EnqueueError::TooMuch { .. }) = outcome { Ok(()) } else { outcome }
+        outcome.or_else(|error| if error.is_final() { Ok(()) } else { Err(error) })
     }
 
     async fn hand_over(&self, items: Vec<Prepared>) -> Result<(), EnqueueError> {
@@ -253,8 +172,7 @@ impl Outbox {
     /// Tells the log of `actions` that were not taken, the first of which is this one.
     fn complain(&self, error: &EnqueueError, first: &Enqueued, actions: usize) {
         self.shared.counts.unqueued.fetch_add(actions as u64, Ordering::Relaxed);
-        let is_lost = matches!(error, EnqueueError::TooLarge { .. } | EnqueueError::TooMuch { .. });
-        let told = if is_lost { &self.shared.losses } else { &self.shared.complaints };
+        let told = if error.is_final() { &self.shared.losses } else { &self.shared.complaints };
         if let Some(untold) = told.speak(Clock::instant()) {
             telemetry::not_enqueued(error, first, actions, untold);
         }
