@@ -12,6 +12,7 @@ mod bounds;
 pub mod breaker;
 mod delivery;
 mod job;
+pub mod put_off;
 pub mod queue;
 mod record;
 pub mod retry;
@@ -32,8 +33,10 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use self::bounds::About;
 pub use self::bounds::{Bounds, EnqueueError};
 use self::job::{Happened, Job, Prepared};
+use self::put_off::{Decider, PutOff};
 use self::queue::{ItemId, Queue};
 use self::store::Place;
 pub use self::store::{FILE, StoreError};
@@ -131,9 +134,10 @@ impl Outbox {
         Ok(Outbox { jobs, shared, attempts: TaskTracker::new(), stopping: CancellationToken::new() })
     }
 
-    /// Begins to send what is due, through the client in force and with the secrets in force.
-    pub fn deliver(&self, client: Live<Client>, secrets: Live<Secrets>) {
-        let courier = delivery::Courier::new(self.clone(), client, secrets);
+    /// Begins to send what is due, through the client in force and with the secrets in force, and has `decider` decide what
+    /// was put off.
+    pub fn deliver(&self, client: Live<Client>, secrets: Live<Secrets>, decider: Arc<dyn Decider>) {
+        let courier = delivery::Courier::new(self.clone(), client, secrets, decider);
         self.attempts.spawn(courier.run());
     }
 
@@ -148,17 +152,34 @@ impl Outbox {
         for enqueued in &batch {
             match Prepared::of(enqueued) {
                 Ok(item) => items.push(item),
-                Err(error) => self.complain(&error, enqueued, 1),
+                Err(error) => self.complain(&error, &About::of(enqueued), 1),
             }
         }
         let (Some(first), false) = (batch.first(), items.is_empty()) else { return Ok(()) };
         let count = items.len();
         let outcome = self.hand_over(items).await;
         if let Err(error) = &outcome {
-            self.complain(error, first, count);
+            self.complain(error, &About::of(first), count);
         }
         // Refused, the same would come again for ever.
         outcome.or_else(|error| if error.is_final() { Ok(()) } else { Err(error) })
+    }
+
+    /// Takes an event that is decided later; once this says yes it is on disk. One that is waiting already, or was decided
+    /// lately, is taken for the same and left out.
+    ///
+    /// # Errors
+    /// Why it was not taken.
+    pub async fn put_off(&self, event: PutOff) -> Result<(), EnqueueError> {
+        let (kind, server, call) = (event.event.kind.clone(), event.server.clone(), event.call.clone());
+        let outcome = match Prepared::of_event(event) {
+            Ok(item) => self.hand_over(vec![item]).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &outcome {
+            self.complain(error, &About { name: &kind, server: &server, call: call.as_deref() }, 1);
+        }
+        outcome
     }
 
     async fn hand_over(&self, items: Vec<Prepared>) -> Result<(), EnqueueError> {
@@ -169,8 +190,8 @@ impl Outbox {
         self.ask(|done| Job::Enqueue { items, room, done }).await.unwrap_or(Err(EnqueueError::Closed))
     }
 
-    /// Tells the log of `actions` that were not taken, the first of which is this one.
-    fn complain(&self, error: &EnqueueError, first: &Enqueued, actions: usize) {
+    /// Tells the log of `actions` that were not taken.
+    fn complain(&self, error: &EnqueueError, first: &About<'_>, actions: usize) {
         self.shared.counts.unqueued.fetch_add(actions as u64, Ordering::Relaxed);
         let told = if error.is_final() { &self.shared.losses } else { &self.shared.complaints };
         if let Some(untold) = told.speak(Clock::instant()) {

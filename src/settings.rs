@@ -31,6 +31,7 @@ use crate::load::{self, LoadError};
 use crate::outbox;
 use crate::secrets::Secrets;
 use crate::server::answering::Bounds;
+use crate::server::asking;
 use crate::server::auth::Credentials;
 use crate::server::decrypt::ArgumentKey;
 use crate::server::limits::Limits;
@@ -68,6 +69,8 @@ pub struct Settings {
     pub limits: Limits,
     /// The bounds of answering.
     pub bounds: Bounds,
+    /// The bounds of asking others.
+    pub asking: asking::Bounds,
     /// The bounds of the outbox.
     pub outbox: outbox::Bounds,
     /// Where requests to others may lead.

@@ -32,6 +32,23 @@ pub struct Action {
     pub sign: Option<Text>,
 }
 
+impl Action {
+    /// How long one attempt may take, unless somebody says otherwise.
+    pub const TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// An action that is sent at once.
+    #[must_use]
+    pub fn plain(name: String, request: Request) -> Action {
+        let after = Duration::ZERO;
+        Action { name, request, after, unless_by: None, retry: Retry::USUAL, in_order: false, sign: None }
+    }
+}
+
+impl Retry {
+    /// How an action is tried again, unless somebody says otherwise.
+    pub const USUAL: Retry = Retry { attempts_max: 20, age_max: Duration::from_secs(24 * 3600) };
+}
+
 /// What makes an action superfluous: an event of this kind in the same call, before the action is due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnlessBy {

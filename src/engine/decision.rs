@@ -6,6 +6,7 @@ use super::action::Action;
 use super::diagnostic::Place;
 use super::facts::State;
 use super::matcher::Leaf;
+use super::question::Question;
 use super::reply::Reply;
 use super::rule::RuleId;
 use super::script::LogLine;
@@ -31,12 +32,22 @@ pub struct Decision {
     pub trace: Trace,
 }
 
-/// The decision needs longer than its host allows here. Nothing has happened; it can be made again
-/// where it holds up nobody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The decision cannot be made as things stand. Nothing has happened; once there is what it needs, it can be made again.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unfinished {
+    /// What it needs.
+    pub needs: Needs,
     /// How long the rule that was at work may take, counted from when the decision began.
     pub time_max: Option<Duration>,
+}
+
+/// What a decision needs that is not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Needs {
+    /// More operations than its host allows here: it is to be made where it holds up nobody.
+    Operations,
+    /// Answers to these questions, as facts.
+    Answers(Vec<Question>),
 }
 
 /// Something that went wrong in a rule while it was carried out.
@@ -48,8 +59,19 @@ pub struct Fault {
     pub place: Place,
     /// What went wrong.
     pub message: String,
-    /// Whether the time was over, rather than the rule wrong.
-    pub out_of_time: bool,
+    /// What sort of trouble it is.
+    pub sort: FaultSort,
+}
+
+/// What sort of trouble a rule was in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultSort {
+    /// There is a mistake in it.
+    Mistake,
+    /// The time was over.
+    OutOfTime,
+    /// Somebody else did not give the answer that it needs.
+    Unfetched,
 }
 
 /// Which rules were considered, in order, and what became of them. Rules that an index has ruled out do

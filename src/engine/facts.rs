@@ -6,6 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::question::Answers;
+
 /// Values kept by name for the length of a call.
 pub type State = Arc<Map<String, Value>>;
 
@@ -35,6 +37,8 @@ pub struct Facts {
     pub headers: Arc<Map<String, Value>>,
     /// What earlier decisions of the same call have set.
     pub state: State,
+    /// What others have said to the questions of this decision.
+    pub answers: Answers,
 }
 
 /// How far a decision may go, asked again and again while scripts run.
@@ -44,6 +48,11 @@ pub trait Host: Send + Sync {
 
     /// Whether more than `time` has passed since the event arrived: how a rule's own `timeout` is kept.
     fn passed(&self, time: Duration) -> bool;
+
+    /// Whether there is time to ask somebody else.
+    fn may_ask(&self) -> bool {
+        !self.out_of_time()
+    }
 
     /// After how many script operations to give up and report
     /// [`Unfinished`](super::decision::Unfinished), so that the decision can be made again where it

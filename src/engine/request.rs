@@ -27,6 +27,13 @@ pub struct Request {
 }
 
 impl Request {
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len());
+        self.url.len() + headers.sum::<usize>() + self.body.as_ref().map_or(0, |body| body.text.len())
+    }
+
     /// The names of all secrets in it.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let texts = self.headers.iter().map(|(_, value)| value).chain([&self.url]);
@@ -67,6 +74,19 @@ pub enum Method {
 }
 
 impl Method {
+    /// The method that a rule calls so: `get`, `post`, `put`, `patch` or `delete`.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Method> {
+        match word {
+            "get" => Some(Method::Get),
+            "post" => Some(Method::Post),
+            "put" => Some(Method::Put),
+            "patch" => Some(Method::Patch),
+            "delete" => Some(Method::Delete),
+            _ => None,
+        }
+    }
+
     /// The method as it is sent.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -167,6 +187,13 @@ impl Text {
             Part::Secret { name, .. } => format!("[secret {name}]"),
         };
         self.0.iter().map(shown).collect()
+    }
+
+    /// How long it is without its secrets.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "one that holds a secret alone is not empty")]
+    pub fn len(&self) -> usize {
+        self.0.iter().map(|part| if let Part::Plain(text) = part { text.len() } else { 0 }).sum()
     }
 
     /// The names of its secrets.

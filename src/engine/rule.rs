@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::act::Act;
+use super::binding::{Binding, Needs};
 use super::diagnostic::{Place, Span};
 use super::event::Event;
 use super::kind::{Kind, KindSet};
@@ -30,15 +31,18 @@ pub struct Rule {
     pub place: Place,
     /// The kinds of event that it is for.
     pub kinds: KindSet,
-    /// All of these must hold.
+    /// All of these must hold. Those that look at answers of others come last.
     pub conditions: Vec<Condition>,
     /// Those of its conditions by which it can be found.
     pub equalities: Vec<Equality>,
     /// Where each of its conditions stands, by its leaf.
     pub leaves: Vec<Span>,
-    /// Values by name, its own and those that reused actions are given; the names are gone, since terms refer to them by
-    /// number.
-    pub lets: Vec<Template>,
+    /// Its own names, and those that reused actions are given; the names are gone, since terms refer to them by number.
+    pub bindings: Vec<Binding>,
+    /// How many of its conditions, from the first on, look at no answer of others.
+    pub conditions_alone: usize,
+    /// Which bindings it surely looks at.
+    pub needs: Needs,
     /// How it makes a reply, if it does.
     pub answer: Option<Answer>,
     /// What it does besides, in order.
@@ -47,6 +51,8 @@ pub struct Rule {
     pub fallback: Option<Template>,
     /// How long `answer` may take; without it the event's own deadline holds.
     pub time_max: Option<Duration>,
+    /// Whether it asks others something, or tells them; of scripts that may do so it is assumed.
+    pub reaches_out: bool,
     /// Whether later rules are not considered once this one has matched.
     pub stop: bool,
 }

@@ -3,16 +3,19 @@
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use smallvec::SmallVec;
 
+use super::action::Action;
+use super::binding::{Binding, Fetch};
 use super::event::{Event, ToolCall};
 use super::facts::{Facts, State};
 use super::json::Val;
 use super::path::Segment;
-use super::script::{Run, ScriptFault};
-use super::template::Template;
+use super::question::{Fetched, QUESTIONS_MAX, Question};
+use super::script::{Run, ScriptFault, Unasked};
 use super::term::{Evaluation, Handler, Lookup, Term};
 
 /// Most scripts look at no more values.
@@ -23,12 +26,18 @@ pub struct Scope<'a> {
     event: &'a Event,
     call: Option<&'a ToolCall>,
     facts: &'a Facts,
-    lets: &'a [Template],
+    bindings: &'a [Binding],
     // Computed when first needed, and at most once.
-    values: Box<[OnceCell<Result<Value, ScriptFault>>]>,
+    values: Box<[OnceCell<Result<Bound, ScriptFault>>]>,
     run: &'a RefCell<Run>,
     // Known once there is a reply, to actions.
     outcome: OnceCell<Rc<Outcome>>,
+}
+
+/// What a binding has come to.
+enum Bound {
+    Value(Value),
+    Fetched(Arc<Fetched>),
 }
 
 /// What an event was answered with.
@@ -41,21 +50,21 @@ pub struct Outcome {
 }
 
 impl<'a> Scope<'a> {
-    /// The scope of a rule with these `lets`.
+    /// The scope of a rule with these `bindings`.
     #[must_use]
     pub fn new(
         event: &'a Event,
         call: Option<&'a ToolCall>,
         facts: &'a Facts,
-        lets: &'a [Template],
+        bindings: &'a [Binding],
         run: &'a RefCell<Run>,
     ) -> Scope<'a> {
         Scope {
             event,
             call,
             facts,
-            lets,
-            values: lets.iter().map(|_| OnceCell::new()).collect(),
+            bindings,
+            values: bindings.iter().map(|_| OnceCell::new()).collect(),
             run,
             outcome: OnceCell::new(),
         }
@@ -117,10 +126,7 @@ impl<'a> Scope<'a> {
             Lookup::Headers(rest) => below(&self.facts.headers, rest),
             Lookup::State(rest) => return Ok(self.kept(rest)),
             Lookup::Now => text(self.facts.now.to_string()),
-            Lookup::Let(index, rest) => match self.binding(*index) {
-                Ok(value) => Val::Value(Cow::Borrowed(value)).walk(rest),
-                Err(fault) => return Err(fault.clone()),
-            },
+            Lookup::Let(index, rest) => return self.bound(*index, rest),
             Lookup::Constant(value) => Val::Value(Cow::Borrowed(value)),
             Lookup::Reply(rest) => {
                 self.outcome.get().map_or(Val::Absent, |it| Val::Value(Cow::Borrowed(&it.reply)).walk(rest))
@@ -165,6 +171,12 @@ impl<'a> Scope<'a> {
         self.run.borrow().state()
     }
 
+    /// Takes what scripts want done.
+    #[must_use]
+    pub fn take_actions(&self) -> Vec<Action> {
+        self.run.borrow_mut().take_actions()
+    }
+
     /// Takes back what was done since the state was `state`.
     pub fn restore(&self, state: State) {
         self.run.borrow_mut().restore(state);
@@ -181,13 +193,59 @@ impl<'a> Scope<'a> {
         inputs.iter().map(|input| self.value(input)).collect()
     }
 
-    fn binding(&self, index: usize) -> Result<&Value, &ScriptFault> {
-        static ABSENT: Value = Value::Null;
-        match (self.values.get(index), self.lets.get(index)) {
-            // A cycle among the bindings is refused at load, so this never waits for itself.
-            (Some(cell), Some(binding)) => cell.get_or_init(|| binding.render(self)).as_ref(),
-            _ => Ok(&ABSENT),
+    /// Has asked, all at once, what the bindings of these numbers ask.
+    ///
+    /// # Errors
+    /// [`ScriptFault::Unanswered`] if any of it is not known yet.
+    pub fn ask(&self, needs: &[usize]) -> Result<(), ScriptFault> {
+        let unanswered = |index: &usize| matches!(self.binding(*index), Some((_, Err(ScriptFault::Unanswered))));
+        // Each of them is looked at, so that each asks.
+        match needs.iter().filter(|index| unanswered(index)).count() {
+            0 => Ok(()),
+            _ => Err(ScriptFault::Unanswered),
         }
+    }
+
+    /// What has to be asked before the decision can be made.
+    #[must_use]
+    pub fn take_questions(&self) -> Vec<Question> {
+        self.run.borrow_mut().take_questions()
+    }
+
+    fn bound(&self, index: usize, rest: &[Segment]) -> Result<Val<'_>, ScriptFault> {
+        match self.binding(index) {
+            None => Ok(Val::Absent),
+            Some((_, Err(fault))) => Err(fault.clone()),
+            Some((_, Ok(Bound::Value(value)))) => Ok(Val::Value(Cow::Borrowed(value)).walk(rest)),
+            Some((Binding::Fetch(fetch), Ok(Bound::Fetched(fetched)))) if !fetch.optional => match fetched.error() {
+                Some(why) if !Fetched::is_about_failure(rest) => Err(fetch.failed(&why)),
+                _ => Ok(fetched.get(rest)),
+            },
+            Some((_, Ok(Bound::Fetched(fetched)))) => Ok(fetched.get(rest)),
+        }
+    }
+
+    fn binding(&self, index: usize) -> Option<(&'a Binding, Result<&Bound, &ScriptFault>)> {
+        let (cell, binding) = (self.values.get(index)?, self.bindings.get(index)?);
+        // A cycle among the bindings is refused at load, so this never waits for itself.
+        Some((binding, cell.get_or_init(|| self.compute(binding)).as_ref()))
+    }
+
+    fn compute(&self, binding: &Binding) -> Result<Bound, ScriptFault> {
+        match binding {
+            Binding::Value(template) => Ok(Bound::Value(template.render(self)?)),
+            Binding::Fetch(fetch) => self.fetched(fetch).map(Bound::Fetched),
+        }
+    }
+
+    fn fetched(&self, fetch: &Fetch) -> Result<Arc<Fetched>, ScriptFault> {
+        let question = fetch.question(self)?;
+        let answer = self.run.borrow().ask(question);
+        answer.map_err(|unasked| match unasked {
+            Unasked::Later => ScriptFault::Unanswered,
+            Unasked::OutOfTime => ScriptFault::OutOfTime,
+            Unasked::TooMany => fetch.failed(&format!("one decision asks {QUESTIONS_MAX} questions at most")),
+        })
     }
 
     fn tool(&self, rest: &[Segment]) -> Val<'_> {

@@ -32,7 +32,7 @@ pub use expression::{Expression, Function};
 pub use fault::ScriptFault;
 pub use host::{HostFunction, reference};
 pub use limits::ScriptLimits;
-pub use run::{LogLevel, LogLine, Run, STACK_BYTES};
+pub use run::{LogLevel, LogLine, Run, STACK_BYTES, Unasked};
 pub use slots::Use;
 
 use crate::engine::diagnostic::{Diagnostic, FileId, Severity, Span};
@@ -72,6 +72,8 @@ struct Core {
     known: Known,
     /// The files, by their paths.
     files: BTreeMap<String, Origin>,
+    /// Whether any of the files asks others something, or has them told.
+    reaches_out: bool,
     /// The modules, by their names.
     modules: BTreeMap<String, ModuleInfo>,
 }
@@ -90,10 +92,16 @@ impl<S: Into<String>> FromIterator<S> for Names {
 }
 
 impl Scripts {
-    /// Compiles what it can of `files`, and adds what is wrong with them to `found`.
+    /// Compiles what it can of `files`, and adds what is wrong with them to `found`; `secrets` are the names of those that
+    /// there are, if that is known.
     #[must_use]
-    pub fn compile(files: &[ScriptFile<'_>], limits: &ScriptLimits, found: &mut Vec<Diagnostic>) -> Scripts {
-        Scripts(Arc::new(modules::compile(files, limits, found)))
+    pub fn compile(
+        files: &[ScriptFile<'_>],
+        limits: &ScriptLimits,
+        secrets: Option<&[String]>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Scripts {
+        Scripts(Arc::new(modules::compile(files, limits, secrets, found)))
     }
 
     /// An expression that stands in YAML. `locate` says where the bytes of `text` stand.
@@ -151,9 +159,10 @@ impl Scripts {
 
         let broken = problems.iter().any(|problem| problem.severity == Severity::Error);
         report.append(&mut problems);
+        let reaches_out = found.reaches_out() || (self.0.reaches_out && found.calls_modules());
         let uses = slots::shortest(found.uses, &origin);
         let handed = found.handed.iter().map(String::as_str);
-        (!broken).then(|| Expression::new(Arc::clone(&self.0), ast, uses, handed, origin))
+        (!broken).then(|| Expression::new(Arc::clone(&self.0), ast, uses, handed, origin, reaches_out))
     }
 
     /// The function that a rule's `run` names: `module::function`.
@@ -180,7 +189,8 @@ impl Scripts {
         let origin = Origin::inside(&text, &|_, _| declared);
         let ast = ast.map_err(|error| fault::syntax(&error, &origin.lines, &|_| span))?;
         let uses = self.behind(info, function, given);
-        let call = Expression::new(Arc::clone(&self.0), ast, uses, given.iter().copied(), origin);
+        let reaches_out = self.0.reaches_out;
+        let call = Expression::new(Arc::clone(&self.0), ast, uses, given.iter().copied(), origin, reaches_out);
         Ok(Function::new(call, declared))
     }
 

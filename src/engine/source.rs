@@ -5,16 +5,20 @@
 
 mod actions;
 mod bindings;
+mod fetch;
 mod hyphen;
 mod kinds;
 mod names;
 mod node;
+mod outgoing;
 mod placeholder;
 pub mod read;
 mod review;
 mod rule;
 mod template;
 mod tools;
+mod url;
+mod uses;
 mod vars;
 mod when;
 pub mod yaml;
@@ -23,11 +27,12 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Engine;
-use super::act::Act;
 use super::action::AGE_MAX;
+use super::control;
 use super::diagnostic::{self, Diagnostic, FileId, Severity, Sources, Span};
 use super::event::WantedBuilder;
 use super::kind::{Deadline, Kind, KindSet};
+use super::path::Path;
 use super::rule::{Rule, RuleSet};
 use super::script::{ScriptFile, ScriptLimits, Scripts};
 use super::tools::Tools;
@@ -108,7 +113,7 @@ pub struct Compiled {
 /// Everything that was found, if any of it is an error.
 pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Diagnostic>> {
     let mut found = Vec::new();
-    let scripts = Scripts::compile(&script_files(sources), &options.scripts, &mut found);
+    let scripts = Scripts::compile(&script_files(sources), &options.scripts, options.secrets.as_deref(), &mut found);
     let mut files = Vec::new();
     for (id, file) in sources.iter().filter(|(_, file)| is_rule_file(&file.path)) {
         files.extend(yaml::parse(id, &file.text, &mut found).map(|node| (id, node)));
@@ -125,25 +130,30 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
         wanted: &mut wanted,
         wants_headers: false,
         looked_up: HashSet::new(),
+        reaches_out: false,
+        scripts_reach_out: false,
         found: &mut found,
     };
     let (drafts, declared) = shop.files(&files);
-    let wants_headers = shop.wants_headers;
+    let (wants_headers, scripts_reach_out) = (shop.wants_headers, shop.scripts_reach_out);
+    let control_url = Path::parse(control::URL).filter(|_| scripts_reach_out);
+    let control_url = control_url.map(|path| wanted.want(KindSet::ALL, path.segments()));
     drop_consequences(&mut found, sources);
     diagnostic::sort(&mut found);
     if found.iter().any(|found| found.severity == Severity::Error) {
         return Err(found);
     }
     let rules: Vec<Rule> = drafts.into_iter().filter(|draft| draft.enabled).map(|draft| draft.rule).collect();
-    let acts = |rule: &&Rule| rule.acts.iter().any(Act::is_request);
-    let acting = rules.iter().filter(acts).fold(KindSet::EMPTY, |kinds, rule| kinds.union(rule.kinds));
+    let reaching_out = rules.iter().filter(|rule| rule.reaches_out);
+    let reaching_out = reaching_out.fold(KindSet::EMPTY, |kinds, rule| kinds.union(rule.kinds));
     let tools = declared.into_iter().filter_map(|tool| Some((tool.name, tool.arguments?)));
     let engine = Engine {
         rules: RuleSet::new(rules),
         wanted: wanted.build(),
         tools: Tools::new(tools),
         wants_headers,
-        acting,
+        reaching_out,
+        control_url,
         sources: sources.clone(),
         no_assistant: options.no_assistant.clone(),
     };
@@ -199,6 +209,10 @@ struct Workshop<'a> {
     wants_headers: bool,
     /// The numbers of the `let` and `with` names that were looked up, for those who want to know.
     looked_up: HashSet<usize>,
+    /// Whether scripts of the rule at hand may ask others something, or tell them.
+    reaches_out: bool,
+    /// The same of all rules.
+    scripts_reach_out: bool,
     found: &'a mut Vec<Diagnostic>,
 }
 

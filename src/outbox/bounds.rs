@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Enqueued;
 use super::queue::Room;
 use crate::engine::action::AGE_MAX;
 
@@ -64,7 +65,7 @@ pub enum EnqueueError {
     },
     /// Actions of one event are together more than an empty outbox could hold.
     #[error(
-        "together {items} actions ({bytes} bytes) are more than the outbox may ever hold, so they are dropped: \
+        "together {items} actions ({bytes} bytes) are more than the outbox may ever hold: \
          allow more with `limits: {{ outbox_items_max, outbox_bytes_max }}`, now {items_max} and {bytes_max}, or do less"
     )]
     TooMuch {
@@ -89,8 +90,23 @@ pub enum EnqueueError {
 }
 
 impl EnqueueError {
-    /// Whether the same actions would meet the same whenever they came again, as long as nobody changes the settings.
-    pub(super) fn is_final(&self) -> bool {
+    /// Whether the same would meet the same whenever it came again, as long as nobody changes the settings.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
         matches!(self, EnqueueError::TooLarge { .. } | EnqueueError::TooMuch { .. })
+    }
+}
+
+/// What was not taken, for the log: the first of several.
+pub(crate) struct About<'a> {
+    /// The action, or the kind of the event.
+    pub(crate) name: &'a str,
+    pub(crate) server: &'a str,
+    pub(crate) call: Option<&'a str>,
+}
+
+impl About<'_> {
+    pub(super) fn of(enqueued: &Enqueued) -> About<'_> {
+        About { name: &enqueued.action.name, server: &enqueued.server, call: enqueued.call.as_deref() }
     }
 }

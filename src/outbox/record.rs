@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 
-use super::Enqueued;
+use super::put_off::Item;
 use super::queue::{ItemId, Lane, Vigil, Waiting};
 use super::retry::{Cause, Millis};
 
@@ -41,6 +41,25 @@ pub(super) struct State {
 }
 
 impl State {
+    /// The state of an item of so many bytes that is to be sent at `due_at`; its number and how long it is tried at most are
+    /// known only once it is taken.
+    pub(super) fn new(decided_at: Millis, due_at: Millis, bytes: usize) -> State {
+        State {
+            buried: None,
+            attempts: 0,
+            due_at,
+            age_max: i64::MAX,
+            expires_at: 0,
+            decided_at,
+            vigil_until: 0,
+            lane: 0,
+            vigil: 0,
+            key: 0,
+            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            destination: "".into(),
+        }
+    }
+
     /// The item as the queue knows it.
     pub(super) fn waiting(&self, id: ItemId) -> Waiting {
         Waiting {
@@ -93,8 +112,8 @@ impl State {
     }
 }
 
-/// Reads a request; `None` if the record is damaged.
-pub(super) fn open_item(id: ItemId, record: &[u8]) -> Option<Enqueued> {
+/// Reads an item; `None` if the record is damaged.
+pub(super) fn open_item(id: ItemId, record: &[u8]) -> Option<Item> {
     serde_json::from_slice(open(id, record)?).ok()
 }
 

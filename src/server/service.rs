@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::answering::{Answering, Unkept};
 use super::auth::{self, Authentic};
-use super::occasion::Occasion;
+use super::occasion::{Occasion, Stage};
 use super::refusal::Refusal;
 use super::site::{Site, Sites};
 use super::{Answer, Received, encode, world};
@@ -50,7 +50,8 @@ impl Service {
             None => event,
         };
         let facts = facts(site, &received.head, now);
-        let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at: received.begun_at };
+        let occasion =
+            Occasion { site: Arc::clone(site), event, facts, begun_at: received.begun_at, stage: Stage::Arrived };
         let reply = self.answering.answer(occasion).await.map_err(|Unkept| Refusal::Unkept)?;
         Ok(encode::reply(&reply, site.version_header.as_ref(), received.head.headers))
     }
@@ -96,11 +97,10 @@ fn authenticate(site: &Site, received: &Received, now: Timestamp) -> Result<Auth
 }
 
 fn facts(site: &Site, head: &Parts, now: Timestamp) -> Facts {
-    let state = Arc::default();
     let headers = if site.engine().wants_headers() {
         world::headers(&head.headers, &site.credential_headers)
     } else {
-        Arc::clone(&state)
+        Arc::default()
     };
-    Facts { now, seed: 0, headers, state }
+    Facts { now, headers, ..Facts::default() }
 }

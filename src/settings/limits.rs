@@ -10,6 +10,7 @@ use crate::engine::source::Options;
 use crate::engine::source::read::Field;
 use crate::outbox;
 use crate::server::answering::Bounds;
+use crate::server::asking;
 use crate::server::limits::{HEADER_BYTES_LEAST, Limits};
 
 const HEADER_BYTES_MIN: u64 = HEADER_BYTES_LEAST as u64;
@@ -47,6 +48,9 @@ pub(super) struct LimitsSource {
     script_call_depth_max: Count<1, 64>,
     answers_bytes_max: Count<0, { 64 * GIB }>,
     states_bytes_max: Count<0, { 64 * GIB }>,
+    fetches_max: Count<1, 100_000>,
+    fetch_bytes_max: Count<1, GIB>,
+    fetch_cache_bytes_max: Count<0, { 64 * GIB }>,
     outbox_items_max: Count<1, 10_000_000>,
     outbox_bytes_max: Count<MIB, { 1024 * GIB }>,
     outbox_age_max: Time<1_000, { 90 * DAY }>,
@@ -98,6 +102,15 @@ impl LimitsSource {
         set(&mut scripts.map_entries_max, &self.script_map_entries_max);
         set(&mut scripts.call_depth_max, &self.script_call_depth_max);
         (limits, bounds, scripts)
+    }
+
+    /// The bounds of asking others.
+    pub(super) fn asking(&self) -> asking::Bounds {
+        let mut bounds = asking::Bounds::default();
+        set(&mut bounds.requests_max, &self.fetches_max);
+        set(&mut bounds.answer_bytes_max, &self.fetch_bytes_max);
+        set(&mut bounds.kept_bytes_max, &self.fetch_cache_bytes_max);
+        bounds
     }
 
     /// The bounds of the outbox.

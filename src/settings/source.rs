@@ -109,6 +109,7 @@ pub(super) fn settings(tree: &Node, folder: &Path, found: &mut Vec<Diagnostic>) 
         by_path: source.servers.get().is_some_and(Option::is_some),
         limits: transport,
         bounds,
+        asking: limits.asking(),
         outbox: limits.outbox(),
         outbound: outbound.outbound(folder, found),
         secrets,

@@ -6,6 +6,8 @@ mod acting;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod asking;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod daemon;

@@ -94,6 +94,7 @@ pages! {
     "unreachable-rule",
     "unset-variable",
     "unused-action",
+    "unused-fetch",
     "unused-setting",
     "useless-fallback",
     "whole-event",

@@ -32,26 +32,35 @@ struct Script {
     uses: Vec<Use>,
     slots: Slots,
     origin: Origin,
+    reaches_out: bool,
 }
 
 impl Expression {
-    /// `handed` are the names that `ast` hands to functions, which need not look at them.
+    /// `handed` are the names that `ast` hands to functions, which need not look at them; `reaches_out` says whether it may
+    /// ask others something, or have them told.
     pub(super) fn new<'n>(
         core: Arc<Core>,
         ast: AST,
         uses: Vec<Use>,
         handed: impl IntoIterator<Item = &'n str>,
         origin: Origin,
+        reaches_out: bool,
     ) -> Expression {
         let ast = core.engine.optimize_ast(&Scope::new(), ast, OptimizationLevel::Simple);
         let slots = Slots::of(&uses, handed);
-        Expression(Arc::new(Script { core, ast, uses, slots, origin }))
+        Expression(Arc::new(Script { core, ast, uses, slots, origin, reaches_out }))
     }
 
     /// The values that it looks at, in the order in which [`eval`](Expression::eval) wants them.
     #[must_use]
     pub fn uses(&self) -> &[Use] {
         &self.0.uses
+    }
+
+    /// Whether it may ask others something, or have them told.
+    #[must_use]
+    pub fn reaches_out(&self) -> bool {
+        self.0.reaches_out
     }
 
     /// Its value.
@@ -122,6 +131,12 @@ impl Function {
     #[must_use]
     pub fn uses(&self) -> &[Use] {
         self.call.uses()
+    }
+
+    /// Whether it may ask others something, or have them told.
+    #[must_use]
+    pub fn reaches_out(&self) -> bool {
+        self.call.reaches_out()
     }
 
     /// Where it is declared.

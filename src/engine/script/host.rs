@@ -3,9 +3,13 @@
 //! One file holds one group. What stands in the `///` of a function is its entry in the reference page
 //! ([`reference`]), and the example there is run by a test: its last line ends in `// ` and what it gives.
 
+mod act;
 mod crypto;
+mod http;
 pub(super) mod json;
 pub(super) mod log;
+mod outgoing;
+mod secrets;
 mod state;
 mod text;
 mod time;
@@ -28,11 +32,14 @@ pub struct HostFunction {
 }
 
 /// Every group of functions by its name.
-fn groups() -> [(&'static str, Module); 6] {
+fn groups() -> [(&'static str, Module); 9] {
     [
+        ("act", rhai::exported_module!(act::functions)),
         ("crypto", rhai::exported_module!(crypto::functions)),
+        ("http", rhai::exported_module!(http::functions)),
         ("json", rhai::exported_module!(json::functions)),
         ("log", rhai::exported_module!(log::functions)),
+        ("secrets", rhai::exported_module!(secrets::functions)),
         ("state", rhai::exported_module!(state::functions)),
         ("text", rhai::exported_module!(text::functions)),
         ("time", rhai::exported_module!(time::functions)),
@@ -41,10 +48,10 @@ fn groups() -> [(&'static str, Module); 6] {
 
 /// The names of the groups, those included that are not available yet: no module of a rule set can be
 /// called so.
-pub(super) const NAMES: [&str; 8] = ["act", "crypto", "http", "json", "log", "state", "text", "time"];
+pub(super) const NAMES: [&str; 9] = ["act", "crypto", "http", "json", "log", "secrets", "state", "text", "time"];
 
 /// The groups and functions that rules can count on later.
-pub(super) const NOT_YET: [&str; 3] = ["act", "http", "lookup"];
+pub(super) const NOT_YET: [&str; 1] = ["lookup"];
 
 /// What host functions return.
 type Outcome<T> = Result<T, Box<EvalAltResult>>;
@@ -82,6 +89,8 @@ pub(super) fn register(engine: &mut Engine) {
     for (name, module) in groups() {
         engine.register_static_module(name, module.into());
     }
+    http::register(engine);
+    secrets::register(engine);
 }
 
 /// Every function of every group, by name.

@@ -33,6 +33,8 @@ pub(super) struct Known {
     broken: BTreeSet<String>,
     /// Keys under which scripts keep closures, perhaps: they are called like methods.
     keys: BTreeSet<String>,
+    /// The names of the secrets, if that is known.
+    secrets: Option<Vec<String>>,
 }
 
 /// What else a text can call: its own functions and its imports, by their names there.
@@ -45,8 +47,8 @@ pub(super) struct Local<'a> {
 
 impl Known {
     /// What the engine offers before the author's modules are added.
-    pub(super) fn of(engine: &Engine) -> Known {
-        let mut known = Known::default();
+    pub(super) fn of(engine: &Engine, secrets: Option<&[String]>) -> Known {
+        let mut known = Known { secrets: secrets.map(<[String]>::to_vec), ..Known::default() };
         let functions = engine.collect_fn_metadata(
             None,
             |function| {
@@ -123,7 +125,7 @@ impl Known {
         if !call.namespace.is_empty() {
             return match self.module(&call.namespace, local, span) {
                 Ok(None) => None,
-                Ok(Some(functions)) => of_module(functions, call, span),
+                Ok(Some(functions)) => of_module(functions, call, span).or_else(|| self.unknown_secret(call, span)),
                 Err(unknown) => Some(unknown),
             };
         }
@@ -151,6 +153,17 @@ impl Known {
         let known = self.global.keys().map(String::as_str).filter(|name| is_word(name)).chain(own);
         let message = format!("no function is called `{}`", call.name);
         Some(Diagnostic::error("unknown-function", span, message).suggest(&call.name, known))
+    }
+
+    /// A secret that the settings do not have.
+    fn unknown_secret(&self, call: &Call, span: Span) -> Option<Diagnostic> {
+        let (known, name) = (self.secrets.as_ref()?, call.text.as_ref()?);
+        if call.namespace != ["secrets"] || known.contains(name) {
+            return None;
+        }
+        let found = Diagnostic::error("unknown-secret", span, format!("the settings have no secret `{name}`"));
+        let add = format!("add it to `switchhook.yaml`: `secrets: {{ {name}: {{ env: {} }} }}`", name.to_uppercase());
+        Some(found.suggest_or(name, known.iter().map(String::as_str), add))
     }
 
     /// The functions of a module; `None` for one whose names are not known, such as `global`.

@@ -30,9 +30,14 @@ struct Parsed<'a> {
 }
 
 /// Compiles what it can of `files`, and reports what is wrong.
-pub(super) fn compile(files: &[ScriptFile<'_>], limits: &ScriptLimits, report: &mut Vec<Diagnostic>) -> Core {
+pub(super) fn compile(
+    files: &[ScriptFile<'_>],
+    limits: &ScriptLimits,
+    secrets: Option<&[String]>,
+    report: &mut Vec<Diagnostic>,
+) -> Core {
     let engine = super::engine::engine(limits);
-    let mut known = Known::of(&engine);
+    let mut known = Known::of(&engine, secrets);
     let origins = files.iter().map(|file| (file.path.to_owned(), Origin::file(file.file, file.text))).collect();
     let mut parsed: Vec<Parsed<'_>> = Vec::new();
     for file in files {
@@ -48,7 +53,9 @@ pub(super) fn compile(files: &[ScriptFile<'_>], limits: &ScriptLimits, report: &
         known.add_module(one.file.module, &one.functions);
         one.found.iter().for_each(|found| known.add_keys(&found.keys));
     }
-    let mut core = Core { engine, limits: limits.clone(), known, files: origins, modules: BTreeMap::new() };
+    let reaches_out = parsed.iter().flat_map(|one| &one.found).any(Found::reaches_out);
+    let limits = limits.clone();
+    let mut core = Core { engine, limits, known, files: origins, reaches_out, modules: BTreeMap::new() };
     for one in &parsed {
         check(one, files, &core, report);
     }

@@ -7,13 +7,40 @@ use super::*;
 use crate::engine::facts::{Facts, Unhurried};
 use crate::engine::json::Val;
 use crate::engine::path::Segment;
+use crate::engine::question::{Fetched, Question, Response};
+use crate::engine::request::Method;
 
-/// What the last value of `script` is, as JSON text.
+/// What the last value of `script` is, as JSON text. What it asks is answered.
 pub(super) fn shown(script: &str) -> String {
-    match eval(script, &json!({})) {
-        Ok(value) => value.to_string(),
-        Err(fault) => format!("{fault:?}"),
+    let mut facts = facts();
+    loop {
+        let mut run = Run::new(&facts, Arc::new(Unhurried));
+        run.set_control_url("https://control.vapi.ai/call".to_owned());
+        match eval_within(script, &json!({}), &mut run) {
+            Ok(value) => return value.to_string(),
+            Err(ScriptFault::Unanswered) => {
+                let questions = run.take_questions();
+                assert_ne!(questions, [], "{script}");
+                facts.answers = facts.answers.with(questions.into_iter().map(|question| {
+                    let answer = Arc::new(answer(&question));
+                    (question, answer)
+                }));
+            }
+            Err(fault) => return format!("{fault:?}"),
+        }
     }
+}
+
+/// A CRM that knows one person.
+fn answer(question: &Question) -> Fetched {
+    let request = &question.request;
+    let (status, body) = match (request.method, request.url.redacted().rsplit('/').next()) {
+        (Method::Post, Some("people")) => (201, "{\"id\":7}"),
+        (_, Some(person)) if person.starts_with('7') => (200, "{\"name\":\"Ada\"}"),
+        (_, Some("down")) => return Fetched::failed("nobody listens there"),
+        _ => (404, ""),
+    };
+    Fetched::from(Response { status, headers: serde_json::Map::new(), body: body.into() })
 }
 
 fn facts() -> Facts {
@@ -31,7 +58,7 @@ fn locate(start: usize, end: usize) -> Span {
 }
 
 fn no_scripts() -> Scripts {
-    Scripts::compile(&[], &ScriptLimits::default(), &mut Vec::new())
+    Scripts::compile(&[], &ScriptLimits::default(), None, &mut Vec::new())
 }
 
 /// The values that `uses` ask for, out of a map of everything in scope.
@@ -97,6 +124,7 @@ fn what_is_compiled_can_be_shared() {
 }
 
 mod abuse;
+mod asking;
 mod checks;
 mod language;
 mod modules;

@@ -41,6 +41,8 @@ pub(super) struct RawUse {
 pub(super) struct Call {
     pub(super) namespace: Vec<String>,
     pub(super) name: String,
+    /// Its first argument, if that is a text that is written out.
+    pub(super) text: Option<String>,
     /// How many arguments it is given, that before the dot not counted.
     pub(super) arguments: usize,
     pub(super) method: bool,
@@ -95,6 +97,16 @@ impl RawUse {
 }
 
 impl Found {
+    /// Whether anything in it asks others something, or has them told.
+    pub(super) fn reaches_out(&self) -> bool {
+        self.calls.iter().any(|call| matches!(call.namespace.first().map(String::as_str), Some("act" | "http")))
+    }
+
+    /// Whether it calls functions of modules.
+    pub(super) fn calls_modules(&self) -> bool {
+        self.calls.iter().any(|call| !call.namespace.is_empty())
+    }
+
     pub(super) fn append(&mut self, mut other: Found) {
         self.uses.append(&mut other.uses);
         self.unknown.append(&mut other.unknown);
@@ -324,6 +336,10 @@ impl<'a> Walker<'a> {
         self.found.calls.push(Call {
             namespace: call.namespace.path.iter().map(|part| part.as_str().to_owned()).collect(),
             name: call.name.to_string(),
+            text: call.args.first().and_then(|first| match first {
+                Expr::StringConstant(text, _) => Some(text.to_string()),
+                _ => None,
+            }),
             arguments: call.args.len(),
             method,
             local: !method && call.namespace.is_empty() && self.is_local(&call.name),

@@ -4,7 +4,6 @@ mod control;
 mod patience;
 mod request;
 mod reuse;
-mod url;
 
 use std::time::Duration;
 
@@ -13,13 +12,14 @@ use serde::Deserialize;
 pub(super) use self::reuse::Reusable;
 use super::Workshop;
 use super::names::{Names, Stage};
+use super::outgoing::BodySource;
 use super::read::{Field, Spanned, read};
 use super::when::Conditions;
 use super::yaml::{Node, Yaml};
 use crate::engine::act::{Act, Does};
+use crate::engine::binding::Binding;
 use crate::engine::diagnostic::{Diagnostic, Span, closest};
 use crate::engine::matcher::Condition;
-use crate::engine::template::Template;
 
 /// What an action can do, as it is written. An action has one of these.
 const VERBS: &[&str] = &[
@@ -125,6 +125,11 @@ impl ActionSource {
         VERBS.iter().zip(nodes).filter_map(|(verb, node)| Some((*verb, node.as_ref()?))).collect()
     }
 
+    /// What a request holds.
+    fn content(&self) -> BodySource<'_> {
+        BodySource { json: &self.json, form: &self.form, body: &self.body }
+    }
+
     /// The fields that are only about requests, where they stand.
     fn about_requests(&self) -> impl Iterator<Item = (&'static str, Span)> {
         let nodes = [("headers", &self.headers), ("json", &self.json), ("form", &self.form), ("body", &self.body)];
@@ -133,8 +138,8 @@ impl ActionSource {
 }
 
 impl Workshop<'_> {
-    /// The entries of `do`; what is wrong is noted. Values that they are given join the rule's `lets`.
-    pub(super) fn acts(&mut self, node: &Node, names: &Names, lets: &mut Vec<Template>) -> Vec<Act> {
+    /// The entries of `do`; what is wrong is noted. Values that they are given join the rule's `bindings`.
+    pub(super) fn acts(&mut self, node: &Node, names: &Names, bindings: &mut Vec<Binding>) -> Vec<Act> {
         let Yaml::List(items) = &node.value else {
             let message = format!("`do` is a list of actions, not {}", node.describe());
             let help = "begin each action with a dash: `- post: https://…`";
@@ -142,14 +147,14 @@ impl Workshop<'_> {
             return Vec::new();
         };
         let names = names.at(Stage::Acting);
-        let acts = items.iter().zip(1..).filter_map(|(item, number)| self.an_act(item, number, &names, lets));
+        let acts = items.iter().zip(1..).filter_map(|(item, number)| self.an_act(item, number, &names, bindings));
         acts.collect()
     }
 
-    fn an_act(&mut self, node: &Node, number: usize, names: &Names, lets: &mut Vec<Template>) -> Option<Act> {
+    fn an_act(&mut self, node: &Node, number: usize, names: &Names, bindings: &mut Vec<Binding>) -> Option<Act> {
         let source: ActionSource = read(node, "an action", self.found)?;
         if let Some(reused) = &source.reused {
-            return self.reuse(node, &source, reused, names, lets);
+            return self.reuse(node, &source, reused, names, bindings);
         }
         let (when, does) = self.conditions_and_deed(node, &source, names)?;
         let name = source.name.as_ref().and_then(Field::get);
@@ -227,16 +232,6 @@ impl Workshop<'_> {
             return None;
         };
         Some(Does::Set(entries.iter().map(|(key, value)| (key.text.clone(), self.template(value, names))).collect()))
-    }
-
-    /// A text that may hold placeholders.
-    fn text(&mut self, what: &str, node: &Node, names: &Names) -> Option<Template> {
-        if matches!(node.value, Yaml::List(_) | Yaml::Map(_) | Yaml::Null) {
-            let message = format!("{what} is a text, not {}", node.describe());
-            self.found.push(Diagnostic::error("wrong-type", node.span, message));
-            return None;
-        }
-        Some(self.template(node, names))
     }
 }
 

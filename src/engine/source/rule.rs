@@ -8,11 +8,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Workshop;
+use super::fetch::{self, Timeouts};
 use super::kinds::On;
 use super::names::{Names, Stage};
 use super::read::{Field, Spanned, read};
 use super::when::Conditions;
 use super::yaml::{Key, Node, Yaml};
+use crate::engine::act::Act;
+use crate::engine::binding::Needs;
 use crate::engine::diagnostic::{Diagnostic, Severity, Span};
 use crate::engine::kind::{Deadline, Kind};
 use crate::engine::matcher::{Ask, Test};
@@ -71,6 +74,7 @@ impl Workshop<'_> {
     /// Makes a rule of what its author wrote; what is wrong is noted.
     pub(super) fn rule(&mut self, node: &Node) -> Option<Draft> {
         let before = self.found.len();
+        self.reaches_out = false;
         if !matches!(node.value, Yaml::Map(_)) {
             self.found.push(
                 Diagnostic::error("wrong-type", node.span, format!("a rule is a mapping, not {}", node.describe()))
@@ -91,8 +95,11 @@ impl Workshop<'_> {
             return None;
         }
         let On { kinds, unknown, set } = self.on(source.on.as_ref(), source.tool.as_ref())?;
-        let lets = self.binding_names("let", source.bindings.as_ref());
-        let names = Names { rule: name.value.clone(), kinds: set, lets, stage: Stage::Deciding };
+        let mut lets = self.binding_names("let", source.bindings.as_ref());
+        let first = lets.len();
+        lets.extend(self.binding_names("fetch", source.fetch.as_ref()));
+        let fetches = first..lets.len();
+        let names = Names { rule: name.value.clone(), kinds: set, lets, fetches, stage: Stage::Deciding };
 
         let mut conditions = Conditions::default();
         if let Some((_, span)) = unknown.first() {
@@ -106,40 +113,52 @@ impl Workshop<'_> {
         if let Some(condition) = &source.condition {
             self.if_condition(condition, &names, &mut conditions);
         }
-        let mut lets = self.bindings(source.bindings.as_ref(), &names);
+        let mut bindings = self.lets(source.bindings.as_ref(), &names);
+        let (fetches, timeouts) = self.fetches(source.fetch.as_ref(), first, &names);
+        bindings.extend(fetches);
+        let own = [&source.bindings, &source.fetch].into_iter().flatten().flat_map(Node::entries);
+        self.check_bindings(&own.map(|(key, _)| key).collect::<Vec<_>>(), &bindings);
         let answer = self.answer(&source, &names, &kinds);
         let fallback = source.fallback.as_ref().map(|node| self.reply(node, "fallback", &names, &kinds));
         self.check_fallback(&source, answer.as_ref());
-        let acts = source.actions.as_ref().map(|node| self.acts(node, &names, &mut lets)).unwrap_or_default();
+        let acts = source.actions.as_ref().map(|node| self.acts(node, &names, &mut bindings)).unwrap_or_default();
         let time_max = self.time_max(&source, &kinds);
-        let rule = Rule {
+        let mut rule = Rule {
             name: name.value.clone(),
             place: self.sources.place(name.span),
             kinds: names.kinds,
             conditions: conditions.all,
             equalities: conditions.equalities,
             leaves: conditions.leaves,
-            lets,
+            bindings,
+            conditions_alone: 0,
+            needs: Needs::default(),
+            reaches_out: false,
             answer,
             acts,
             fallback,
             time_max,
             stop: source.stop.as_ref().and_then(Field::get).copied().unwrap_or(false),
         };
+        self.scripts_reach_out |= self.reaches_out;
+        rule.reaches_out = self.reaches_out || rule.acts.iter().any(Act::is_request) || source.fetch.is_some();
+        fetch::plan(&mut rule);
         let enabled = source.enabled.as_ref().and_then(Field::get).copied().unwrap_or(true);
         let written = written_conditions(&source, &names);
-        let new = self.found.get(before..).unwrap_or_default();
-        let sound = new.iter().all(|found| found.severity != Severity::Error);
+        if !self.has_errors(before) {
+            self.check_needed(&rule);
+        }
+        self.check_deadlines(&rule, &timeouts, &kinds);
+        let sound = !self.has_errors(before);
         Some(Draft { rule, span: name.span, enabled, sound, tools, kinds, unknown, written })
     }
 
     /// Fields that the rule language has, but this daemon does not serve yet, must not be ignored silently.
     fn not_yet(&mut self, source: &RuleSource) {
-        let fields = [("fetch", &source.fetch), ("table", &source.table)];
-        for (name, node) in fields.into_iter().filter_map(|(name, node)| Some((name, node.as_ref()?))) {
+        if let Some(node) = &source.table {
             self.found.push(
-                Diagnostic::error("not-available-yet", node.span, format!("`{name}` is not available yet"))
-                    .help(format!("remove `{name}` from this rule; a later version will serve it")),
+                Diagnostic::error("not-available-yet", node.span, "`table` is not available yet")
+                    .help("remove `table` from this rule; a later version will serve it"),
             );
         }
     }
@@ -165,11 +184,30 @@ impl Workshop<'_> {
         }
     }
 
+    /// Whether an error was found since there were `before` findings.
+    fn has_errors(&self, before: usize) -> bool {
+        self.found.iter().skip(before).any(|found| found.severity == Severity::Error)
+    }
+
+    /// There must be time for what is fetched.
+    fn check_deadlines(&mut self, rule: &Rule, timeouts: &Timeouts, kinds: &[(Kind, Span)]) {
+        let own = rule.time_max.map(|time| (time, format!("this rule may take {}", seconds(time))));
+        let words = |kind: Kind, time| format!("`{}` must be answered within {}", kind.name(), seconds(time));
+        let event = self.tightest(kinds).map(|(time, kind)| (time, words(kind, time)));
+        if let Some((budget, why)) = own.or(event) {
+            self.check_times(rule, timeouts, (budget, &why));
+        }
+    }
+
+    /// The kind that must be answered soonest, and how soon.
+    fn tightest(&self, kinds: &[(Kind, Span)]) -> Option<(Duration, Kind)> {
+        kinds.iter().filter_map(|(kind, _)| Some((self.options.time_for(*kind)?, *kind))).min()
+    }
+
     /// The rule's `timeout`, which every kind of the rule must leave it.
     fn time_max(&mut self, source: &RuleSource, kinds: &[(Kind, Span)]) -> Option<Duration> {
         let timeout = source.timeout.as_ref().and_then(Field::get)?;
-        let tightest = kinds.iter().filter_map(|(kind, _)| Some((self.options.time_for(*kind)?, kind))).min();
-        if let Some((budget, kind)) = tightest
+        if let Some((budget, kind)) = self.tightest(kinds)
             && timeout.value > budget
         {
             self.found.push(
@@ -184,7 +222,7 @@ impl Workshop<'_> {
                     ),
                 )
                 .help(format!("write `timeout: {}` at most", seconds(budget)))
-                .help(why(*kind, self.options.timeout)),
+                .help(why(kind, self.options.timeout)),
             );
         }
         if timeout.value.is_zero() {
@@ -219,7 +257,7 @@ fn why(kind: Kind, timeout: Duration) -> String {
 }
 
 /// A duration as authors write it.
-fn seconds(duration: Duration) -> String {
+pub(super) fn seconds(duration: Duration) -> String {
     if duration.subsec_millis() == 0 {
         format!("{}s", duration.as_secs())
     } else {

@@ -7,11 +7,12 @@ use redb::{ReadableTable as _, ReadableTableMetadata as _};
 
 use super::Writer;
 use crate::outbox::job::{Happened, Job, Prepared, Settle, Verdict};
+use crate::outbox::put_off::Item;
 use crate::outbox::queue::{Health, ItemId, Queue, Waiting};
 use crate::outbox::record::{State, open_item, seal};
 use crate::outbox::retry::{Cause, Millis};
 use crate::outbox::store::{StoreError, Tables};
-use crate::outbox::{Bounds, EnqueueError, Enqueued, Which};
+use crate::outbox::{Bounds, EnqueueError, Which};
 use crate::telemetry;
 
 /// How long the key of a delivered item is remembered, in milliseconds.
@@ -257,7 +258,8 @@ impl Writer {
 }
 
 impl Happened {
-    fn calls_off(&self, item: &Enqueued) -> bool {
+    fn calls_off(&self, item: &Item) -> bool {
+        let Item::Action(item) = item else { return false };
         let kind = item.action.unless_by.as_ref().map(|it| it.kind.as_str());
         item.server == self.server && item.call.as_deref() == Some(&self.call) && kind == Some(&self.kind)
     }

@@ -1,5 +1,7 @@
 //! What the outbox takes, and what it leaves out, where there is not room for all.
 
+use switchhook::outbox::put_off::{self, PutOff};
+
 use super::*;
 
 #[test]
@@ -49,6 +51,22 @@ fn what_could_never_be_kept_is_dropped_instead_of_refused_for_ever() {
     assert_eq!(desk.rows(None).len(), 2, "what is the same counts once");
     desk.enqueue(posts(&["4"])).expect("to ask again would not help");
     assert_eq!((desk.rows(None).len(), unqueued()), (2, 4));
+}
+
+#[test]
+fn an_event_that_could_never_be_kept_is_decided_by_who_has_it() {
+    let bounds = Bounds { bytes_max: 1000, ..Bounds::default() };
+    let desk = Desk::at(tempfile::tempdir().unwrap(), bounds);
+    let (kind, body) = ("end-of-call-report".to_owned(), "x".repeat(1000));
+    let event = PutOff {
+        event: put_off::Event { kind, body, headers: serde_json::Map::new(), seed: 1 },
+        server: "*".to_owned(),
+        call: None,
+        idempotency_key: "1".to_owned(),
+        arrived_at: Clock::now(),
+    };
+    let refused = desk.runtime.block_on(desk.outbox.put_off(event)).unwrap_err();
+    assert!(refused.is_final(), "{refused}");
 }
 
 /// Longer than all that may wait for the disk, as long as nothing else does.

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use switchhook::outbox::{Bounds, EnqueueError, Which};
 
+use std::sync::Arc;
+
 use super::*;
 use crate::support::Destination;
 
@@ -259,7 +261,7 @@ fn an_outbox_without_a_folder_works_until_it_ends() {
     let (outbox, destination) = (Outbox::open(None, Bounds::default()).unwrap(), Destination::open());
     runtime.block_on(outbox.enqueue(vec![post("key-1", &destination.url("/"))])).unwrap();
     let _context = runtime.enter();
-    outbox.deliver(Live::new(client()), Live::new(secrets()));
+    outbox.deliver(Live::new(client()), Live::new(secrets()), Arc::new(Undecided));
     destination.next().answer(200);
     runtime.block_on(outbox.close(PATIENCE));
     let closed = runtime.block_on(outbox.enqueue(vec![post("key-2", &destination.url("/"))]));

@@ -44,14 +44,6 @@ fn what_cannot_work_is_found_before_it_runs() {
             "0..6 not-available-yet: `lookup` is not available yet; take the call out; a later version will serve it",
         ),
         (
-            "http::get(\"x\")",
-            "0..4 not-available-yet: `http` is not available yet; take the call out; a later version will serve it",
-        ),
-        (
-            "act::say(\"x\")",
-            "0..3 not-available-yet: `act` is not available yet; take the call out; a later version will serve it",
-        ),
-        (
             "fn f() { 1 } f!()",
             "13..14 capturing-call: a function cannot be called with `!`; hand it what it needs as arguments",
         ),

@@ -1,30 +1,21 @@
 //! Requests to other services, and what can be wrong with them.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::super::Workshop;
 use super::super::names::{Names, Stage};
 use super::super::read::{Field, Spanned};
-use super::super::yaml::{Node, Yaml};
-use super::{ActionSource, control};
+use super::super::yaml::Node;
+use super::ActionSource;
 use crate::engine::act::Errand;
 use crate::engine::action::Retry;
 use crate::engine::action::signing_key::SigningKey;
+use crate::engine::control::{RETRY, VAPI_KEY};
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::outgoing::{Content, Outgoing};
 use crate::engine::request::{Method, Target};
 use crate::engine::template::{Part, Template};
 use crate::engine::term::{Lookup, Term};
-
-/// How an action is tried again, unless it says otherwise.
-const RETRY: Retry = Retry { attempts_max: 20, age_max: Duration::from_secs(24 * 3600) };
-/// The secret with which it is used.
-const VAPI_KEY: &str = "vapi";
-/// Header fields that the request has already.
-const TAKEN: &[&str] =
-    &["host", "content-length", "connection", "transfer-encoding", "idempotency-key", "upgrade", "te"];
 
 impl Workshop<'_> {
     pub(super) fn request(
@@ -37,8 +28,10 @@ impl Workshop<'_> {
         let sending = &names.at(Stage::Sending);
         let (target, method, url, body) = match verb {
             "vapi" => self.vapi(node, source, sending)?,
-            _ => match method(verb) {
-                Some(method) => (Target::Anybody, method, self.url(node, sending)?, self.content(source, sending)),
+            _ => match Method::named(verb) {
+                Some(method) => {
+                    (Target::Anybody, method, self.url(node, sending)?, self.content(source.content(), sending))
+                }
                 // It is said to a caller or to a model.
                 None => self.control(verb, node, source, names)?,
             },
@@ -49,7 +42,7 @@ impl Workshop<'_> {
             headers.push(("authorization".to_owned(), bearer()));
         }
         let timeout = self.attempt_time(source);
-        let usual = if target == Target::CallControl { control::RETRY } else { RETRY };
+        let usual = if target == Target::CallControl { RETRY } else { Retry::USUAL };
         Some(Errand {
             request: Outgoing { target, method, url, headers, body, timeout },
             after: self.waiting_time(source),
@@ -58,57 +51,6 @@ impl Workshop<'_> {
             in_order: target == Target::CallControl || self.in_order(source.order.as_ref()),
             sign: source.sign.as_ref().and_then(Field::get).and_then(|sign| self.signing_key(&sign.key, names)),
         })
-    }
-
-    fn content(&mut self, source: &ActionSource, names: &Names) -> Option<Content> {
-        let given = [("json", &source.json), ("form", &source.form), ("body", &source.body)];
-        let mut given = given.into_iter().filter_map(|(name, node)| Some((name, node.as_ref()?)));
-        let (name, node) = given.next()?;
-        if let Some((other, second)) = given.next() {
-            let message = format!("a request has one of `json`, `form` and `body`, not `{name}` and `{other}`");
-            self.found.push(
-                Diagnostic::error("two-actions", second.span, message)
-                    .note(node.span, "the other one is here")
-                    .help("keep the one that the other service reads"),
-            );
-        }
-        match name {
-            "json" => Some(Content::Json(self.template(node, names))),
-            "form" => self.fields("`form`", node, names).map(Content::Form),
-            _ => self.text("`body`", node, names).map(Content::Text),
-        }
-    }
-
-    /// A mapping of names to texts.
-    fn fields(&mut self, what: &str, node: &Node, names: &Names) -> Option<Vec<(String, Template)>> {
-        let Yaml::Map(entries) = &node.value else {
-            let message = format!("{what} is a mapping of names to texts, not {}", node.describe());
-            self.found.push(Diagnostic::error("wrong-type", node.span, message));
-            return None;
-        };
-        let fields = entries.iter().filter_map(|(key, value)| {
-            let name = format!("`{}`", key.text);
-            Some((key.text.clone(), self.text(&name, value, names)?))
-        });
-        Some(fields.collect())
-    }
-
-    fn headers(&mut self, node: Option<&Node>, names: &Names) -> Vec<(String, Template)> {
-        let Some(node) = node else { return Vec::new() };
-        for (key, _) in node.entries() {
-            let name = key.text.to_ascii_lowercase();
-            let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-            let (message, help) = if TAKEN.contains(&name.as_str()) {
-                (format!("`{}` is set by the daemon", key.text), "remove it")
-            } else if name.is_empty() || !name.bytes().all(token) {
-                (format!("no header can be called `{}`", key.text), "a name is made of letters, digits and `-`")
-            } else {
-                continue;
-            };
-            self.found.push(Diagnostic::error("invalid-value", key.span, message).help(help));
-        }
-        let headers = self.fields("`headers`", node, names).unwrap_or_default();
-        headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
     }
 
     /// `vapi: { method: …, path: …, json: … }`
@@ -139,7 +81,7 @@ impl Workshop<'_> {
     }
 
     fn method_word(&mut self, written: &Spanned<String>) -> Option<Method> {
-        let method = method(&written.value.to_ascii_lowercase());
+        let method = Method::named(&written.value.to_ascii_lowercase());
         if method.is_none() {
             let message = format!("`{}` is not a method", written.value);
             let help = "write one of `get`, `post`, `put`, `patch` and `delete`";
@@ -181,17 +123,6 @@ struct VapiSource {
     method: Option<Field<Spanned<String>>>,
     path: Node,
     json: Option<Node>,
-}
-
-fn method(word: &str) -> Option<Method> {
-    match word {
-        "get" => Some(Method::Get),
-        "post" => Some(Method::Post),
-        "put" => Some(Method::Put),
-        "patch" => Some(Method::Patch),
-        "delete" => Some(Method::Delete),
-        _ => None,
-    }
 }
 
 fn bearer() -> Template {

@@ -1,8 +1,8 @@
 //! Where requests lead, as far as that is known when the rules are loaded.
 
-use super::super::Workshop;
-use super::super::names::Names;
-use super::super::yaml::Node;
+use super::Workshop;
+use super::names::Names;
+use super::yaml::Node;
 use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::request::VAPI;
 use crate::engine::template::{Part, Template};

@@ -1,0 +1,65 @@
+//! Names of a rule's own: values that are computed, and requests that are made, when first needed.
+
+use std::time::Duration;
+
+use super::diagnostic::Span;
+use super::outgoing::{Outgoing, Unmade};
+use super::question::Question;
+use super::scope::Scope;
+use super::script::ScriptFault;
+use super::template::Template;
+
+/// What a name of a rule stands for.
+#[derive(Debug)]
+pub enum Binding {
+    /// A value: an entry of `let`, or of an action's `with`.
+    Value(Template),
+    /// The answer to a request: an entry of `fetch`.
+    Fetch(Box<Fetch>),
+}
+
+/// A request that is made before the rule answers, with placeholders.
+#[derive(Debug)]
+pub struct Fetch {
+    /// What it is called.
+    pub name: String,
+    /// Where it stands.
+    pub span: Span,
+    /// The request.
+    pub request: Outgoing,
+    /// For how long its answer may be used again.
+    pub cache: Option<Duration>,
+    /// Whether the rule goes on without an answer.
+    pub optional: bool,
+}
+
+/// The bindings that parts of a rule surely look at, by their numbers: what they ask is asked at once.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// Its conditions that look at a fetch.
+    pub conditions: Box<[usize]>,
+    /// Its answer.
+    pub answer: Box<[usize]>,
+    /// Its actions.
+    pub acts: Box<[usize]>,
+}
+
+impl Fetch {
+    /// What is to be asked.
+    ///
+    /// # Errors
+    /// When a script in it fails, or the event does not say where to.
+    pub fn question(&self, scope: &Scope<'_>) -> Result<Question, ScriptFault> {
+        let request = self.request.render(scope).map_err(|unmade| match unmade {
+            Unmade::Script(fault) => fault,
+            Unmade::Nowhere => self.failed("it has no URL, since what should hold it is absent"),
+        })?;
+        Ok(Question { request, cache: self.cache, repetition: 0 })
+    }
+
+    /// What is said of a failure.
+    #[must_use]
+    pub fn failed(&self, why: &str) -> ScriptFault {
+        ScriptFault::Unfetched { message: format!("`{}` could not be fetched: {why}", self.name), at: self.span }
+    }
+}

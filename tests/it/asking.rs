@@ -1,0 +1,301 @@
+//! What rules ask before they answer: the daemon with real services, which answer late, wrongly, or not at all.
+
+mod redirects;
+
+use std::fs;
+use std::thread;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Arrival, Client, Daemon, Destination, Folder, switchhook};
+
+const SETTINGS: &str = "outbound: { allow: [ 127.0.0.0/8 ] }\nsecrets: { crm: { env: CRM_TOKEN } }\n";
+const TOKEN: &str = "correct-horse-battery";
+
+/// A daemon with these rules and scripts, in which `CRM` is the service.
+fn start(rules: &str, script: &str, settings: &str, service: &Destination) -> Daemon {
+    let fill = |text: &str| text.replace("CRM", &format!("http://{}", service.address));
+    let folder = Folder::with(&[
+        ("switchhook.yaml", &format!("{SETTINGS}{settings}")),
+        ("rules/rules.yaml", &fill(rules)),
+        ("rules/scripts/shop.rhai", &fill(script)),
+    ]);
+    let mut command = switchhook(&folder);
+    command.env("CRM_TOKEN", TOKEN).args(["run", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+    Daemon::of(folder, &mut command)
+}
+
+fn tool_call(id: &str, arguments: &Value) -> String {
+    let tool = json!({ "id": id, "function": { "name": "find", "arguments": arguments } });
+    json!({ "message": { "type": "tool-calls", "call": { "id": "c1" }, "toolCallList": [tool] } }).to_string()
+}
+
+fn result(answer: &Answer) -> Value {
+    answer.json().pointer("/results/0/result").cloned().unwrap_or_default()
+}
+
+/// Asks the daemon in another thread, since somebody has to answer what it asks meanwhile.
+fn asking(daemon: &Daemon, body: String) -> thread::JoinHandle<Answer> {
+    let mut client = daemon.connect();
+    thread::spawn(move || client.post("/", &[], body))
+}
+
+fn answer_json(arrival: Arrival, json: &Value) {
+    arrival.answer_with(200, "content-type: application/json\n", &json.to_string());
+}
+
+const FIND: &str = r#"
+rules:
+  - name: find
+    tool: find
+    fetch:
+      person:
+        get: "CRM/people?name=${args.name}"
+        headers: { authorization: "Bearer ${secrets.crm}" }
+        cache: 1h
+      visits: { get: "CRM/visits/${person.json.id}", optional: true }
+    respond: "${person.json.name} came ${visits.json.count} times."
+    fallback: I do not know.
+"#;
+
+#[test]
+fn what_is_asked_is_said_and_kept() {
+    let service = Destination::open();
+    let daemon = start(FIND, "", "", &service);
+    let first = asking(&daemon, tool_call("t1", &json!({ "name": "Ada L" })));
+    let arrival = service.next();
+    assert_eq!((arrival.method(), arrival.path()), ("GET", "/people?name=Ada%20L"));
+    assert_eq!(arrival.header("authorization"), Some(&*format!("Bearer {TOKEN}")));
+    assert_eq!(arrival.header("idempotency-key"), None);
+    answer_json(arrival, &json!({ "id": 7, "name": "Ada" }));
+    let visits = service.next();
+    assert_eq!(visits.path(), "/visits/7");
+    answer_json(visits, &json!({ "count": 3 }));
+    assert_eq!(result(&first.join().unwrap()), "Ada came 3 times.");
+    // The person is kept, the visits are not.
+    let second = asking(&daemon, tool_call("t2", &json!({ "name": "Ada L" })));
+    let visits = service.next();
+    assert_eq!(visits.path(), "/visits/7");
+    visits.answer(500);
+    assert_eq!(result(&second.join().unwrap()), "Ada came  times.");
+    assert!(service.ready().is_none());
+    let log = daemon.stop();
+    assert!(!log.iter().any(|line| line.to_string().contains(TOKEN)), "the log shows a secret");
+}
+
+const CACHED: &str = r#"
+rules:
+  - name: find
+    tool: find
+    fetch: { person: { get: "CRM/people", cache: 1h, timeout: 10s } }
+    respond: "${person.json.name}"
+    fallback: I do not know.
+"#;
+
+#[test]
+fn many_callers_share_one_request() {
+    let service = Destination::open();
+    let daemon = start(CACHED, "", "", &service);
+    let callers: Vec<_> = (0..16).map(|n| asking(&daemon, tool_call(&format!("t{n}"), &json!({})))).collect();
+    answer_json(service.next(), &json!({ "name": "Ada" }));
+    for caller in callers {
+        assert_eq!(result(&caller.join().unwrap()), "Ada");
+    }
+    assert!(service.ready().is_none(), "it was asked twice");
+}
+
+#[test]
+fn a_failure_is_not_kept() {
+    let service = Destination::open();
+    let daemon = start(CACHED, "", "", &service);
+    let first = asking(&daemon, tool_call("t1", &json!({})));
+    service.next().answer(503);
+    assert_eq!(result(&first.join().unwrap()), "I do not know.");
+    let second = asking(&daemon, tool_call("t2", &json!({})));
+    answer_json(service.next(), &json!({ "name": "Ada" }));
+    assert_eq!(result(&second.join().unwrap()), "Ada");
+}
+
+#[test]
+fn who_does_not_answer_costs_the_fallback() {
+    let rules = CACHED.replace("cache: 1h, timeout: 10s", "timeout: 200ms");
+    let service = Destination::open();
+    let mut daemon = start(&rules, "", "", &service);
+    let caller = asking(&daemon, tool_call("t1", &json!({})));
+    let unanswered = service.next();
+    assert_eq!(result(&caller.join().unwrap()), "I do not know.");
+    let fault = daemon.logged_where("the fault", |line| line.to_string().contains("could not be fetched"));
+    assert!(fault.to_string().contains("no answer came within 200 ms"), "{fault}");
+    drop(unanswered);
+}
+
+#[test]
+fn an_answer_that_is_too_long_is_none() {
+    let service = Destination::open();
+    let daemon = start(CACHED, "", "limits: { fetch_bytes_max: 100 }\n", &service);
+    let caller = asking(&daemon, tool_call("t1", &json!({})));
+    answer_json(service.next(), &json!({ "name": "Ada", "all": "x".repeat(1000) }));
+    assert_eq!(result(&caller.join().unwrap()), "I do not know.");
+}
+
+#[test]
+fn no_more_is_asked_at_once_than_may_be() {
+    let rules = CACHED.replace("CRM/people", "CRM/people/${args.n}");
+    let service = Destination::open();
+    let daemon = start(&rules, "", "limits: { fetches_max: 1 }\n", &service);
+    let first = asking(&daemon, tool_call("t1", &json!({ "n": 1 })));
+    let arrival = service.next();
+    assert_eq!(result(&daemon.post("/", tool_call("t2", &json!({ "n": 2 })))), "I do not know.");
+    answer_json(arrival, &json!({ "name": "Ada" }));
+    assert_eq!(result(&first.join().unwrap()), "Ada");
+}
+
+#[test]
+fn an_address_that_is_refused_is_not_asked() {
+    let service = Destination::open();
+    let daemon = start(CACHED, "", "", &service);
+    let settings = daemon.folder().join("switchhook.yaml");
+    fs::write(&settings, SETTINGS.replace("127.0.0.0/8", "10.0.0.0/8")).unwrap();
+    assert_eq!(Client::connect(daemon.admin).ask("POST", "/api/reload").status, 200);
+    assert_eq!(result(&daemon.post("/", tool_call("t1", &json!({})))), "I do not know.");
+    assert!(service.ready().is_none());
+}
+
+const SHOP: &str = r#"
+fn find(args) {
+    state::incr("finds");
+    let both = http::all([ "CRM/a", #{ post: "CRM/b", json: args, headers: #{ authorization: secrets::get("crm") } } ]);
+    act::post("CRM/told", #{ found: both[0].json.n }, #{ name: "told" });
+    `${both[0].json.n} and ${both[1].json.n}, find ${state::get("finds")}`
+}
+"#;
+
+const SCRIPTED: &str = "
+rules:
+  - { name: find, tool: find, run: 'shop::find', fallback: I do not know. }
+";
+
+#[test]
+fn scripts_ask_several_at_once_and_act_once() {
+    let service = Destination::open();
+    let daemon = start(SCRIPTED, SHOP, "", &service);
+    let caller = asking(&daemon, tool_call("t1", &json!({ "x": 1 })));
+    // Neither waits for the other.
+    let mut both = [service.next(), service.next()];
+    both.sort_by_key(|arrival| arrival.path().to_owned());
+    let [a, b] = both;
+    assert_eq!((a.method(), b.method(), b.header("authorization")), ("GET", "POST", Some(TOKEN)));
+    assert_eq!(b.body, "{\"x\":1}");
+    answer_json(b, &json!({ "n": 2 }));
+    answer_json(a, &json!({ "n": 1 }));
+    assert_eq!(result(&caller.join().unwrap()), "1 and 2, find 1");
+    let told = service.next();
+    assert_eq!((told.path(), told.body.as_str()), ("/told", "{\"found\":1}"));
+    assert!(told.header("idempotency-key").is_some());
+    told.answer(200);
+    assert!(service.ready().is_none());
+}
+
+#[test]
+fn what_fails_does_nothing() {
+    let service = Destination::open();
+    let daemon = start(SCRIPTED, SHOP, "", &service);
+    let caller = asking(&daemon, tool_call("t1", &json!({})));
+    let mut both = [service.next(), service.next()];
+    both.sort_by_key(|arrival| arrival.path().to_owned());
+    let [a, b] = both;
+    answer_json(a, &json!({ "n": 1 }));
+    b.answer(500);
+    assert_eq!(result(&caller.join().unwrap()), "I do not know.");
+    assert!(service.ready().is_none(), "an action of a script that failed was carried out");
+}
+
+const REPORTS: &str = r#"
+rules:
+  - name: report
+    on: end-of-call-report
+    fetch: { person: { get: "CRM/people/${call.id}", timeout: 30s } }
+    do:
+      - post: CRM/reports
+        json: { name: "${person.json.name}", why: "${endedReason}" }
+      - set: { told: true }
+  - name: plain
+    on: end-of-call-report
+    do: [ { post: "CRM/plain", json: { call: "${call.id}" } } ]
+"#;
+
+fn report(call: &str) -> String {
+    let call = json!({ "id": call });
+    json!({ "message": { "type": "end-of-call-report", "call": call, "endedReason": "hangup" } }).to_string()
+}
+
+/// The next arrivals, which may come in any order, by their paths.
+fn arrivals<const N: usize>(service: &Destination) -> [Arrival; N] {
+    let mut all: Vec<Arrival> = (0..N).map(|_| service.next()).collect();
+    all.sort_by_key(|arrival| arrival.path().to_owned());
+    all.try_into().ok().unwrap()
+}
+
+fn outbox(daemon: &Daemon) -> Value {
+    Client::connect(daemon.admin).ask("GET", "/api/outbox").json()
+}
+
+#[test]
+fn an_event_that_nobody_waits_for_is_decided_after_it_is_acknowledged() {
+    let service = Destination::open();
+    let daemon = start(REPORTS, "", "", &service);
+    // It is acknowledged although the service has not said anything.
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    let person = service.next();
+    assert_eq!(person.path(), "/people/c1");
+    let waiting = outbox(&daemon);
+    assert_eq!(waiting.pointer("/items/0/event"), Some(&json!("end-of-call-report")), "{waiting:#}");
+    assert_eq!(daemon.post("/", report("c1")).status, 200, "it comes again");
+    answer_json(person, &json!({ "name": "Ada" }));
+    let [plain, told] = arrivals(&service);
+    assert_eq!((plain.path(), told.path()), ("/plain", "/reports"));
+    assert_eq!(told.body, "{\"name\":\"Ada\",\"why\":\"hangup\"}");
+    plain.answer(200);
+    told.answer(200);
+    assert_eq!(daemon.post("/", report("c1")).status, 200, "it comes once more");
+    assert!(service.ready().is_none(), "it was decided twice");
+}
+
+#[test]
+fn what_can_be_decided_does_not_wait_for_who_fails() {
+    let service = Destination::open();
+    let daemon = start(REPORTS, "", "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    service.next().answer(503);
+    // The other rule acts at once, and the event is tried again.
+    let [again, plain] = arrivals(&service);
+    assert_eq!((again.path(), plain.path()), ("/people/c1", "/plain"));
+    plain.answer(200);
+    answer_json(again, &json!({ "name": "Ada" }));
+    let told = service.next();
+    assert_eq!((told.path(), told.body.contains("Ada")), ("/reports", true));
+    told.answer(200);
+    assert!(service.ready().is_none(), "something was done twice");
+}
+
+#[test]
+fn an_event_that_was_put_off_outlives_a_kill() {
+    let service = Destination::open();
+    let daemon = start(REPORTS, "", "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    let person = service.next();
+    daemon.signal(Signal::KILL);
+    let folder = daemon.killed_and_kept();
+    drop(person);
+    let mut command = switchhook(&folder);
+    command.env("CRM_TOKEN", TOKEN).args(["run", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+    let daemon = Daemon::of(folder, &mut command);
+    answer_json(service.next(), &json!({ "name": "Ada" }));
+    let [plain, told] = arrivals(&service);
+    assert_eq!((plain.path(), told.path()), ("/plain", "/reports"));
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    plain.answer(200);
+    told.answer(200);
+    assert!(service.ready().is_none(), "it was decided again");
+}
