@@ -59,22 +59,15 @@ impl Secrets {
         let mut spellings: Vec<(Zeroizing<String>, &str)> = Vec::new();
         for name in used {
             let Ok(value) = self.value(name) else { continue };
-            let plain = [Written::Plain, Written::Json, Written::Percent].map(|written| write(value, written));
-            // Some write `/` in JSON with a backslash, and percent signs with small letters.
-            let others = [plain[1].replace('/', "\\/"), small_hex(&plain[2])].map(Zeroizing::new);
-            spellings.extend(plain.into_iter().chain(others).map(|spelling| (spelling, name)));
+            let json = write(value, Written::Json);
+            // Some write `/` in JSON with a backslash.
+            let other = Zeroizing::new(json.replace('/', "\\/"));
+            spellings.extend([write(value, Written::Plain), json, other].map(|spelling| (spelling, name)));
         }
         spellings.retain(|(spelling, _)| !spelling.is_empty());
         // One that begins with another goes first, lest its end stays.
         spellings.sort_by_key(|(spelling, _)| std::cmp::Reverse(spelling.len()));
-        let hide = |text: String, (spelling, name): &(Zeroizing<String>, &str)| {
-            if text.contains(spelling.as_str()) {
-                text.replace(spelling.as_str(), &format!("[secret {name}]"))
-            } else {
-                text
-            }
-        };
-        spellings.iter().fold(text.to_owned(), hide)
+        spellings.iter().fold(text.to_owned(), |text, (spelling, name)| hide(&text, spelling.as_bytes(), name))
     }
 
     fn value(&self, name: &str) -> Result<&SecretString, UnknownSecret> {
@@ -94,14 +87,37 @@ fn write(value: &SecretString, written: Written) -> Zeroizing<String> {
     Zeroizing::new(written.write(value.expose_secret()))
 }
 
-/// The same in percent signs with small letters.
-fn small_hex(percent: &str) -> String {
-    let mut after = 0_u8;
-    let small = |c: char| {
-        after = if c == '%' { 3 } else { after.saturating_sub(1) };
-        if after > 0 { c.to_ascii_lowercase() } else { c }
-    };
-    percent.chars().map(small).collect()
+/// `text` with a secret's name wherever the `spelling` of its value stands.
+fn hide(text: &str, spelling: &[u8], name: &str) -> String {
+    let mut shown = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, others)) = rest.split_first() {
+        if let Some(behind) = behind_percent(rest, spelling).or_else(|| rest.strip_prefix(spelling)) {
+            shown.extend_from_slice(format!("[secret {name}]").as_bytes());
+            rest = behind;
+        } else {
+            shown.push(*first);
+            rest = others;
+        }
+    }
+    String::from_utf8_lossy(&shown).into_owned()
+}
+
+/// What stands behind `spelling`, if `text` begins with it. Any of its bytes may be in percent signs: each program that
+/// writes a URL chooses others.
+fn behind_percent<'a>(text: &'a [u8], spelling: &[u8]) -> Option<&'a [u8]> {
+    spelling.iter().try_fold(text, |text, byte| match text {
+        [b'%', high, low, behind @ ..] if value_of(*high, *low) == Some(*byte) => Some(behind),
+        [b'+', behind @ ..] if *byte == b' ' => Some(behind),
+        [first, behind @ ..] if first == byte => Some(behind),
+        _ => None,
+    })
+}
+
+/// The byte that two hexadecimal digits stand for.
+fn value_of(high: u8, low: u8) -> Option<u8> {
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
 #[cfg(test)]
@@ -141,5 +157,14 @@ mod tests {
         let two = [("a", "x/y"), ("b", "x/y+z")].map(|(name, value)| (name.to_owned(), value.to_owned().into()));
         let shown = "[secret b] [secret a] [secret b] [secret b]";
         assert_eq!(Secrets::new(two).redact(r"x/y+z x\/y x\/y+z x%2fy%2bz", ["a", "b"]), shown);
+    }
+
+    #[test]
+    fn a_value_is_hidden_however_much_of_it_is_in_percent_signs() {
+        let secrets = Secrets::new([("a".to_owned(), "p/q r%41".into())]);
+        for echo in ["p/q r%41", "p/q%20r%41", "p%2fq+r%2541", "%70%2F%71%20%72%25%34%31"] {
+            assert_eq!(secrets.redact(&format!("/ü?{echo}&"), ["a"]), "/ü?[secret a]&", "{echo}");
+        }
+        assert_eq!(secrets.redact("p/q rA %", ["a"]), "p/q rA %");
     }
 }

@@ -26,7 +26,7 @@ use crate::live::snapshot::{Origin, Snapshot};
 use crate::live::version::Version;
 use crate::outbox::put_off::Item;
 use crate::outbox::retry::{Millis, Next};
-use crate::outbox::{EnqueueError, StoreError};
+use crate::outbox::{About, EnqueueError, StoreError};
 use crate::reload::refused::{Findings, Refused};
 use crate::reload::report::{FINDINGS_MAX, ServerReport};
 use crate::reload::server::Outcome;
@@ -436,8 +436,9 @@ pub(crate) fn asked(request: &Request, fetched: &Fetched, took: Duration) {
 }
 
 /// Actions were not taken, after others of which nothing was said.
-pub(crate) fn not_enqueued(error: &EnqueueError, actions: usize, untold: u64) {
-    error!(target: OUTBOX, %error, actions, untold, "actions were not taken");
+pub(crate) fn not_enqueued(error: &EnqueueError, first: &About<'_>, actions: usize, untold: u64) {
+    let (action, server, call) = (first.name, first.server, first.call.map(name));
+    error!(target: OUTBOX, %error, action, server, call, actions, untold, "actions were not taken");
 }
 
 /// An attempt has ended.

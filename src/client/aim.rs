@@ -8,6 +8,8 @@ use crate::engine::request::{Target, VAPI};
 
 /// Below what live calls are controlled (contract, section 6).
 const VAPI_DOMAIN: &str = "vapi.ai";
+/// What stands in the place of a host that is not told.
+pub(super) const NO_HOST: &str = "[elsewhere]";
 
 /// Where the requests of each target may lead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +55,18 @@ pub enum Misdirected {
         /// Where it is.
         vapi: String,
     },
+}
+
+impl Misdirected {
+    /// The same without the host.
+    pub(super) fn without_host(self) -> Misdirected {
+        let host = NO_HOST.to_owned();
+        match self {
+            Misdirected::NoController { .. } => Misdirected::NoController { host },
+            Misdirected::NotVapi { vapi, .. } => Misdirected::NotVapi { host, vapi },
+            other => other,
+        }
+    }
 }
 
 impl Default for Aims {

@@ -1,11 +1,16 @@
 //! What is to be done for the rest of the world, as data: an [`Action`] is a request, and how much it matters that it
 //! arrives.
 
+pub mod signing_key;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::request::{Request, Text};
+
+/// How long an action is tried at most, whatever it says, unless the settings say otherwise.
+pub const AGE_MAX: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
 /// A request to somebody else, and how much it matters that it arrives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,6 +17,7 @@ mod review;
 mod rule;
 mod template;
 mod tools;
+mod url;
 mod uses;
 mod vars;
 mod when;
@@ -26,6 +27,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Engine;
+use super::action::AGE_MAX;
 use super::control;
 use super::diagnostic::{self, Diagnostic, FileId, Severity, Sources, Span};
 use super::event::WantedBuilder;
@@ -64,6 +66,8 @@ pub struct Options {
     pub regex_bytes_max: usize,
     /// The names of the secrets; `None` where there are no settings that would say.
     pub secrets: Option<Vec<String>>,
+    /// How long the outbox tries anything, whatever an action says.
+    pub outbox_age_max: Duration,
 }
 
 impl Default for Options {
@@ -74,6 +78,7 @@ impl Default for Options {
             scripts: ScriptLimits::default(),
             regex_bytes_max: 1 << 20,
             secrets: None,
+            outbox_age_max: AGE_MAX,
         }
     }
 }

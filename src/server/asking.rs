@@ -24,6 +24,8 @@ use crate::telemetry;
 
 /// What an answer that is kept costs besides its body: its question, its header, its place.
 const ENTRY_BYTES: usize = 1024;
+/// How many redirects a `GET` follows.
+const REDIRECTS_MAX: usize = 5;
 
 /// The bounds of asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +142,7 @@ impl Asking {
 
     async fn send(&self, request: Request, time: Duration) -> Fetched {
         let bytes_max = self.0.bounds.current().answer_bytes_max;
-        let limits = Limits { connect: time, whole: time, body_bytes_max: bytes_max };
+        let limits = Limits { connect: time, whole: time, body_bytes_max: bytes_max, redirects_max: REDIRECTS_MAX };
         match self.0.client.current().send(request, &limits).await {
             Err(error) => Fetched::failed(error.to_string()),
             Ok(response) if response.is_cut && bytes_max <= response.body.len() => Fetched::failed(format!(

@@ -82,6 +82,7 @@ pub(super) fn settings(tree: &Node, folder: &Path, found: &mut Vec<Diagnostic>) 
         scripts,
         regex_bytes_max: limits.regex_bytes(),
         secrets: Some(secrets.names().map(ToOwned::to_owned).collect()),
+        outbox_age_max: limits.outbox().age_max,
         ..Options::default()
     };
     own_options(&mut defaults, &source.timeout, &source.no_assistant, found);

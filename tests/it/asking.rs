@@ -1,5 +1,7 @@
 //! What rules ask before they answer: the daemon with real services, which answer late, wrongly, or not at all.
 
+mod redirects;
+
 use std::fs;
 use std::thread;
 

@@ -1,6 +1,7 @@
 //! The outbox, with real servers as destinations: as a library where tests want to see every step, and in the daemon.
 
 mod asking;
+mod bounds;
 mod crashing;
 mod delivering;
 mod operating;

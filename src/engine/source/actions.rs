@@ -1,6 +1,7 @@
 //! Reads a rule's `do`: what it does besides answering.
 
 mod control;
+mod patience;
 mod request;
 mod reuse;
 

@@ -67,6 +67,7 @@ impl Workshop<'_> {
         let content = BodySource { json: &source.json, form: &source.form, body: &source.body };
         let body = self.content(content, names);
         let headers = self.headers(source.headers.as_ref(), names);
+        self.not_zero(source.timeout.as_ref(), "what may take no time is never answered", "timeout: 2s");
         let written = source.timeout.as_ref().and_then(Field::get).copied();
         let timeout = written.as_ref().map_or(TIMEOUT, |timeout| timeout.value);
         let request = Outgoing { target: Target::Anybody, method, url: url?, headers, body, timeout };

@@ -8,7 +8,7 @@ use super::read::{Field, Spanned};
 use super::yaml::{Node, Yaml};
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::outgoing::Content;
-use crate::engine::template::{Part, Template};
+use crate::engine::template::Template;
 
 /// Header fields that the request has already.
 const TAKEN: &[&str] =
@@ -23,31 +23,6 @@ pub(super) struct BodySource<'a> {
 }
 
 impl Workshop<'_> {
-    pub(super) fn url(&mut self, node: &Node, names: &Names) -> Option<Template> {
-        let template = self.text("a URL", node, names)?;
-        let begins = match &template {
-            Template::Constant(value) => value.as_str(),
-            Template::Text(parts) => parts.first().and_then(|part| match part {
-                Part::Text(text) => Some(text.as_str()),
-                Part::Hole(_) => None,
-            }),
-            _ => None,
-        };
-        let host = begins.map(|begins| begins.strip_prefix("https://").or_else(|| begins.strip_prefix("http://")));
-        let (message, help) = match host {
-            // What is filled in at its beginning is not known yet.
-            None => return Some(template),
-            Some(Some(host)) if !host.is_empty() && !host.starts_with(['/', '?', '#', ':']) && !host.contains(' ') => {
-                return Some(template);
-            }
-            Some(Some(host)) if host.contains(' ') => ("a URL has no spaces", "write `%20` for a space"),
-            Some(Some(_)) => ("this URL has no host", "write for example `https://crm.example.com/calls`"),
-            Some(None) => ("a URL begins with `https://`", "write for example `https://crm.example.com/calls`"),
-        };
-        self.found.push(Diagnostic::error("bad-url", node.span, message).help(help));
-        None
-    }
-
     pub(super) fn content(&mut self, given: BodySource<'_>, names: &Names) -> Option<Content> {
         let given = [("json", given.json), ("form", given.form), ("body", given.body)];
         let mut given = given.into_iter().filter_map(|(name, node)| Some((name, node.as_ref()?)));
@@ -94,6 +69,13 @@ impl Workshop<'_> {
         Some(written.value)
     }
 
+    pub(super) fn not_zero(&mut self, field: Option<&Field<Spanned<Duration>>>, message: &str, example: &str) {
+        if let Some(written) = field.and_then(Field::get).filter(|written| written.value.is_zero()) {
+            let help = format!("write for example `{example}`, or leave it out");
+            self.found.push(Diagnostic::error("invalid-value", written.span, message).help(help));
+        }
+    }
+
     /// A mapping of names to texts.
     fn fields(&mut self, what: &str, node: &Node, names: &Names) -> Option<Vec<(String, Template)>> {
         let Yaml::Map(entries) = &node.value else {
@@ -119,11 +101,24 @@ impl Workshop<'_> {
     }
 }
 
-/// A time as authors write it.
+/// A time as authors write it, in its largest whole unit.
 pub(super) fn words(time: Duration) -> String {
-    match time.as_secs() {
-        seconds if seconds.is_multiple_of(86_400) => format!("{}d", seconds / 86_400),
-        seconds if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
-        seconds => format!("{seconds}s"),
+    let millis = time.as_millis();
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    let unit = units.into_iter().find(|(length, _)| millis.is_multiple_of(*length));
+    let (length, unit) = unit.unwrap_or((1, "ms"));
+    format!("{}{unit}", millis / length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read::duration;
+    use super::words;
+
+    #[test]
+    fn a_time_is_said_as_it_is_written() {
+        for written in ["30d", "5m", "36h", "90s", "1500ms"] {
+            assert_eq!(words(duration(written).unwrap()), written);
+        }
     }
 }

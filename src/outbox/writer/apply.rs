@@ -12,7 +12,7 @@ use crate::outbox::queue::{Health, ItemId, Queue, Waiting};
 use crate::outbox::record::{State, open_item, seal};
 use crate::outbox::retry::{Cause, Millis};
 use crate::outbox::store::{StoreError, Tables};
-use crate::outbox::{EnqueueError, Which};
+use crate::outbox::{Bounds, EnqueueError, Which};
 use crate::telemetry;
 
 /// How long the key of a delivered item is remembered, in milliseconds.
@@ -68,12 +68,7 @@ impl Writer {
                 new.push(item);
             }
         }
-        let bytes = new.iter().map(|item| u64::from(item.state.bytes)).sum::<u64>();
-        if !new.is_empty()
-            && (self.bounds.items_max < self.tally.items + new.len()
-                || self.bounds.bytes_max < self.tally.bytes + bytes)
-        {
-            let refused = EnqueueError::Full { items: self.tally.items, bytes: self.tally.bytes };
+        if let Err(refused) = self.has_room(&new) {
             return Ok(Applied { refused: Some(refused), ..Applied::default() });
         }
         let mut applied = Applied::default();
@@ -88,6 +83,19 @@ impl Writer {
             applied.changes.push(Change::Added(state.waiting(id)));
         }
         Ok(applied)
+    }
+
+    /// Whether there is room for all of it, or could ever be.
+    fn has_room(&self, new: &[&Prepared]) -> Result<(), EnqueueError> {
+        let (items, bytes) = (new.len(), new.iter().map(|item| u64::from(item.state.bytes)).sum::<u64>());
+        let Bounds { items_max, bytes_max, .. } = self.bounds;
+        if items_max < items || bytes_max < bytes {
+            Err(EnqueueError::TooMuch { items, bytes, items_max, bytes_max })
+        } else if items != 0 && (items_max < self.tally.items + items || bytes_max < self.tally.bytes + bytes) {
+            Err(EnqueueError::Full { items: self.tally.items, bytes: self.tally.bytes })
+        } else {
+            Ok(())
+        }
     }
 
     /// Writes down how an attempt ended.

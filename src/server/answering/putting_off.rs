@@ -8,7 +8,6 @@ use super::making::Ask;
 use super::truth::{Turned, unfetched};
 use super::{Answering, Undone, Unkept};
 use crate::engine::Turn;
-use crate::outbox::EnqueueError;
 use crate::outbox::put_off::{self, Decided, PutOff};
 use crate::server::errands;
 use crate::server::occasion::Occasion;
@@ -42,7 +41,7 @@ impl Answering {
                 Ok(())
             }
             // What is too long to be kept is decided while it waits.
-            Some(Err(EnqueueError::TooLarge { .. })) => {
+            Some(Err(error)) if error.is_final() => {
                 drop(first);
                 self.decide(occasion, Turn::Whole, Ask::Now).await.map(drop).map_err(|_| Unkept)
             }

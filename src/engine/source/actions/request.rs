@@ -1,27 +1,22 @@
 //! Requests to other services, and what can be wrong with them.
 
-use std::time::Duration;
+use serde_json::Value;
 
 use super::super::Workshop;
 use super::super::names::{Names, Stage};
 use super::super::read::{Field, Spanned};
 use super::super::yaml::Node;
-use super::{ActionSource, RetrySource, UnlessBySource};
+use super::ActionSource;
 use crate::engine::act::Errand;
-use crate::engine::action::{Action, Retry, UnlessBy};
+use crate::engine::action::Retry;
+use crate::engine::action::signing_key::SigningKey;
 use crate::engine::control::{RETRY, VAPI_KEY};
 use crate::engine::diagnostic::Diagnostic;
-use crate::engine::kind::Kind;
 use crate::engine::outgoing::{Content, Outgoing};
-use crate::engine::request::{Method, Target, VAPI};
+use crate::engine::request::{Method, Target};
 use crate::engine::template::{Part, Template};
 use crate::engine::term::{Lookup, Term};
 
-const TIMEOUT_MAX: Duration = Duration::from_secs(300);
-const ATTEMPTS_MAX: u32 = 1000;
-const AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
-/// How long an action can wait to be sent.
-const AFTER_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 impl Workshop<'_> {
     pub(super) fn request(
         &mut self,
@@ -46,15 +41,15 @@ impl Workshop<'_> {
         if target == Target::Vapi {
             headers.push(("authorization".to_owned(), bearer()));
         }
-        let retry = source.retry.as_ref().and_then(Field::get);
-        let timeout = self.at_most(source.timeout.as_ref(), TIMEOUT_MAX).unwrap_or(Action::TIMEOUT);
+        let timeout = self.attempt_time(source);
+        let usual = if target == Target::CallControl { RETRY } else { Retry::USUAL };
         Some(Errand {
             request: Outgoing { target, method, url, headers, body, timeout },
-            after: self.at_most(source.after.as_ref(), AFTER_MAX).unwrap_or_default(),
+            after: self.waiting_time(source),
             unless_by: source.unless_by.as_ref().and_then(Field::get).and_then(|unless| self.unless_by(unless)),
-            retry: self.retry(retry, if target == Target::CallControl { RETRY } else { Retry::USUAL }),
+            retry: source.retry.as_ref().and_then(Field::get).map_or(usual, |retry| self.retry(retry, usual)),
             in_order: target == Target::CallControl || self.in_order(source.order.as_ref()),
-            sign: source.sign.as_ref().and_then(Field::get).and_then(|sign| self.text("the key", &sign.key, names)),
+            sign: source.sign.as_ref().and_then(Field::get).and_then(|sign| self.signing_key(&sign.key, names)),
         })
     }
 
@@ -74,25 +69,13 @@ impl Workshop<'_> {
             None => Method::Post,
             Some(written) => self.method_word(written)?,
         };
-        let path = match self.text("`path`", &path, names)? {
-            Template::Constant(path) => vec![Part::Text(path.as_str().unwrap_or_default().to_owned())],
-            Template::Text(parts) => parts,
-            Template::Hole(term) => vec![Part::Hole(term)],
-            Template::List(_) | Template::Map(_) => return None,
-        };
-        if matches!(path.first(), Some(Part::Text(text)) if !text.starts_with('/')) {
-            self.found.push(
-                Diagnostic::error("bad-url", node.span, "the path begins with `/`")
-                    .help("write for example `path: /call`"),
-            );
-        }
+        let url = self.vapi_url(&path, names)?;
         let known = self.options.secrets.as_ref().is_none_or(|known| known.iter().any(|known| known == VAPI_KEY));
         if !known {
             let message = format!("Vapi's API wants the private key, and the settings have no secret `{VAPI_KEY}`");
             let help = "add it to `switchhook.yaml`: `secrets: { vapi: { env: VAPI_PRIVATE_KEY } }`";
             self.found.push(Diagnostic::error("unknown-secret", node.span, message).help(help));
         }
-        let url = Template::Text([Part::Text(VAPI.to_owned())].into_iter().chain(path).collect());
         let body = json.as_ref().map(|json| Content::Json(self.template(json, names)));
         Some((Target::Vapi, method, url, body))
     }
@@ -107,29 +90,20 @@ impl Workshop<'_> {
         method
     }
 
-    fn unless_by(&mut self, unless: &UnlessBySource) -> Option<UnlessBy> {
-        let (kind, within) = (unless.kind.get()?, unless.within.get()?);
-        if Kind::from_name(&kind.value).is_none() {
-            let found =
-                Diagnostic::error("unknown-event-kind", kind.span, format!("no event kind is called `{}`", kind.value));
-            self.found.push(found.suggest(&kind.value, Kind::ALL.iter().map(|kind| kind.name())));
+    fn signing_key(&mut self, node: &Node, names: &Names) -> Option<Template> {
+        let key = self.text("the key", node, names)?;
+        let written = match &key {
+            Template::Constant(Value::String(text)) => text.clone(),
+            Template::Constant(value) => value.to_string(),
+            // What is filled in is known only when it is sent.
+            _ => return Some(key),
+        };
+        if let Err(error) = SigningKey::parse(&written) {
+            let help = "write `key: \"${secrets.name}\"`, and keep there what the receiver has given you: `whsec_…`";
+            let found = Diagnostic::error("bad-key", node.span, error.to_string()).help(help);
+            self.found.push(Diagnostic { sensitive: true, ..found });
         }
-        self.at_most(Some(&unless.within), AFTER_MAX);
-        Some(UnlessBy { kind: kind.value.clone(), within: within.value })
-    }
-
-    fn retry(&mut self, source: Option<&RetrySource>, usual: Retry) -> Retry {
-        let Some(source) = source else { return usual };
-        let attempts = source.attempts.as_ref().and_then(Field::get);
-        if let Some(attempts) = attempts.filter(|attempts| !(1..=ATTEMPTS_MAX).contains(&attempts.value)) {
-            let message = format!("an action is tried from 1 to {ATTEMPTS_MAX} times");
-            self.found
-                .push(Diagnostic::error("invalid-value", attempts.span, message).help("`attempts: 1` is never again"));
-        }
-        Retry {
-            attempts_max: attempts.map_or(usual.attempts_max, |attempts| attempts.value),
-            age_max: self.at_most(source.within.as_ref(), AGE_MAX).unwrap_or(usual.age_max),
-        }
+        Some(key)
     }
 
     fn in_order(&mut self, order: Option<&Field<Spanned<String>>>) -> bool {
