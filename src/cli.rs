@@ -5,8 +5,10 @@
 pub mod check;
 pub mod operator;
 pub mod outbox;
+mod project;
 pub mod reload;
 pub mod run;
+pub mod test;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -37,6 +39,8 @@ enum Command {
     Run(run::Arguments),
     /// Find every mistake in the rules and settings
     Check(check::Arguments),
+    /// Run the tests that stand beside the rules
+    Test(test::Arguments),
     /// Have a running daemon put in force what its files say, and say what came of it
     Reload(reload::Arguments),
     /// Have a running daemon go back to the rules before those in force, until the files change
@@ -74,6 +78,7 @@ pub fn main() -> ExitCode {
     let outcome = match line.command {
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Test(arguments)) => test::run(&arguments),
         Some(Command::Reload(arguments)) => reload::run(&arguments),
         Some(Command::Rollback(arguments)) => reload::roll_back(&arguments),
         Some(Command::Outbox(command)) => outbox::run(&command),

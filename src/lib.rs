@@ -10,6 +10,7 @@
 //! - [`admin`] answers operators.
 //! - [`load`] reads rule files, [`settings`] what the daemon was told about itself.
 //! - [`report`] words what is wrong in those files, for people and programs.
+//! - [`testing`] runs tests of rules, [`samples`] are messages to try rules with.
 //! - [`service_manager`] takes sockets from who started the daemon, and tells how it fares.
 //! - [`telemetry`] is everything that is logged, [`clock`] the only place that asks what time it is.
 //! - [`daemon`] puts all of it together, [`cli`] is the commands.
@@ -29,6 +30,9 @@ pub mod admin;
 pub mod load;
 pub mod report;
 pub mod settings;
+
+pub mod samples;
+pub mod testing;
 
 pub mod service_manager;
 

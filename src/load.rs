@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 use crate::engine::diagnostic::{SourceFile, Sources};
-use crate::engine::source::{is_rule_file, module_name};
+use crate::engine::source::{is_rule_file, is_test_file, module_name};
 
 /// The most files that a rules folder may hold.
 pub const FILES_MAX: usize = 10_000;
@@ -85,18 +85,41 @@ pub fn rules(root: &Path) -> Result<Sources, LoadError> {
 /// # Errors
 /// When they cannot be read, or there are none.
 pub fn files(root: &Path) -> Result<RuleFiles, LoadError> {
+    read_all(root, &belongs)
+}
+
+/// The same, with tests and the events that they name.
+///
+/// # Errors
+/// When they cannot be read, or there are no rules.
+pub fn with_tests(root: &Path) -> Result<RuleFiles, LoadError> {
+    read_all(root, &|path| belongs(path) || is_test_file(path) || is_event_file(path))
+}
+
+/// Whether a file holds an event, for tests.
+#[must_use]
+pub fn is_event_file(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "json")
+}
+
+/// Whether a file is a part of a rule set.
+fn belongs(path: &str) -> bool {
+    is_rule_file(path) || module_name(path).is_some()
+}
+
+fn read_all(root: &Path, belongs: &dyn Fn(&str) -> bool) -> Result<RuleFiles, LoadError> {
     let mut paths = Vec::new();
     let kind = fs::metadata(root).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => LoadError::Missing(root.to_owned()),
         _ => unreadable(root, error),
     })?;
     if kind.is_dir() {
-        collect(root, 0, &mut paths)?;
+        collect(root, 0, belongs, &mut paths)?;
     } else {
         paths.push(root.to_owned());
         let scripts = root.with_file_name("scripts");
         if scripts.is_dir() {
-            collect(&scripts, 0, &mut paths)?;
+            collect(&scripts, 0, belongs, &mut paths)?;
         }
     }
     paths.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
@@ -175,7 +198,12 @@ pub fn shown(path: &Path) -> String {
 }
 
 /// Collects what belongs to a rule set.
-fn collect(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) -> Result<(), LoadError> {
+fn collect(
+    folder: &Path,
+    depth: usize,
+    belongs: &dyn Fn(&str) -> bool,
+    into: &mut Vec<PathBuf>,
+) -> Result<(), LoadError> {
     if depth > DEPTH_MAX {
         return Err(LoadError::TooDeep(folder.to_owned()));
     }
@@ -186,8 +214,8 @@ fn collect(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) -> Result<(), L
             continue;
         }
         if path.is_dir() {
-            collect(&path, depth + 1, into)?;
-        } else if is_rule_file(&shown(&path)) || module_name(&shown(&path)).is_some() {
+            collect(&path, depth + 1, belongs, into)?;
+        } else if belongs(&shown(&path)) {
             if path.to_str().is_none() {
                 return Err(LoadError::OddName(path));
             }

@@ -212,6 +212,27 @@ pub fn load(file: Option<&Path>) -> Result<Loaded, Trouble> {
     parse(&read(file).map_err(Trouble::Unreadable)?).outcome
 }
 
+/// What is wrong with credentials, which matter to who serves rules, and not to who tries them.
+const OF_CREDENTIALS: &[&str] =
+    &["unset-variable", "bad-secret", "bad-credential", "bad-key", "bad-certificate", "bad-tls-key", "literal-secret"];
+
+/// Reads a settings file for its servers' rules alone: credentials that are not at hand do not matter.
+///
+/// # Errors
+/// When the file cannot be read, or something else in it is wrong.
+pub fn load_for_rules(file: &Path) -> Result<Vec<SiteSettings>, Trouble> {
+    let Reading { settings, mut found, sources, .. } = Reading::of(&read(Some(file)).map_err(Trouble::Unreadable)?);
+    found.retain(|one| !OF_CREDENTIALS.contains(&one.slug));
+    match settings {
+        Some(mut settings) if !found.iter().any(|found| found.severity == Severity::Error) => {
+            // Which of them there would be is not known.
+            settings.sites.iter_mut().for_each(|site| site.options.secrets = None);
+            Ok(settings.sites)
+        }
+        _ => Err(Trouble::Found(found, sources)),
+    }
+}
+
 /// Reads `file`, or `switchhook.yaml` if there is one.
 ///
 /// # Errors
@@ -225,28 +246,7 @@ pub fn read(file: Option<&Path>) -> Result<Written, LoadError> {
 /// Makes settings of what was read, with all that is wrong in it.
 #[must_use]
 pub fn parse(written: &Written) -> Parsed {
-    let (path, text) = (&written.path, written.text.as_deref().unwrap_or_default());
-    let mut sources = Sources::default();
-    let id = sources.add(load::shown(path), text);
-    let (mut found, mut beside) = (Vec::new(), Vec::new());
-    let tree = yaml::parse(id, text, &mut found);
-    let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let settings = if let Some(mut tree) = tree {
-        let secrets = secret::literal(&tree);
-        let filled_in = environment::expand(&mut tree, &mut found);
-        files_named(&tree, folder, &mut beside);
-        let settings = source::settings(&tree, folder, &mut found);
-        secrets.hint(&mut found);
-        secrets.conceal(&mut found, &sources);
-        filled_in.conceal(&mut found);
-        settings
-    } else {
-        // Nobody knows what stands where in a file that is no YAML.
-        found.iter_mut().for_each(secret::conceal);
-        None
-    };
-    rules::drop_consequences(&mut found, &sources);
-    diagnostic::sort(&mut found);
+    let Reading { settings, found, sources, beside } = Reading::of(written);
     let outcome = match settings {
         Some(settings) if !found.iter().any(|found| found.severity == Severity::Error) => {
             Ok(Loaded { settings, found, sources })
@@ -254,6 +254,43 @@ pub fn parse(written: &Written) -> Parsed {
         _ => Err(Trouble::Found(found, sources)),
     };
     Parsed { outcome, beside }
+}
+
+/// A settings file as far as it could be understood.
+struct Reading {
+    settings: Option<Settings>,
+    found: Vec<Diagnostic>,
+    sources: Sources,
+    /// The files that it names.
+    beside: Vec<PathBuf>,
+}
+
+impl Reading {
+    fn of(written: &Written) -> Reading {
+        let (path, text) = (&written.path, written.text.as_deref().unwrap_or_default());
+        let mut sources = Sources::default();
+        let id = sources.add(load::shown(path), text);
+        let (mut found, mut beside) = (Vec::new(), Vec::new());
+        let tree = yaml::parse(id, text, &mut found);
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        let settings = if let Some(mut tree) = tree {
+            let secrets = secret::literal(&tree);
+            let filled_in = environment::expand(&mut tree, &mut found);
+            files_named(&tree, folder, &mut beside);
+            let settings = source::settings(&tree, folder, &mut found);
+            secrets.hint(&mut found);
+            secrets.conceal(&mut found, &sources);
+            filled_in.conceal(&mut found);
+            settings
+        } else {
+            // Nobody knows what stands where in a file that is no YAML.
+            found.iter_mut().for_each(secret::conceal);
+            None
+        };
+        rules::drop_consequences(&mut found, &sources);
+        diagnostic::sort(&mut found);
+        Reading { settings, found, sources, beside }
+    }
 }
 
 /// Collects the files that settings name, be the settings right or wrong.

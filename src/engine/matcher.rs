@@ -86,7 +86,12 @@ impl Condition {
     /// When an author's script fails.
     pub fn test(&self, scope: &Scope<'_>) -> Result<Verdict, ScriptFault> {
         let holds = match &self.ask {
-            Ask::All(conditions) => return all(conditions, None, scope),
+            Ask::All(conditions) => {
+                let verdict = all(conditions, None, scope)?;
+                // The one inside says more than this one, which is written down all the same.
+                self.verdict(verdict == Verdict::Holds, None, scope);
+                return Ok(verdict);
+            }
             Ask::Value(lookup, tests) => {
                 let value = scope.value(lookup)?;
                 let holds = tests.iter().all(|test| test.passes(&value));

@@ -179,6 +179,12 @@ pub fn is_rule_file(path: &str) -> bool {
     stem.is_some_and(|stem| stem.strip_suffix(".test").is_none())
 }
 
+/// Whether `path` is a file of tests.
+#[must_use]
+pub fn is_test_file(path: &str) -> bool {
+    path.ends_with(".test.yaml") || path.ends_with(".test.yml")
+}
+
 /// The module that the script at `path` is, by its place below the folder `scripts`.
 #[must_use]
 pub fn module_name(path: &str) -> Option<&str> {

@@ -233,7 +233,7 @@ fn action(action: &Action) -> Value {
 /// The body that an event stands for: the fields of a message, or the name of a message under `events/`.
 fn body(event: &Value) -> Value {
     match event {
-        Value::String(name) => read(&Path::new("tests/it/events").join(format!("{name}.json"))),
+        Value::String(name) => read(&Path::new("src/samples/events").join(format!("{name}.json"))),
         message => json!({ "message": message }),
     }
 }

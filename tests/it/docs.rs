@@ -9,6 +9,7 @@
 //! | `yaml when` | conditions, as they stand below `when:` |
 //! | `yaml reply KIND` | a reply, as it stands below `respond:`; the kind may be `tool` |
 //! | `yaml settings` | a settings file |
+//! | `yaml tests` | a file of tests of the page's rule files, all of which pass |
 //! | `rhai` | a module if its first line names its file: `// scripts/phone.rhai`; else statements |
 //!
 //! Nothing may be found in a block but hints; with `broken` as its last word, something must be. The rules of a page
@@ -26,6 +27,8 @@ use switchhook::engine::source::{Options, compile};
 use switchhook::load;
 use switchhook::server::answering::Bounds;
 use switchhook::server::limits::Limits;
+use switchhook::testing::coverage::Coverage;
+use switchhook::testing::{EventFiles, Suite};
 
 use crate::support::Pair;
 
@@ -95,6 +98,7 @@ fn every_block_is_what_it_says() {
             };
             let found = match words {
                 ["yaml", "settings"] => settings(&block.text),
+                ["yaml", "tests"] => tests(&block.text, &blocks, &scripts),
                 ["yaml" | "rhai", what @ ..] => match rule_file(words[0], what, &block.text) {
                     Some(text) => rules(&text, &scripts),
                     None => format!("nobody knows what `{}` is", words.join(" ")),
@@ -107,6 +111,24 @@ fn every_block_is_what_it_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is wrong with tests of the rules of their page.
+fn tests(text: &str, page: &[Block], scripts: &[(String, &str)]) -> String {
+    let mut sources = Sources::default();
+    for (number, rules) in page.iter().filter(|block| block.words == ["yaml", "rules"]).enumerate() {
+        sources.add(format!("{number}.yaml"), rules.text.as_str());
+    }
+    for (name, script) in scripts {
+        sources.add(format!("scripts/{name}.rhai"), *script);
+    }
+    sources.add("page.test.yaml", text);
+    let engine = compile(&sources, &Options::default()).unwrap().engine;
+    let mut found = Vec::new();
+    let suite = Suite::read(&sources, &EventFiles::default(), &engine, &mut found);
+    let outcomes = suite.run(&engine, "", &mut Coverage::default());
+    let failures = outcomes.iter().flat_map(|outcome| &outcome.failures).cloned();
+    found.iter().map(|one| one.message.clone()).chain(failures).collect::<Vec<_>>().join("\n")
 }
 
 /// The name and text of a block that is a module.

@@ -34,4 +34,6 @@ mod reply_contract;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tls;
