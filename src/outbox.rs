@@ -16,6 +16,7 @@ pub mod put_off;
 pub mod queue;
 mod record;
 pub mod retry;
+mod salvage;
 mod sign;
 mod store;
 pub mod view;

@@ -481,9 +481,10 @@ pub(crate) fn outbox_reopened(items: usize) {
 }
 
 /// The file was damaged beyond repair.
-pub(crate) fn outbox_set_aside(path: &Path, why: &str) {
+pub(crate) fn outbox_set_aside(path: &Path, why: &str, salvaged: usize) {
     let path = path.display();
-    error!(target: OUTBOX, %path, why, "the outbox was damaged; it was set aside, and an empty one begun");
+    let what = "the outbox was damaged; it was set aside, and what was found in it lies among the dead letters";
+    error!(target: OUTBOX, %path, why, salvaged, "{what}");
 }
 
 /// Some items in the file were damaged.

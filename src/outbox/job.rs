@@ -15,7 +15,7 @@ use crate::engine::request::{Target, Text};
 /// The longest action, in bytes.
 const ACTION_BYTES_MAX: usize = 8 << 20;
 /// The longest event that is put off, in bytes.
-const EVENT_BYTES_MAX: usize = 32 << 20;
+pub(super) const EVENT_BYTES_MAX: usize = 32 << 20;
 /// How long an event is tried to be decided, in milliseconds.
 const EVENT_AGE_MAX: i64 = 24 * 60 * 60 * 1000;
 

@@ -12,9 +12,11 @@ use super::queue::{ItemId, Lane, Vigil, Waiting};
 use super::retry::{Cause, Millis};
 
 /// The version of the format.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// What stands before the content: the version, the sum, the item's number.
+pub(super) const HEADER_BYTES: usize = 1 + CHECKSUM_BYTES + size_of::<ItemId>();
 const CHECKSUM_BYTES: usize = 8;
-const CAUSES: [Cause; 3] = [Cause::Refused, Cause::Attempts, Cause::Age];
+const CAUSES: [Cause; 4] = [Cause::Refused, Cause::Attempts, Cause::Age, Cause::Salvaged];
 
 /// Where an item stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,18 +126,27 @@ pub(super) fn open_note(id: ItemId, record: &[u8]) -> Option<String> {
 
 /// A record that holds `content`.
 pub(super) fn seal(id: ItemId, content: &[u8]) -> Vec<u8> {
-    let mut record = Vec::with_capacity(1 + CHECKSUM_BYTES + content.len());
+    let mut record = Vec::with_capacity(HEADER_BYTES + content.len());
     record.push(FORMAT);
     record.extend(checksum(id, content));
+    record.extend(id.to_le_bytes());
     record.extend(content);
     record
 }
 
 /// What a record holds; `None` if it is damaged, or of another version.
 fn open(id: ItemId, record: &[u8]) -> Option<&[u8]> {
-    let (format, rest) = record.split_first()?;
-    let (sum, content) = rest.split_at_checked(CHECKSUM_BYTES)?;
-    (*format == FORMAT && sum == checksum(id, content)).then_some(content)
+    let content = record.get(HEADER_BYTES..)?;
+    (open_unnamed(record) == Some(id)).then_some(content)
+}
+
+/// Whose record it is; nothing if it is damaged, or of another version.
+pub(super) fn open_unnamed(record: &[u8]) -> Option<ItemId> {
+    let (header, content) = record.split_at_checked(HEADER_BYTES)?;
+    let (format, rest) = header.split_first()?;
+    let (sum, id) = rest.split_at_checked(CHECKSUM_BYTES)?;
+    let id = ItemId::from_le_bytes(first(id));
+    (*format == FORMAT && sum == checksum(id, content)).then_some(id)
 }
 
 fn checksum(id: ItemId, content: &[u8]) -> [u8; CHECKSUM_BYTES] {
@@ -177,6 +188,7 @@ fn buried_byte(buried: Option<Cause>) -> u8 {
         Some(Cause::Refused) => 1,
         Some(Cause::Attempts) => 2,
         Some(Cause::Age) => 3,
+        Some(Cause::Salvaged) => 4,
     }
 }
 

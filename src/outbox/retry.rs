@@ -74,6 +74,8 @@ pub enum Cause {
     Attempts,
     /// It is too old.
     Age,
+    /// It was found in a damaged file, and nobody knows what became of it.
+    Salvaged,
 }
 
 impl Cause {
@@ -84,6 +86,7 @@ impl Cause {
             Cause::Refused => "refused",
             Cause::Attempts => "attempts",
             Cause::Age => "age",
+            Cause::Salvaged => "salvaged",
         }
     }
 }

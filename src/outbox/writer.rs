@@ -6,6 +6,7 @@
 
 mod apply;
 mod look;
+mod salvaged;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -261,7 +262,8 @@ impl Writer {
         drop(queue);
         (self.tally, self.store, self.is_suspect) = (tally, Some(store), false);
         if let Some((path, why)) = set_aside {
-            telemetry::outbox_set_aside(&path, &why);
+            let salvaged = self.salvage(&path);
+            telemetry::outbox_set_aside(&path, &why, salvaged);
         }
         if dropped != 0 {
             telemetry::items_dropped(dropped);
