@@ -3,6 +3,7 @@
 //! Every command ends in an exit code: 0 fine, 1 findings, 2 could not run.
 
 pub mod check;
+pub mod explain;
 pub mod operator;
 pub mod outbox;
 mod project;
@@ -39,6 +40,8 @@ enum Command {
     Run(run::Arguments),
     /// Find every mistake in the rules and settings
     Check(check::Arguments),
+    /// Say why an event is decided as it is: which rules matched, which did not, and what they saw
+    Explain(explain::Arguments),
     /// Run the tests that stand beside the rules
     Test(test::Arguments),
     /// Have a running daemon put in force what its files say, and say what came of it
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
     let outcome = match line.command {
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Test(arguments)) => test::run(&arguments),
         Some(Command::Reload(arguments)) => reload::run(&arguments),
         Some(Command::Rollback(arguments)) => reload::roll_back(&arguments),

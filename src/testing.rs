@@ -12,6 +12,7 @@ mod expect;
 pub mod report;
 pub mod run;
 mod source;
+pub mod trial;
 
 use std::collections::HashMap;
 

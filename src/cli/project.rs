@@ -11,6 +11,8 @@ use crate::settings;
 /// A folder of rules, or one rule file.
 #[derive(Debug, Clone)]
 pub(super) struct RuleSet {
+    /// The path of its server; `*` where there is only one.
+    pub(super) server: String,
     /// Where it is.
     pub(super) root: PathBuf,
     /// What it is held against.
@@ -43,8 +45,7 @@ pub(super) fn plan(path: &Path) -> Plan {
         return Plan::Settings(inside);
     }
     let rules = path.join(settings::RULES);
-    let is_project = rules.is_dir() && !has_rules(path);
-    Plan::Rules(if is_project { rules } else { path.to_owned() })
+    Plan::Rules(if rules.is_dir() { rules } else { path.to_owned() })
 }
 
 /// Whether rule files stand in the folder itself.
@@ -77,11 +78,14 @@ fn projects(folder: &Path) -> Vec<PathBuf> {
 
 fn of_one(path: &Path) -> Result<Vec<RuleSet>, Trouble> {
     let file = match plan(path) {
-        Plan::Rules(root) => return Ok(vec![RuleSet { root, options: Options::default() }]),
+        Plan::Rules(root) => return Ok(vec![RuleSet { server: "*".to_owned(), root, options: Options::default() }]),
         Plan::Settings(file) => file,
     };
     match settings::load_for_rules(&file) {
-        Ok(sites) => Ok(sites.into_iter().map(|site| RuleSet { root: site.rules, options: site.options }).collect()),
+        Ok(sites) => Ok(sites
+            .into_iter()
+            .map(|site| RuleSet { server: site.path, root: site.rules, options: site.options })
+            .collect()),
         Err(settings::Trouble::Unreadable(error)) => Err(Trouble::Unreadable(error)),
         Err(settings::Trouble::Found(found, sources)) => Err(Trouble::Found(found, sources)),
     }

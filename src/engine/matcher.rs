@@ -6,6 +6,8 @@
 
 mod test;
 
+use serde_json::Value;
+
 use super::json::Val;
 use super::phone;
 use super::scope::Scope;
@@ -99,7 +101,11 @@ impl Condition {
             }
             Ask::KindName(names) => names.iter().any(|name| **name == *scope.kind_name()),
             Ask::Within(windows, except) => {
-                windows.iter().any(|window| window.holds(scope.facts().now, except.as_ref()))
+                let now = scope.facts().now;
+                let holds = windows.iter().any(|window| window.holds(now, except.as_ref()));
+                // Nobody wants to know while a caller waits.
+                let value = scope.recorder().map(|_| Val::from(Value::String(now.to_string())));
+                return Ok(self.verdict(holds, value.as_ref(), scope));
             }
             Ask::Share { of, salt, percent } => {
                 scope.value(of)?.as_str().is_some_and(|value| share::falls_in(&value, salt, *percent))

@@ -9,6 +9,7 @@ use super::{Paint, clean};
 use crate::engine::Engine;
 use crate::engine::action::Action;
 use crate::engine::decision::Decision;
+use crate::engine::diagnostic::Span;
 use crate::engine::explanation::{ConditionSeen, Explanation, RuleSeen, Seen};
 use crate::engine::question::{Fetched, Question};
 use crate::engine::rule::{Rule, RuleId};
@@ -99,7 +100,8 @@ impl Why<'_> {
 
     fn consequences(&self, paint: Paint) -> String {
         let mut text = format!("\nreply\n  {}\n", self.decision.reply.to_json());
-        if let Some(made) = self.explanation.made.as_ref().filter(|_| self.decision.answered_by.is_some()) {
+        let made = self.explanation.made.as_ref().filter(|made| **made != self.decision.reply.to_json());
+        if let Some(made) = made.filter(|_| self.decision.answered_by.is_some()) {
             let _ = writeln!(text, "  {}", paint.faint(&format!("made of {}", cut(&made.to_string()))));
         }
         for (number, action) in self.decision.actions.iter().enumerate() {
@@ -178,8 +180,7 @@ impl Why<'_> {
     fn condition(&self, rule: RuleId, condition: &ConditionSeen) -> (String, String) {
         let span = self.rule(rule).and_then(|rule| rule.leaves.get(condition.leaf.0 as usize));
         let Some(span) = span else { return (String::new(), String::new()) };
-        let line = self.engine.sources().line(*span).trim().trim_start_matches("- ");
-        (self.engine.sources().place(*span).to_string(), line.to_owned())
+        (self.engine.sources().place(*span).to_string(), written(self.engine, *span))
     }
 
     fn outcome(&self, seen: &RuleSeen) -> &'static str {
@@ -200,6 +201,17 @@ impl Why<'_> {
     fn name(&self, id: RuleId) -> String {
         self.rule(id).map_or_else(String::new, |rule| clean(&rule.name))
     }
+}
+
+/// A condition as its author wrote it, or the first line of it; of a lonely word, the line in which it stands.
+#[must_use]
+pub fn written(engine: &Engine, span: Span) -> String {
+    let sources = engine.sources();
+    let file = sources.file(span.file).map(|file| &*file.text).unwrap_or_default();
+    let text =
+        file.get(span.start as usize..span.end as usize).and_then(|text| text.lines().next()).unwrap_or_default();
+    let text = if text.contains([' ', ':']) { text } else { sources.line(span).trim_start().trim_start_matches("- ") };
+    text.trim().to_owned()
 }
 
 /// The condition that decided that a rule missed.

@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::engine::diagnostic::Place;
 use crate::engine::explanation::{Explanation, Seen};
 use crate::engine::rule::{Rule, RuleId};
+use crate::report::why::written;
 
 /// What was reached.
 #[derive(Debug, Default)]
@@ -95,8 +96,8 @@ impl Coverage {
                 (false, true) => "never held",
                 (false, false) => "was never tried",
             };
-            let line = engine.sources().line(*span).trim().trim_start_matches("- ").to_owned();
-            gaps.push(Gap { place: engine.sources().place(*span), what: format!("`{line}` {what}") });
+            let written = written(engine, *span);
+            gaps.push(Gap { place: engine.sources().place(*span), what: format!("`{written}` {what}") });
         }
         gaps
     }

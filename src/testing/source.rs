@@ -43,6 +43,21 @@ impl Suite {
     }
 }
 
+/// Reads one event that is to be decided, with what is known of the world.
+pub(super) fn step(
+    node: &Node,
+    sources: &Sources,
+    files: &EventFiles<'_>,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Step> {
+    let source: TestSource = read(node, "an event to explain", found)?;
+    if let Some(expect) = &source.expect {
+        let message = "nothing is held against anything here, so `expect` has no place";
+        found.push(Diagnostic::error("unknown-field", expect.span, message).help("write it into a test"));
+    }
+    Reader { sources, files, rules: Vec::new(), found }.step(&source, None, node.span, "")
+}
+
 struct Reader<'a> {
     sources: &'a Sources,
     files: &'a EventFiles<'a>,

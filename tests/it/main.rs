@@ -20,6 +20,8 @@ mod events;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod explaining;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod golden;
