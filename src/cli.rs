@@ -3,18 +3,21 @@
 //! Every command ends in an exit code: 0 fine, 1 findings, 2 could not run.
 
 pub mod check;
+pub mod completions;
 pub mod explain;
+pub mod init;
 pub mod operator;
 pub mod outbox;
 mod project;
 pub mod reload;
 pub mod run;
 pub mod test;
+pub mod tools;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::engine::diagnostic::{Diagnostic, Severity, Sources};
 use crate::report::{self, Format};
@@ -44,6 +47,10 @@ enum Command {
     Explain(explain::Arguments),
     /// Run the tests that stand beside the rules
     Test(test::Arguments),
+    /// Make a small project to begin with
+    Init(init::Arguments),
+    /// Print the declared tools as Vapi wants to be told of them
+    Tools(tools::Arguments),
     /// Have a running daemon put in force what its files say, and say what came of it
     Reload(reload::Arguments),
     /// Have a running daemon go back to the rules before those in force, until the files change
@@ -51,6 +58,10 @@ enum Command {
     /// See what a running daemon has still to deliver or has given up, and decide what becomes of it
     #[command(subcommand)]
     Outbox(outbox::Command),
+    /// Print what a shell needs to complete the commands
+    Completions(completions::Arguments),
+    /// Print the manual page, or write one for each command
+    Man(completions::Manual),
 }
 
 /// How a command ended.
@@ -83,6 +94,10 @@ pub fn main() -> ExitCode {
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Test(arguments)) => test::run(&arguments),
+        Some(Command::Init(arguments)) => init::run(&arguments),
+        Some(Command::Tools(arguments)) => tools::run(&arguments),
+        Some(Command::Completions(arguments)) => completions::run(&arguments, CommandLine::command()),
+        Some(Command::Man(arguments)) => completions::manual(&arguments, CommandLine::command()),
         Some(Command::Reload(arguments)) => reload::run(&arguments),
         Some(Command::Rollback(arguments)) => reload::roll_back(&arguments),
         Some(Command::Outbox(command)) => outbox::run(&command),

@@ -121,6 +121,12 @@ impl Engine {
         &self.rules
     }
 
+    /// The tools that they declare.
+    #[must_use]
+    pub fn tools(&self) -> &Tools {
+        &self.tools
+    }
+
     /// The files that they were made of.
     #[must_use]
     pub fn sources(&self) -> &Sources {

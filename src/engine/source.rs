@@ -146,11 +146,10 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
     let rules: Vec<Rule> = drafts.into_iter().filter(|draft| draft.enabled).map(|draft| draft.rule).collect();
     let reaching_out = rules.iter().filter(|rule| rule.reaches_out);
     let reaching_out = reaching_out.fold(KindSet::EMPTY, |kinds, rule| kinds.union(rule.kinds));
-    let tools = declared.into_iter().filter_map(|tool| Some((tool.name, tool.arguments?)));
     let engine = Engine {
         rules: RuleSet::new(rules),
         wanted: wanted.build(),
-        tools: Tools::new(tools),
+        tools: Tools::new(declared.into_iter().map(Declared::finished)),
         wants_headers,
         reaching_out,
         control_url,
