@@ -92,7 +92,7 @@ async fn serve(reloader: Reloader, inherited: Inherited) -> Result<(), Unable> {
     drop(tokio::time::timeout(rest.remaining(), answering.settle()).await);
     // Nothing is decided any more that could be enqueued. Until it is closed, nobody else may have the data folder.
     outbox.close(rest.remaining()).await;
-    reloads.stop();
+    reloads.stop().await;
     admin_stop.cancel();
     drop(admin.await);
     telemetry::stopped(cut_off);

@@ -96,11 +96,13 @@ pub struct Reload {
     pub poll: Duration,
     /// Whether the operating system is asked to tell of changes at once.
     pub watch: bool,
+    /// Whether a rule set must pass its own tests.
+    pub tests: bool,
 }
 
 impl Default for Reload {
     fn default() -> Reload {
-        Reload { poll: Duration::from_secs(2), watch: true }
+        Reload { poll: Duration::from_secs(2), watch: true, tests: false }
     }
 }
 
@@ -130,6 +132,8 @@ pub struct SiteSettings {
     pub credential_headers: Vec<HeaderName>,
     /// Decrypts tool arguments.
     pub argument_key: Option<Arc<ArgumentKey>>,
+    /// Whether its rules must pass their own tests before they serve.
+    pub tests_required: bool,
 }
 
 /// Settings that can be served, and what their author should know about them.
