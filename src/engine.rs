@@ -27,6 +27,7 @@ pub mod scope;
 pub mod script;
 pub mod share;
 pub mod source;
+pub mod table;
 pub mod template;
 pub mod term;
 pub mod tools;

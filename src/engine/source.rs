@@ -15,6 +15,7 @@ mod placeholder;
 pub mod read;
 mod review;
 mod rule;
+mod tables;
 mod template;
 mod tools;
 mod uses;
@@ -33,9 +34,11 @@ use super::kind::{Deadline, Kind, KindSet};
 use super::path::Path;
 use super::rule::{Rule, RuleSet};
 use super::script::{ScriptFile, ScriptLimits, Scripts};
+use super::table::TableLimits;
 use super::tools::Tools;
 use actions::Reusable;
 use rule::Draft;
+use tables::{Sheets, Used};
 use tools::Declared;
 use vars::Vars;
 use yaml::{Node, Yaml};
@@ -62,6 +65,8 @@ pub struct Options {
     pub scripts: ScriptLimits,
     /// How large one compiled pattern may be.
     pub regex_bytes_max: usize,
+    /// How large a table may be.
+    pub tables: TableLimits,
     /// The names of the secrets; `None` where there are no settings that would say.
     pub secrets: Option<Vec<String>>,
 }
@@ -73,6 +78,7 @@ impl Default for Options {
             no_assistant: "Sorry, nobody can take your call right now. Please try again later.".to_owned(),
             scripts: ScriptLimits::default(),
             regex_bytes_max: 1 << 20,
+            tables: TableLimits::default(),
             secrets: None,
         }
     }
@@ -102,17 +108,19 @@ pub struct Compiled {
     pub found: Vec<Diagnostic>,
 }
 
-/// Makes an engine of rule files (`*.yaml`, `*.yml`) and script modules (`scripts/*.rhai`).
+/// Makes an engine of rule files (`*.yaml`, `*.yml`), script modules (`scripts/*.rhai`) and tables (`tables/*.csv`).
 ///
 /// # Errors
 /// Everything that was found, if any of it is an error.
 pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Diagnostic>> {
     let mut found = Vec::new();
-    let scripts = Scripts::compile(&script_files(sources), &options.scripts, options.secrets.as_deref(), &mut found);
     let mut files = Vec::new();
     for (id, file) in sources.iter().filter(|(_, file)| is_rule_file(&file.path)) {
         files.extend(yaml::parse(id, &file.text, &mut found).map(|node| (id, node)));
     }
+    let sheets = Sheets::read(sources, &files, &options.tables, &mut found);
+    let (modules, secrets) = (script_files(sources), options.secrets.as_deref());
+    let scripts = Scripts::compile(&modules, &options.scripts, secrets, &sheets.tables, &mut found);
     let vars = Vars::of(&files, &mut found);
     let reusable = Reusable::of(&files, &mut found);
     let mut wanted = WantedBuilder::new();
@@ -122,6 +130,8 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
         scripts: &scripts,
         vars: &vars,
         reusable: &reusable,
+        sheets: &sheets,
+        tables_used: Used::default(),
         wanted: &mut wanted,
         wants_headers: false,
         looked_up: HashSet::new(),
@@ -177,9 +187,23 @@ pub fn is_rule_file(path: &str) -> bool {
 /// The module that the script at `path` is, by its place below the folder `scripts`.
 #[must_use]
 pub fn module_name(path: &str) -> Option<&str> {
+    below(path, "scripts")?.strip_suffix(".rhai")
+}
+
+/// The table that the file at `path` is, by its place below the folder `tables`.
+#[must_use]
+pub fn table_name(path: &str) -> Option<&str> {
+    below(path, "tables")?.strip_suffix(".csv")
+}
+
+/// The part of `path` below the folder of this name.
+fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
     // The rules may lie below a folder that is called so too: the last one counts.
-    let inside = path.rsplit_once("/scripts/").map(|(_, inside)| inside).or_else(|| path.strip_prefix("scripts/"))?;
-    inside.strip_suffix(".rhai")
+    let inside = path.match_indices(folder).filter_map(|(at, _)| {
+        let begins = path.get(..at).is_some_and(|before| before.is_empty() || before.ends_with('/'));
+        path.get(at + folder.len()..)?.strip_prefix('/').filter(|_| begins)
+    });
+    inside.last()
 }
 
 fn script_files(sources: &Sources) -> Vec<ScriptFile<'_>> {
@@ -199,6 +223,9 @@ struct Workshop<'a> {
     scripts: &'a Scripts,
     vars: &'a Vars<'a>,
     reusable: &'a Reusable<'a>,
+    sheets: &'a Sheets,
+    /// Which of the tables rules and their expressions use.
+    tables_used: Used,
     wanted: &'a mut WantedBuilder,
     /// Whether any rule looks at the request's headers.
     wants_headers: bool,
@@ -232,17 +259,14 @@ impl Workshop<'_> {
                 match key.text.as_str() {
                     "rules" => self.rules(value, &mut drafts),
                     "tools" => self.declared_tools(value, &mut declared),
-                    "vars" | "actions" => {}
-                    "tables" => self.found.push(
-                        Diagnostic::error("not-available-yet", key.span, "`tables` is not available yet")
-                            .help("remove `tables` from this file; a later version will serve it"),
-                    ),
+                    "vars" | "actions" | "tables" => {}
                     other => self.found.push(unknown_file_field(other, key.span)),
                 }
             }
         }
         let spans: Vec<(String, Span)> = declared.iter().map(|tool| (tool.name.clone(), tool.span)).collect();
         self.found.extend(self.reusable.unused());
+        self.tables_used.note_all(self.scripts.reach());
         self.review(&drafts, &spans, files.first().map(|(file, _)| *file));
         (drafts, declared)
     }
@@ -270,7 +294,7 @@ fn unknown_file_field(name: &str, span: Span) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use super::module_name;
+    use super::{module_name, table_name};
 
     #[test]
     fn a_script_is_named_by_its_place_below_the_scripts() {
@@ -283,6 +307,20 @@ mod tests {
             ("rules/scripts/phone.yaml", None),
         ] {
             assert_eq!(module_name(path), module, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_table_is_named_by_its_place_below_the_tables() {
+        for (path, table) in [
+            ("tables/guests.csv", Some("guests")),
+            ("rules/tables/by-day/monday.csv", Some("by-day/monday")),
+            ("timetables/tables/guests.csv", Some("guests")),
+            ("timetables/guests.csv", None),
+            ("rules/guests.csv", None),
+            ("rules/tables/guests.yaml", None),
+        ] {
+            assert_eq!(table_name(path), table, "{path}");
         }
     }
 }
