@@ -22,6 +22,7 @@ pub mod phone;
 pub mod question;
 pub mod reply;
 pub mod request;
+pub mod rows;
 pub mod rule;
 pub mod scope;
 pub mod script;

@@ -6,7 +6,10 @@
 
 mod test;
 
+use std::sync::Arc;
+
 use super::phone;
+use super::rows::Rows;
 use super::scope::Scope;
 use super::script::ScriptFault;
 use super::share;
@@ -63,6 +66,8 @@ pub enum Ask {
     Any(Vec<Condition>),
     /// They must not all hold.
     Not(Vec<Condition>),
+    /// A row of the rule's table must fit.
+    Row(Arc<Rows>),
 }
 
 /// Whether all of `conditions` hold; the first that does not is named. The one that is `proved` is not tested again.
@@ -98,6 +103,7 @@ impl Condition {
                 scope.value(of)?.as_str().is_some_and(|value| share::falls_in(&value, salt, *percent))
             }
             Ask::If(evaluation) => scope.is_true(evaluation)?,
+            Ask::Row(rows) => scope.fitting(rows)?.is_some(),
             Ask::Any(conditions) => any(conditions, scope)?,
             Ask::Not(conditions) => all(conditions, None, scope)? != Verdict::Holds,
         };

@@ -6,6 +6,7 @@
 mod actions;
 mod bindings;
 mod fetch;
+mod files;
 mod hyphen;
 mod kinds;
 mod names;
@@ -14,6 +15,7 @@ mod outgoing;
 mod placeholder;
 pub mod read;
 mod review;
+mod rows;
 mod rule;
 mod tables;
 mod template;
@@ -37,6 +39,7 @@ use super::script::{ScriptFile, ScriptLimits, Scripts};
 use super::table::TableLimits;
 use super::tools::Tools;
 use actions::Reusable;
+pub use files::{is_rule_file, module_name, table_name};
 use rule::Draft;
 use tables::{Sheets, Used};
 use tools::Declared;
@@ -177,35 +180,6 @@ fn is_of_yaml(found: &Diagnostic) -> bool {
     found.severity == Severity::Error && found.slug.starts_with("yaml-")
 }
 
-/// Whether `path` is a rule file, rather than a test, a script or a table.
-#[must_use]
-pub fn is_rule_file(path: &str) -> bool {
-    let stem = path.strip_suffix(".yaml").or_else(|| path.strip_suffix(".yml"));
-    stem.is_some_and(|stem| stem.strip_suffix(".test").is_none())
-}
-
-/// The module that the script at `path` is, by its place below the folder `scripts`.
-#[must_use]
-pub fn module_name(path: &str) -> Option<&str> {
-    below(path, "scripts")?.strip_suffix(".rhai")
-}
-
-/// The table that the file at `path` is, by its place below the folder `tables`.
-#[must_use]
-pub fn table_name(path: &str) -> Option<&str> {
-    below(path, "tables")?.strip_suffix(".csv")
-}
-
-/// The part of `path` below the folder of this name.
-fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
-    // The rules may lie below a folder that is called so too: the last one counts.
-    let inside = path.match_indices(folder).filter_map(|(at, _)| {
-        let begins = path.get(..at).is_some_and(|before| before.is_empty() || before.ends_with('/'));
-        path.get(at + folder.len()..)?.strip_prefix('/').filter(|_| begins)
-    });
-    inside.last()
-}
-
 fn script_files(sources: &Sources) -> Vec<ScriptFile<'_>> {
     sources
         .iter()
@@ -290,37 +264,4 @@ impl Workshop<'_> {
 fn unknown_file_field(name: &str, span: Span) -> Diagnostic {
     let found = Diagnostic::error("unknown-field", span, format!("a rule file has no field `{name}`"));
     found.suggest_or(name, FILE_FIELDS.iter().copied(), format!("it may hold {}", FILE_FIELDS.join(", ")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{module_name, table_name};
-
-    #[test]
-    fn a_script_is_named_by_its_place_below_the_scripts() {
-        for (path, module) in [
-            ("scripts/phone.rhai", Some("phone")),
-            ("rules/scripts/shared/phone.rhai", Some("shared/phone")),
-            ("/home/ada/scripts/rules/scripts/phone.rhai", Some("phone")),
-            ("scripts/rules/scripts/phone.rhai", Some("phone")),
-            ("rules/phone.rhai", None),
-            ("rules/scripts/phone.yaml", None),
-        ] {
-            assert_eq!(module_name(path), module, "{path}");
-        }
-    }
-
-    #[test]
-    fn a_table_is_named_by_its_place_below_the_tables() {
-        for (path, table) in [
-            ("tables/guests.csv", Some("guests")),
-            ("rules/tables/by-day/monday.csv", Some("by-day/monday")),
-            ("timetables/tables/guests.csv", Some("guests")),
-            ("timetables/guests.csv", None),
-            ("rules/guests.csv", None),
-            ("rules/tables/guests.yaml", None),
-        ] {
-            assert_eq!(table_name(path), table, "{path}");
-        }
-    }
 }

@@ -206,6 +206,7 @@ fn shown(engine: &Engine, decision: &Decision) -> Value {
     let mut shown = json!({
         "reply": decision.reply.to_json(),
         "answered_by": decision.answered_by.and_then(name),
+        "row": decision.row,
         "considered": considered.collect::<Value>(),
         "actions": decision.actions.iter().map(action).collect::<Value>(),
         "faults": decision.faults.iter().map(fault).collect::<Value>(),

@@ -129,7 +129,7 @@ impl Workshop<'_> {
                         span,
                         format!("`{}` waits for a reply, but no rule gives one", kind.name()),
                     )
-                    .help("add `respond`, `run` or `script` to a rule for it"),
+                    .help("add `respond`, `run`, `script` or `table` to a rule for it"),
                 );
             }
         }

@@ -43,6 +43,11 @@ pub(super) struct Used {
 }
 
 impl Used {
+    /// Notes that a rule uses the table of this name.
+    pub(super) fn note(&mut self, name: &str) {
+        self.names.insert(name.to_owned());
+    }
+
     /// Notes which tables a script looks at.
     pub(super) fn note_all(&mut self, reach: &Reach) {
         self.names.extend(reach.tables.iter().cloned());

@@ -49,3 +49,29 @@ fn a_broken_table_leaves_the_old_one_in_force() {
     fs::write(&file, words("new")).unwrap();
     until_said(&daemon, "new");
 }
+
+#[test]
+fn a_cell_that_breaks_the_contract_is_named_by_row_and_column() {
+    let rules =
+        "rules:\n  - { name: say, tool: say, table: says }\n  - { name: who, on: assistant-request, table: who }\n";
+    let says = |word: &str| format!("args.loud,=>\ntrue,loud\n,{word} {word} {word}\n");
+    let who = "customer.number,=> assistantId,=> assistantOverrides.maxDurationSeconds\n+49*,asst-berlin,600\n";
+    let mut daemon = start(Folder::with(&[
+        ("switchhook.yaml", SETTINGS),
+        ("rules/rules.yaml", rules),
+        ("rules/tables/says.csv", &says("old")),
+        ("rules/tables/who.csv", who),
+    ]));
+    until_said(&daemon, "old");
+    let tables = daemon.folder().join("rules/tables");
+    fs::write(tables.join("who.csv"), who.to_owned() + "+44*,asst-london,long\n").unwrap();
+    let found = daemon.next_logged(
+        "`assistantOverrides.maxDurationSeconds` is a text, but must be a number (reply to `assistant-request`) (row 3, \
+         column `=> assistantOverrides.maxDurationSeconds`)",
+    );
+    assert_eq!(found["place"], "rules/tables/who.csv:3:18");
+    assert_eq!(said(&mut daemon.connect()).0, "old old old");
+    fs::write(tables.join("who.csv"), who.to_owned() + "+44*,asst-london,300\n").unwrap();
+    fs::write(tables.join("says.csv"), says("new")).unwrap();
+    until_said(&daemon, "new");
+}
