@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Workshop;
+use super::bindings::rows_of_tables;
 use super::fetch::{self, Timeouts};
 use super::kinds::On;
 use super::names::{Names, Stage};
@@ -98,7 +99,8 @@ impl Workshop<'_> {
         let first = lets.len();
         lets.extend(self.binding_names("fetch", source.fetch.as_ref()));
         let fetches = first..lets.len();
-        let names = Names { rule: name.value.clone(), kinds: set, lets, fetches, stage: Stage::Deciding };
+        let rows = rows_of_tables(source.bindings.as_ref());
+        let names = Names { rule: name.value.clone(), kinds: set, lets, fetches, rows, stage: Stage::Deciding };
 
         let mut conditions = Conditions::default();
         if let Some((_, span)) = unknown.first() {
