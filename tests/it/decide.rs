@@ -9,6 +9,7 @@
 //! Every decision is made twice and must be the same, and every reply must honour the contract of its kind.
 
 mod conditions;
+mod tables;
 mod templates;
 
 use std::fs;

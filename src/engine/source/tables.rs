@@ -16,9 +16,8 @@ use crate::engine::table::{Grid, Purpose, Table, TableLimits, Tables};
 pub(super) const ARROW: &str = "=>";
 
 /// What a rule file says of a table.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename = "a table", default)]
-#[derive(Default)]
 struct TableSource {
     key: Option<Field<Spanned<String>>>,
     text: Field<Option<OneOrMany<Spanned<String>>>>,

@@ -39,45 +39,57 @@ impl Workshop<'_> {
     }
 
     fn part(&mut self, part: Part<'_>, alone: bool, names: &Names) -> Option<Vec<Test>> {
-        let comparison = COMPARISONS.iter().find(|(sign, _)| part.text.starts_with(sign));
-        if let Some((sign, operator)) = comparison {
-            let value = part.behind(sign.len());
-            if value.text.is_empty() {
-                self.found.push(
-                    Diagnostic::error("table-cell", part.span, format!("nothing stands behind `{sign}`"))
-                        .help(format!("write what to compare to: `{sign} 5`")),
-                );
-                return None;
-            }
-            return self.tests(&part.mapping(operator, value.typed()), names);
+        if let Some(comparison) = COMPARISONS.iter().find(|(sign, _)| part.text.starts_with(sign)) {
+            return self.comparison(part, comparison, alone, names);
         }
         match part.text.split_once('*') {
-            None if part.text.is_empty() => {
-                let found = Diagnostic::error("table-cell", part.span, "nothing stands between the signs `|`");
-                self.found.push(found.help("write one value between each two of them: `gold | silver`"));
-                None
-            }
-            None => self.tests(&part.either(), names),
-            Some(("", "")) => {
-                let found = Diagnostic::error("table-cell", part.span, "`*` takes anything, so it stands alone");
-                self.found.push(found.help("remove what stands beside it"));
-                None
-            }
-            Some((prefix, "")) => {
+            None if !part.text.is_empty() => self.tests(&part.either(), names),
+            Some((prefix, "")) if !prefix.is_empty() => {
                 let prefix = Part { text: prefix, ..part };
                 self.tests(&part.mapping("starts_with", prefix.node()), names)
             }
-            Some(_) => {
-                let message = "a `*` stands at the end of how a text begins, or alone";
-                let found = Diagnostic::error("table-cell", part.span, message);
-                let whole = if alone { "" } else { ", each between its signs `|`" };
-                self.found.push(
-                    found.help(format!("write `+49*` for all that begin with `+49`{whole}")).help(
-                        "what is more than that goes into the rule's `when`: `{ matches: … }`, `{ contains: … }`",
-                    ),
-                );
+            _ => {
+                self.found.push(nonsense(part, alone));
                 None
             }
+        }
+    }
+
+    fn comparison(
+        &mut self,
+        part: Part<'_>,
+        (sign, operator): &(&str, &str),
+        alone: bool,
+        names: &Names,
+    ) -> Option<Vec<Test>> {
+        let value = part.behind(sign.len());
+        if *operator == "not" && !alone {
+            // It would be read as "neither", and would fit nearly anything.
+            let found = Diagnostic::error("table-cell", part.span, "`!=` stands alone in its cell");
+            self.found.push(found.help("to leave out several values, write a row for them above this one"));
+            return None;
+        }
+        if value.text.is_empty() {
+            let found = Diagnostic::error("table-cell", part.span, format!("nothing stands behind `{sign}`"));
+            self.found.push(found.help(format!("write what to compare to: `{sign} 5`")));
+            return None;
+        }
+        self.tests(&part.mapping(operator, value.typed()), names)
+    }
+}
+
+/// What is wrong with a part that is neither a comparison nor a value nor how a text begins.
+fn nonsense(part: Part<'_>, alone: bool) -> Diagnostic {
+    let error = |message: &str| Diagnostic::error("table-cell", part.span, message);
+    match part.text {
+        "" => error("nothing stands between the signs `|`")
+            .help("write one value between each two of them: `gold | silver`"),
+        "*" => error("`*` takes anything, so it stands alone").help("remove what stands beside it"),
+        _ => {
+            let each = if alone { "" } else { ", each between its signs `|`" };
+            error("a `*` stands at the end of how a text begins, or alone")
+                .help(format!("write `+49*` for all that begin with `+49`{each}"))
+                .help("what is more than that goes into the rule's `when`: `{ matches: … }`, `{ contains: … }`")
         }
     }
 }
