@@ -110,9 +110,9 @@ impl Rows {
             Ok(Some(cell.get_or_init(|| found)))
         };
         let found = self.finder.column().map_or(Ok(None), &value)?;
-        for index in self.finder.candidates(found) {
+        for (index, proved) in self.finder.candidates(found) {
             let Some(row) = self.all.get(index) else { continue };
-            if row.fits(&value, scope)? {
+            if row.fits(&value, self.finder.column().filter(|_| proved), scope)? {
                 return Ok(Some(index));
             }
         }
@@ -121,13 +121,19 @@ impl Rows {
 }
 
 impl Row {
+    /// Whether all that the row demands is so; of the column that is `proved` it is known.
     fn fits<'v>(
         &self,
         value: &impl Fn(usize) -> Result<Option<&'v Val<'v>>, ScriptFault>,
+        proved: Option<usize>,
         scope: &Scope<'_>,
     ) -> Result<bool, ScriptFault> {
+        // Most rows demand nothing else, and where there are many rows each look aside costs.
+        if proved.is_some() && self.demands.len() == 1 {
+            return Ok(true);
+        }
         let mut unknown = None;
-        for (column, demand) in &self.demands {
+        for (column, demand) in self.demands.iter().filter(|(column, _)| Some(*column) != proved) {
             let holds = match demand {
                 Demand::Passes(tests) => {
                     value(*column).map(|value| value.is_some_and(|value| tests.iter().all(|test| test.passes(value))))

@@ -18,18 +18,20 @@ type Found = SmallVec<[u32; 2]>;
 pub(super) struct Finder {
     column: Option<usize>,
     /// Rows that demand one of these texts.
-    exact: HashMap<Box<str>, Found>,
+    texts: HashMap<Box<str>, Found>,
+    /// Rows that demand one of these numbers or truth values, as texts.
+    others_than_text: HashMap<Box<str>, Found>,
     /// Rows that demand that a text begins so.
     prefixes: HashMap<Box<str>, Found>,
     /// How many bytes these have.
     lengths: Vec<usize>,
     /// Rows that demand something else of the column, or nothing.
-    others: Vec<u32>,
+    unhandled: Vec<u32>,
 }
 
 /// By what a row is found.
 enum Handle<'a> {
-    Exact(Vec<Cow<'a, str>>),
+    Exact(&'a [Value]),
     Prefix(&'a [String]),
 }
 
@@ -48,14 +50,14 @@ impl Finder {
         let mut finder = Finder { column: best.map(|(column, _)| column), ..Finder::default() };
         for (number, row) in (0..).zip(rows) {
             match handles(row).find(|(column, _)| Some(*column) == finder.column) {
-                Some((_, handle)) => finder.add(number, handle),
-                None => finder.others.push(number),
+                Some((_, handle)) => finder.add(number, &handle),
+                None => finder.unhandled.push(number),
             }
         }
         finder
     }
 
-    fn add(&mut self, row: u32, handle: Handle<'_>) {
+    fn add(&mut self, row: u32, handle: &Handle<'_>) {
         let put = |map: &mut HashMap<Box<str>, Found>, key: &str| {
             let found = map.entry(key.into()).or_default();
             // A list may name the same text twice.
@@ -64,9 +66,16 @@ impl Finder {
             }
         };
         match handle {
-            Handle::Exact(keys) => keys.iter().for_each(|key| put(&mut self.exact, key)),
+            Handle::Exact(values) => {
+                for value in *values {
+                    let map = if value.is_string() { &mut self.texts } else { &mut self.others_than_text };
+                    if let Some(key) = key_of(value) {
+                        put(map, &key);
+                    }
+                }
+            }
             Handle::Prefix(prefixes) => {
-                for prefix in prefixes {
+                for prefix in *prefixes {
                     put(&mut self.prefixes, prefix);
                     if !self.lengths.contains(&prefix.len()) {
                         self.lengths.push(prefix.len());
@@ -81,30 +90,36 @@ impl Finder {
         self.column
     }
 
-    /// The rows that may fit, in order, perhaps some of them twice.
+    /// The rows that may fit, in order, perhaps some of them twice, each with whether the column's value surely is what it
+    /// demands.
     pub(super) fn candidates(&self, value: Option<&Val<'_>>) -> Candidates<'_> {
-        let mut lists: SmallVec<[&[u32]; 4]> = SmallVec::new();
-        lists.push(&self.others);
-        if let Some(key) = value.and_then(key_of_val) {
-            lists.extend(self.exact.get(&*key).map(|found| &**found));
-            let beginnings = self.lengths.iter().filter_map(|length| key.get(..*length));
-            lists.extend(beginnings.filter_map(|prefix| self.prefixes.get(prefix)).map(|found| &**found));
+        let mut lists: SmallVec<[(&[u32], bool); 4]> = SmallVec::new();
+        lists.push((&self.unhandled, false));
+        if let Some(text) = value.and_then(Val::as_str) {
+            lists.extend(self.texts.get(&*text).map(|found| (&**found, true)));
+            let beginnings = self.lengths.iter().filter_map(|length| text.get(..*length));
+            lists.extend(beginnings.filter_map(|prefix| self.prefixes.get(prefix)).map(|found| (&**found, true)));
+        } else if !self.others_than_text.is_empty() {
+            let key = value.map(Val::to_value);
+            let found = key.as_ref().and_then(key_of).and_then(|key| self.others_than_text.get(&*key));
+            lists.extend(found.map(|found| (&**found, false)));
         }
         Candidates(lists)
     }
 }
 
 /// Several ascending lists as one.
-pub(super) struct Candidates<'a>(SmallVec<[&'a [u32]; 4]>);
+pub(super) struct Candidates<'a>(SmallVec<[(&'a [u32], bool); 4]>);
 
 impl Iterator for Candidates<'_> {
-    type Item = usize;
+    type Item = (usize, bool);
 
-    fn next(&mut self) -> Option<usize> {
-        let list = self.0.iter_mut().filter(|list| !list.is_empty()).min_by_key(|list| list.first().copied())?;
+    fn next(&mut self) -> Option<(usize, bool)> {
+        let lists = self.0.iter_mut().filter(|(list, _)| !list.is_empty());
+        let (list, proved) = lists.min_by_key(|(list, _)| list.first().copied())?;
         let (first, rest) = list.split_first()?;
         *list = rest;
-        usize::try_from(*first).ok()
+        Some((usize::try_from(*first).ok()?, *proved))
     }
 }
 
@@ -113,7 +128,7 @@ fn handles(row: &Row) -> impl Iterator<Item = (usize, Handle<'_>)> {
     row.demands.iter().filter_map(|(column, demand)| {
         let Demand::Passes(tests) = demand else { return None };
         let handle = match tests.as_slice() {
-            [Test::In(values)] => Handle::Exact(values.iter().map(key_of).collect::<Option<_>>()?),
+            [Test::In(values)] if values.iter().all(|value| key_of(value).is_some()) => Handle::Exact(values),
             [Test::StartsWith(prefixes)] => Handle::Prefix(prefixes),
             _ => return None,
         };
@@ -129,13 +144,6 @@ fn key_of(value: &Value) -> Option<Cow<'_, str>> {
         Value::Number(number) => key_of_number(number).map(Cow::Owned),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
-}
-
-fn key_of_val<'v>(value: &'v Val<'_>) -> Option<Cow<'v, str>> {
-    if let Some(text) = value.as_str() {
-        return Some(text);
-    }
-    key_of(&value.to_value()).map(|key| Cow::Owned(key.into_owned()))
 }
 
 /// `8` and `8.0` are one number. Those that a double does not keep exactly have no key.
@@ -161,6 +169,10 @@ mod tests {
             reply: Template::Constant(Value::Null),
             needs: Box::default(),
         }
+    }
+
+    fn numbers(candidates: Candidates<'_>) -> Vec<usize> {
+        candidates.map(|(row, _)| row).collect()
     }
 
     fn prefix(text: &str) -> Vec<Test> {
@@ -194,10 +206,10 @@ mod tests {
             (json!(null), vec![2, 3, 5]),
         ] {
             let value = Val::from(value);
-            assert_eq!(finder.candidates(Some(&value)).collect::<Vec<_>>(), found, "{value:?}");
+            assert_eq!(numbers(finder.candidates(Some(&value))), found, "{value:?}");
         }
         assert_eq!(Finder::new(vec![true, false], &rows).column(), Some(0));
         let plain = Finder::new(vec![true, false], &rows[3..5]);
-        assert_eq!((plain.column(), plain.candidates(None).collect()), (None, vec![0, 1]));
+        assert_eq!((plain.column(), numbers(plain.candidates(None))), (None, vec![0, 1]));
     }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use rhai::{Dynamic, Engine, ImmutableString, Map};
+use rhai::{Dynamic, Engine, Map};
 
 use super::{HostFunction, Outcome, fail};
 use crate::engine::script::fault::wording;
-use crate::engine::table::{CellValue, Row, Tables};
+use crate::engine::table::{CellValue, Row, Table, Tables};
 
 const DOC: &str = "\
 The row of `table` whose key is `key`, as an object of its columns; absent if there is none. A key is a text or a number;
@@ -26,30 +26,36 @@ pub(super) fn described() -> HostFunction {
 
 /// Has scripts look at these tables.
 pub(super) fn register(engine: &mut Engine, tables: Arc<Tables>) {
-    engine.register_fn("lookup", move |table: &str, key: Dynamic| lookup(&tables, table, &key));
+    let any = Arc::clone(&tables);
+    // Keys are texts as a rule, and Rhai finds a function sooner whose types are those of its arguments.
+    engine.register_fn("lookup", move |table: &str, key: &str| lookup(&tables, table, key));
+    engine.register_fn("lookup", move |table: &str, key: Dynamic| match text_of(&key)? {
+        Some(key) => lookup(&any, table, &key),
+        None => table_of(&any, table).map(|_| Dynamic::UNIT),
+    });
 }
 
-fn lookup(tables: &Tables, name: &str, key: &Dynamic) -> Outcome<Dynamic> {
-    let table = tables.get(name).ok_or_else(|| fail(format_args!("there is no table `{name}` to look at")))?;
-    let row = if let Some(text) = key.read_lock::<ImmutableString>() {
-        table.row(&text)
-    } else if key.is_unit() {
-        None
-    } else {
-        table.row(&text_of(key)?)
-    };
+fn lookup(tables: &Tables, table: &str, key: &str) -> Outcome<Dynamic> {
+    let row = table_of(tables, table)?.row(key);
     Ok(row.map_or(Dynamic::UNIT, object))
 }
 
-/// A key that is no text, as it stands in a table.
-fn text_of(key: &Dynamic) -> Outcome<String> {
+fn table_of<'t>(tables: &'t Tables, name: &str) -> Outcome<&'t Table> {
+    tables.get(name).ok_or_else(|| fail(format_args!("there is no table `{name}` to look at")))
+}
+
+/// A key as it stands in a table, if there is one.
+fn text_of(key: &Dynamic) -> Outcome<Option<String>> {
+    if key.is_unit() {
+        return Ok(None);
+    }
     if let Ok(number) = key.as_float() {
         // Models write `7.0` for 7.
-        return Ok(number.to_string());
+        return Ok(Some(number.to_string()));
     }
-    let plain = key.is_int() || key.is_bool() || key.is_char();
+    let plain = key.is_string() || key.is_int() || key.is_bool() || key.is_char();
     if plain {
-        Ok(key.to_string())
+        Ok(Some(key.to_string()))
     } else {
         Err(fail(format_args!("a key is a text or a number, not {}", wording::what(key.type_name()))))
     }
