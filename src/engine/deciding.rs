@@ -19,6 +19,7 @@ use super::facts::{Facts, Host};
 use super::kind::{EventKind, Kind};
 use super::matcher::{self, Leaf, Verdict};
 use super::reply::{self, Reply};
+use super::rows::Rows;
 use super::rule::{Answer, Rule, RuleId};
 use super::scope::{self, Scope};
 use super::script::{Run, ScriptFault};
@@ -145,7 +146,7 @@ impl<'a> Deciding<'a> {
             Err(Undecided { fault, asked }) => {
                 unless_unfinished(&fault, rule.time_max, scope)?;
                 scope.restore(before);
-                self.fault(id, rule, &Trouble::Script(fault));
+                self.fault(id, rule.place.clone(), &Trouble::Script(fault));
                 (Considered::Failed, if asked { Match::Unknown } else { Match::No })
             }
         };
@@ -259,6 +260,7 @@ impl<'a> Deciding<'a> {
             Answer::Respond(template) => template.render(scope),
             Answer::Run(handler) => scope.call(handler),
             Answer::Script(evaluation) => scope.evaluate(evaluation),
+            Answer::Rows(rows) => self.row(rows, scope),
         });
         if let Ok(value) = &made {
             self.record(|recorder, _| recorder.made(value));
@@ -276,10 +278,28 @@ impl<'a> Deciding<'a> {
                 }
                 // What failed must not be half done. A `throw` is an answer like any other.
                 scope.begin_anew(before);
-                self.fault(id, rule, &trouble);
+                let here = self.place_of(rule, answer, scope);
+                self.fault(id, here, &trouble);
                 Ok(self.fall_back(id, rule, scope))
             }
         }
+    }
+
+    /// What the row of a table says that fits.
+    fn row(&mut self, rows: &Rows, scope: &Scope<'_>) -> Result<Value, ScriptFault> {
+        let Some(row) = scope.fitting(rows)? else { return Ok(Value::Null) };
+        self.decision.row = Some(row.number);
+        scope.ask(&row.needs)?;
+        row.reply.render(scope)
+    }
+
+    /// Where the answer of a rule stands: of a table, the row that fits.
+    fn place_of(&self, rule: &Rule, answer: &Answer, scope: &Scope<'_>) -> Place {
+        let row = match answer {
+            Answer::Rows(rows) => scope.fitting(rows).ok().flatten(),
+            Answer::Respond(_) | Answer::Run(_) | Answer::Script(_) => None,
+        };
+        row.map_or_else(|| rule.place.clone(), |row| self.engine.sources.place(row.span))
     }
 
     /// What a rule says when its answer failed; nobody waits for long any more, so scripts in it must be brief.
@@ -289,7 +309,7 @@ impl<'a> Deciding<'a> {
         match fallback.render(scope).map_err(Trouble::Script).and_then(|value| self.shape(value)) {
             Ok(reply) => reply,
             Err(trouble) => {
-                self.fault(id, rule, &trouble);
+                self.fault(id, rule.place.clone(), &trouble);
                 self.emptiest()
             }
         }
@@ -328,8 +348,8 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    fn fault(&mut self, rule_id: RuleId, rule: &Rule, trouble: &Trouble) {
-        let here = rule.place.clone();
+    /// Notes what went wrong with a rule; `here` is where, unless the trouble knows better.
+    fn fault(&mut self, rule: RuleId, here: Place, trouble: &Trouble) {
         let (sort, place, message) = match trouble {
             Trouble::Script(fault) => explained(fault, here, &self.engine.sources, "the rule did not answer in time"),
             Trouble::Contract(faults) => {
@@ -337,7 +357,7 @@ impl<'a> Deciding<'a> {
                 (FaultSort::Mistake, here, format!("the reply breaks its contract: {}", faults.join("; ")))
             }
         };
-        self.decision.faults.push(Fault { rule: rule_id, place, message, sort });
+        self.decision.faults.push(Fault { rule, place, message, sort });
     }
 }
 

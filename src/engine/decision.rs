@@ -20,6 +20,8 @@ pub struct Decision {
     pub actions: Vec<Action>,
     /// The rule that gave the reply; `None` if no rule did.
     pub answered_by: Option<RuleId>,
+    /// The row of that rule's table that fits, if it has one, as spreadsheets count.
+    pub row: Option<usize>,
     /// Whether the model was told to mend the arguments of its tool call, so that no rule was asked.
     pub refused_arguments: bool,
     /// What went wrong on the way; the reply is valid all the same.

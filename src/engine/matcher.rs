@@ -6,10 +6,13 @@
 
 mod test;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::json::Val;
 use super::phone;
+use super::rows::Rows;
 use super::scope::Scope;
 use super::script::ScriptFault;
 use super::share;
@@ -66,6 +69,8 @@ pub enum Ask {
     Any(Vec<Condition>),
     /// They must not all hold.
     Not(Vec<Condition>),
+    /// A row of the rule's table must fit.
+    Row(Arc<Rows>),
 }
 
 /// Whether all of `conditions` hold; the first that does not is named. The one that is `proved` is not tested again.
@@ -111,6 +116,7 @@ impl Condition {
                 scope.value(of)?.as_str().is_some_and(|value| share::falls_in(&value, salt, *percent))
             }
             Ask::If(evaluation) => scope.is_true(evaluation)?,
+            Ask::Row(rows) => scope.fitting(rows)?.is_some(),
             Ask::Any(conditions) => any(conditions, scope)?,
             Ask::Not(conditions) => all(conditions, None, scope)? != Verdict::Holds,
         };
@@ -130,7 +136,7 @@ impl Condition {
             Ask::Value(lookup, _) | Ask::Share { of: lookup, .. } => !matches!(lookup, Lookup::Let(..)),
             Ask::All(inner) | Ask::Any(inner) | Ask::Not(inner) => inner.iter().all(Condition::is_plain),
             Ask::KindName(_) | Ask::Within(..) => true,
-            Ask::If(_) => false,
+            Ask::If(_) | Ask::Row(_) => false,
         }
     }
 }

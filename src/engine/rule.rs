@@ -3,6 +3,7 @@
 mod index;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::act::Act;
@@ -12,6 +13,7 @@ use super::event::Event;
 use super::kind::{Kind, KindSet};
 use super::matcher::{Condition, Leaf};
 use super::path::Path;
+use super::rows::Rows;
 use super::scope::Scope;
 use super::template::Template;
 use super::term::{Evaluation, Handler, Lookup};
@@ -68,6 +70,8 @@ pub enum Answer {
     Run(Handler),
     /// Statements written in place.
     Script(Evaluation),
+    /// The first row of a table that fits; its conditions say that there is one.
+    Rows(Arc<Rows>),
 }
 
 /// A condition that holds just when the value at `path` is one of `texts`.

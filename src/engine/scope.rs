@@ -16,6 +16,7 @@ use super::facts::{Facts, State};
 use super::json::Val;
 use super::path::Segment;
 use super::question::{Fetched, QUESTIONS_MAX, Question};
+use super::rows::{Row, Rows};
 use super::script::{Run, ScriptFault, Unasked};
 use super::term::{Evaluation, Handler, Lookup, Term};
 
@@ -31,6 +32,8 @@ pub struct Scope<'a> {
     // Computed when first needed, and at most once.
     values: Box<[OnceCell<Result<Bound, ScriptFault>>]>,
     run: &'a RefCell<Run>,
+    // The place of the row of the rule's table that fits, once it was looked for.
+    fitting: OnceCell<Option<usize>>,
     // Known once there is a reply, to actions.
     outcome: OnceCell<Rc<Outcome>>,
     recorder: Option<&'a Recorder>,
@@ -69,6 +72,7 @@ impl<'a> Scope<'a> {
             bindings,
             values: bindings.iter().map(|_| OnceCell::new()).collect(),
             run,
+            fitting: OnceCell::new(),
             outcome: OnceCell::new(),
             recorder,
         }
@@ -173,6 +177,20 @@ impl<'a> Scope<'a> {
     pub fn call(&self, handler: &Handler) -> Result<Value, ScriptFault> {
         let values = self.values(&handler.inputs)?;
         handler.function.call(&values, &mut self.run.borrow_mut())
+    }
+
+    /// The first row that fits of the rule's table, which is looked for once.
+    ///
+    /// # Errors
+    /// When a script on the way to a value fails.
+    pub fn fitting<'t>(&self, rows: &'t Rows) -> Result<Option<&'t Row>, ScriptFault> {
+        let place = if let Some(place) = self.fitting.get() {
+            *place
+        } else {
+            let place = rows.first(self)?;
+            *self.fitting.get_or_init(|| place)
+        };
+        Ok(place.and_then(|place| rows.rows().get(place)))
     }
 
     /// The state of the call as the scripts of this decision have left it so far.

@@ -6,6 +6,7 @@
 mod actions;
 mod bindings;
 mod fetch;
+mod files;
 mod hyphen;
 mod kinds;
 mod names;
@@ -14,7 +15,9 @@ mod outgoing;
 mod placeholder;
 pub mod read;
 mod review;
+mod rows;
 mod rule;
+mod tables;
 mod template;
 mod tools;
 mod url;
@@ -35,9 +38,12 @@ use super::kind::{Deadline, Kind, KindSet};
 use super::path::Path;
 use super::rule::{Rule, RuleSet};
 use super::script::{ScriptFile, ScriptLimits, Scripts};
+use super::table::TableLimits;
 use super::tools::Tools;
 use actions::Reusable;
+pub use files::{is_rule_file, is_test_file, module_name, table_name};
 use rule::Draft;
+use tables::{Sheets, Used};
 use tools::Declared;
 use vars::Vars;
 use yaml::{Node, Yaml};
@@ -64,6 +70,8 @@ pub struct Options {
     pub scripts: ScriptLimits,
     /// How large one compiled pattern may be.
     pub regex_bytes_max: usize,
+    /// How large a table may be.
+    pub tables: TableLimits,
     /// The names of the secrets; `None` where there are no settings that would say.
     pub secrets: Option<Vec<String>>,
     /// How long the outbox tries anything, whatever an action says.
@@ -77,6 +85,7 @@ impl Default for Options {
             no_assistant: "Sorry, nobody can take your call right now. Please try again later.".to_owned(),
             scripts: ScriptLimits::default(),
             regex_bytes_max: 1 << 20,
+            tables: TableLimits::default(),
             secrets: None,
             outbox_age_max: AGE_MAX,
         }
@@ -107,17 +116,19 @@ pub struct Compiled {
     pub found: Vec<Diagnostic>,
 }
 
-/// Makes an engine of rule files (`*.yaml`, `*.yml`) and script modules (`scripts/*.rhai`).
+/// Makes an engine of rule files (`*.yaml`, `*.yml`), script modules (`scripts/*.rhai`) and tables (`tables/*.csv`).
 ///
 /// # Errors
 /// Everything that was found, if any of it is an error.
 pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Diagnostic>> {
     let mut found = Vec::new();
-    let scripts = Scripts::compile(&script_files(sources), &options.scripts, options.secrets.as_deref(), &mut found);
     let mut files = Vec::new();
     for (id, file) in sources.iter().filter(|(_, file)| is_rule_file(&file.path)) {
         files.extend(yaml::parse(id, &file.text, &mut found).map(|node| (id, node)));
     }
+    let sheets = Sheets::read(sources, &files, &options.tables, &mut found);
+    let (modules, secrets) = (script_files(sources), options.secrets.as_deref());
+    let scripts = Scripts::compile(&modules, &options.scripts, secrets, &sheets.tables, &mut found);
     let vars = Vars::of(&files, &mut found);
     let reusable = Reusable::of(&files, &mut found);
     let mut wanted = WantedBuilder::new();
@@ -127,6 +138,8 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
         scripts: &scripts,
         vars: &vars,
         reusable: &reusable,
+        sheets: &sheets,
+        tables_used: Used::default(),
         wanted: &mut wanted,
         wants_headers: false,
         looked_up: HashSet::new(),
@@ -171,27 +184,6 @@ fn is_of_yaml(found: &Diagnostic) -> bool {
     found.severity == Severity::Error && found.slug.starts_with("yaml-")
 }
 
-/// Whether `path` is a rule file, rather than a test, a script or a table.
-#[must_use]
-pub fn is_rule_file(path: &str) -> bool {
-    let stem = path.strip_suffix(".yaml").or_else(|| path.strip_suffix(".yml"));
-    stem.is_some_and(|stem| stem.strip_suffix(".test").is_none())
-}
-
-/// Whether `path` is a file of tests.
-#[must_use]
-pub fn is_test_file(path: &str) -> bool {
-    path.ends_with(".test.yaml") || path.ends_with(".test.yml")
-}
-
-/// The module that the script at `path` is, by its place below the folder `scripts`.
-#[must_use]
-pub fn module_name(path: &str) -> Option<&str> {
-    // The rules may lie below a folder that is called so too: the last one counts.
-    let inside = path.rsplit_once("/scripts/").map(|(_, inside)| inside).or_else(|| path.strip_prefix("scripts/"))?;
-    inside.strip_suffix(".rhai")
-}
-
 fn script_files(sources: &Sources) -> Vec<ScriptFile<'_>> {
     sources
         .iter()
@@ -209,6 +201,9 @@ struct Workshop<'a> {
     scripts: &'a Scripts,
     vars: &'a Vars<'a>,
     reusable: &'a Reusable<'a>,
+    sheets: &'a Sheets,
+    /// Which of the tables rules and their expressions use.
+    tables_used: Used,
     wanted: &'a mut WantedBuilder,
     /// Whether any rule looks at the request's headers.
     wants_headers: bool,
@@ -242,17 +237,14 @@ impl Workshop<'_> {
                 match key.text.as_str() {
                     "rules" => self.rules(value, &mut drafts),
                     "tools" => self.declared_tools(value, &mut declared),
-                    "vars" | "actions" => {}
-                    "tables" => self.found.push(
-                        Diagnostic::error("not-available-yet", key.span, "`tables` is not available yet")
-                            .help("remove `tables` from this file; a later version will serve it"),
-                    ),
+                    "vars" | "actions" | "tables" => {}
                     other => self.found.push(unknown_file_field(other, key.span)),
                 }
             }
         }
         let spans: Vec<(String, Span)> = declared.iter().map(|tool| (tool.name.clone(), tool.span)).collect();
         self.found.extend(self.reusable.unused());
+        self.tables_used.note_all(self.scripts.reach());
         self.review(&drafts, &spans, files.first().map(|(file, _)| *file));
         (drafts, declared)
     }
@@ -276,23 +268,4 @@ impl Workshop<'_> {
 fn unknown_file_field(name: &str, span: Span) -> Diagnostic {
     let found = Diagnostic::error("unknown-field", span, format!("a rule file has no field `{name}`"));
     found.suggest_or(name, FILE_FIELDS.iter().copied(), format!("it may hold {}", FILE_FIELDS.join(", ")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::module_name;
-
-    #[test]
-    fn a_script_is_named_by_its_place_below_the_scripts() {
-        for (path, module) in [
-            ("scripts/phone.rhai", Some("phone")),
-            ("rules/scripts/shared/phone.rhai", Some("shared/phone")),
-            ("/home/ada/scripts/rules/scripts/phone.rhai", Some("phone")),
-            ("scripts/rules/scripts/phone.rhai", Some("phone")),
-            ("rules/phone.rhai", None),
-            ("rules/scripts/phone.yaml", None),
-        ] {
-            assert_eq!(module_name(path), module, "{path}");
-        }
-    }
 }

@@ -8,6 +8,7 @@ use super::bounded::{Lasting, Within};
 use crate::engine::script::ScriptLimits;
 use crate::engine::source::Options;
 use crate::engine::source::read::Field;
+use crate::engine::table::TableLimits;
 use crate::outbox;
 use crate::server::answering::Bounds;
 use crate::server::asking;
@@ -38,6 +39,9 @@ pub(super) struct LimitsSource {
     requests_in_flight_max: Count<1, 1_000_000>,
     streams_max: Count<1, 10_000>,
     regex_bytes_max: Count<1, { 256 * MIB }>,
+    table_rows_max: Count<1, 100_000_000>,
+    // All files of a rules folder together may not be larger.
+    table_bytes_max: Count<1, { 64 * MIB }>,
     script_threads: Count<1, 1_024>,
     scripts_waiting_max: Count<1, 1_000_000>,
     script_operations_max: Count<1, 1_000_000_000_000>,
@@ -123,6 +127,14 @@ impl LimitsSource {
         set(&mut bounds.attempts_max, &self.outbox_attempts_max);
         set(&mut bounds.per_destination_max, &self.outbox_attempts_per_destination_max);
         bounds
+    }
+
+    /// How large a table may be.
+    pub(super) fn tables(&self) -> TableLimits {
+        let mut tables = TableLimits::default();
+        set(&mut tables.rows_max, &self.table_rows_max);
+        set(&mut tables.bytes_max, &self.table_bytes_max);
+        tables
     }
 
     /// How large one compiled pattern may be.

@@ -81,6 +81,7 @@ pub(super) fn settings(tree: &Node, folder: &Path, found: &mut Vec<Diagnostic>) 
     let mut defaults = Options {
         scripts,
         regex_bytes_max: limits.regex_bytes(),
+        tables: limits.tables(),
         secrets: Some(secrets.names().map(ToOwned::to_owned).collect()),
         outbox_age_max: limits.outbox().age_max,
         ..Options::default()

@@ -19,7 +19,7 @@ use switchhook::{load, settings};
 use crate::golden;
 
 /// Slugs that no golden case earns: what they are about does not fit into a file that anybody would read.
-const NOT_SHOWN: &[&str] = &["yaml-size"];
+const NOT_SHOWN: &[&str] = &["table-size", "yaml-size"];
 
 /// The secrets that the cases can count on.
 const SECRETS: &[&str] = &["crm"];
@@ -101,6 +101,7 @@ fn earned_by(page: &str) -> BTreeSet<String> {
             "yaml" if first.starts_with("- ") => drop(sources.add("rules.yaml", format!("rules:\n{text}"))),
             "yaml" => drop(sources.add("rules.yaml", text)),
             "rhai" => drop(sources.add(first.trim_start_matches("// "), text)),
+            csv if csv.starts_with("csv ") => drop(sources.add(csv.replace("csv ", "tables/") + ".csv", text)),
             other => panic!("a block of {other}"),
         }
     }

@@ -9,6 +9,7 @@
 //! Every decision is made twice and must be the same, and every reply must honour the contract of its kind.
 
 mod conditions;
+mod tables;
 mod templates;
 
 use std::fs;
@@ -206,6 +207,7 @@ fn shown(engine: &Engine, decision: &Decision) -> Value {
     let mut shown = json!({
         "reply": decision.reply.to_json(),
         "answered_by": decision.answered_by.and_then(name),
+        "row": decision.row,
         "considered": considered.collect::<Value>(),
         "actions": decision.actions.iter().map(action).collect::<Value>(),
         "faults": decision.faults.iter().map(fault).collect::<Value>(),

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::Core;
 use super::fault::{self, Origins, ScriptFault, wording};
 use super::lines::Origin;
+use super::reach::Reach;
 use super::run::{Run, Stop};
 use super::slots::{Slots, Use};
 use super::value::{self, Budget};
@@ -32,23 +33,22 @@ struct Script {
     uses: Vec<Use>,
     slots: Slots,
     origin: Origin,
-    reaches_out: bool,
+    reach: Reach,
 }
 
 impl Expression {
-    /// `handed` are the names that `ast` hands to functions, which need not look at them; `reaches_out` says whether it may
-    /// ask others something, or have them told.
+    /// `handed` are the names that `ast` hands to functions, which need not look at them.
     pub(super) fn new<'n>(
         core: Arc<Core>,
         ast: AST,
         uses: Vec<Use>,
         handed: impl IntoIterator<Item = &'n str>,
         origin: Origin,
-        reaches_out: bool,
+        reach: Reach,
     ) -> Expression {
         let ast = core.engine.optimize_ast(&Scope::new(), ast, OptimizationLevel::Simple);
         let slots = Slots::of(&uses, handed);
-        Expression(Arc::new(Script { core, ast, uses, slots, origin, reaches_out }))
+        Expression(Arc::new(Script { core, ast, uses, slots, origin, reach }))
     }
 
     /// The values that it looks at, in the order in which [`eval`](Expression::eval) wants them.
@@ -57,10 +57,10 @@ impl Expression {
         &self.0.uses
     }
 
-    /// Whether it may ask others something, or have them told.
+    /// What it reaches besides those.
     #[must_use]
-    pub fn reaches_out(&self) -> bool {
-        self.0.reaches_out
+    pub fn reach(&self) -> &Reach {
+        &self.0.reach
     }
 
     /// Its value.
@@ -136,7 +136,7 @@ impl Function {
     /// Whether it may ask others something, or have them told.
     #[must_use]
     pub fn reaches_out(&self) -> bool {
-        self.call.reaches_out()
+        self.call.reach().others
     }
 
     /// Where it is declared.

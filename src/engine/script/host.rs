@@ -8,6 +8,7 @@ mod crypto;
 mod http;
 pub(super) mod json;
 pub(super) mod log;
+mod lookup;
 mod outgoing;
 mod secrets;
 mod state;
@@ -15,13 +16,16 @@ mod text;
 mod time;
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use rhai::{Dynamic, Engine, EvalAltResult, Module, NativeCallContext, Position};
+
+use crate::engine::table::Tables;
 
 /// A function that scripts can call, for the reference page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostFunction {
-    /// Its group and name: `state::get`.
+    /// Its group and name: `state::get`; one that is in no group has its name alone.
     pub name: String,
     /// How it is called: `state::get(name)`.
     pub signature: String,
@@ -46,12 +50,8 @@ fn groups() -> [(&'static str, Module); 9] {
     ]
 }
 
-/// The names of the groups, those included that are not available yet: no module of a rule set can be
-/// called so.
+/// The names of the groups: no module of a rule set can be called so.
 pub(super) const NAMES: [&str; 9] = ["act", "crypto", "http", "json", "log", "secrets", "state", "text", "time"];
-
-/// The groups and functions that rules can count on later.
-pub(super) const NOT_YET: [&str; 1] = ["lookup"];
 
 /// What host functions return.
 type Outcome<T> = Result<T, Box<EvalAltResult>>;
@@ -84,25 +84,26 @@ pub(super) fn is_failure(error: &Dynamic) -> bool {
     error.tag() == FAILED
 }
 
-/// Registers every group.
-pub(super) fn register(engine: &mut Engine) {
+/// Registers every group, and what looks at `tables`.
+pub(super) fn register(engine: &mut Engine, tables: &Arc<Tables>) {
     for (name, module) in groups() {
         engine.register_static_module(name, module.into());
     }
     http::register(engine);
     secrets::register(engine);
+    lookup::register(engine, Arc::clone(tables));
 }
 
-/// Every function of every group, by name.
+/// Every function of every group, and `lookup`, by name.
 #[must_use]
 pub fn reference() -> Vec<HostFunction> {
-    let mut functions = Vec::new();
+    let mut functions = vec![lookup::described()];
     for (group, module) in groups() {
         let mut engine = Engine::new_raw();
         engine.register_static_module(group, module.into());
         functions.extend(engine.collect_fn_metadata(None, |function| Some(described(group, function.metadata)), false));
     }
-    functions.sort_by(|a, b| a.signature.cmp(&b.signature));
+    functions.sort_by(|a, b| (a.name.contains("::"), &a.signature).cmp(&(b.name.contains("::"), &b.signature)));
     functions
 }
 

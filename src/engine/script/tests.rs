@@ -57,8 +57,13 @@ fn locate(start: usize, end: usize) -> Span {
     Span { file: FileId(9), start: byte(start), end: byte(end) }
 }
 
+/// The table `guests`, and the name of a decision table.
+fn guests() -> Arc<Tables> {
+    Arc::new(crate::engine::table::tests::tables())
+}
+
 fn no_scripts() -> Scripts {
-    Scripts::compile(&[], &ScriptLimits::default(), None, &mut Vec::new())
+    Scripts::compile(&[], &ScriptLimits::default(), None, &guests(), &mut Vec::new())
 }
 
 /// The values that `uses` ask for, out of a map of everything in scope.

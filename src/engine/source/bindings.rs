@@ -1,7 +1,10 @@
 //! Reads the names of a rule's own: those of `let` for values, computed when first needed, and what all names obey.
 
+use std::collections::BTreeMap;
+
 use super::Workshop;
 use super::names::Names;
+use super::placeholder::{Piece, split};
 use super::uses::Uses;
 use super::yaml::{Key, Node, Yaml};
 use crate::engine::binding::Binding;
@@ -88,8 +91,64 @@ impl Workshop<'_> {
     }
 }
 
+/// Which of the names of `let` are rows of tables, by their numbers: those that are `${lookup("guests", …)}` and no more. So
+/// what stands behind such a name can be held against the columns.
+pub(super) fn rows_of_tables(node: Option<&Node>) -> BTreeMap<usize, String> {
+    let entries = node.map(Node::entries).unwrap_or_default().iter().enumerate();
+    entries.filter_map(|(number, (_, node))| Some((number, row_of(node.as_str()?)?.to_owned()))).collect()
+}
+
+/// The table of which `text` is a row.
+fn row_of(text: &str) -> Option<&str> {
+    let pieces = split(text).ok()?;
+    let [Piece::Hole(range)] = pieces.as_slice() else { return None };
+    let call = text.get(range.clone())?.trim().strip_prefix("lookup(")?.trim_start();
+    let (table, rest) = call.strip_prefix('"')?.split_once('"')?;
+    let key = rest.trim_start().strip_prefix(',')?;
+    // The call ends with the text, and nothing is made of what it gives.
+    (end_of_call(key)? == key.len()).then_some(table)
+}
+
+/// How many bytes there are to the `)` that closes the call in which `text` begins, itself included.
+fn end_of_call(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut quoted: Option<char> = None;
+    for (at, c) in text.char_indices() {
+        match (c, quoted) {
+            (c, Some(quote)) => quoted = quoted.filter(|_| c != quote),
+            ('"' | '`', None) => quoted = Some(c),
+            ('(', None) => depth += 1,
+            (')', None) if depth == 0 => return Some(at + 1),
+            (')', None) => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Whether binding `from` looks, directly or through others, at binding `target`.
 fn reaches(bindings: &[Binding], from: usize, target: usize) -> bool {
     let direct = bindings.get(from).map(|binding| Uses::of(|uses| uses.binding(binding)));
     direct.is_some_and(|uses| uses.followed(bindings).contains(&target))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::row_of;
+
+    #[test]
+    fn a_row_is_a_lookup_and_no_more() {
+        for (text, table) in [
+            ("${lookup(\"guests\", customer.number)}", Some("guests")),
+            ("${ lookup( \"a/b\" , f(\")\", (x)) ) }", Some("a/b")),
+            ("${lookup(\"guests\", x).name}", None),
+            ("${lookup(\"guests\", x) ?? (y)}", None),
+            ("${lookup(name, x)}", None),
+            ("${lookup(\"guests\")}", None),
+            ("Dear ${lookup(\"guests\", x)}", None),
+            ("lookup(\"guests\", x)", None),
+        ] {
+            assert_eq!(row_of(text), table, "{text}");
+        }
+    }
 }

@@ -15,9 +15,12 @@ use super::uses::Uses;
 use super::yaml::{Key, Node};
 use crate::engine::binding::{Binding, Fetch, Needs};
 use crate::engine::diagnostic::{Diagnostic, Span};
+use crate::engine::matcher::Ask;
 use crate::engine::outgoing::Outgoing;
 use crate::engine::request::{Method, Target};
-use crate::engine::rule::Rule;
+use crate::engine::rule::{Answer, Rule};
+use crate::engine::template::Template;
+use crate::engine::term::Lookup;
 
 /// How long an answer is waited for, unless the fetch says otherwise; never longer than the rule may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -148,15 +151,29 @@ pub(super) fn plan(rule: &mut Rule) {
     let asking = |look: &dyn Fn(&mut Uses)| asks(Uses::of(look)).collect::<Box<[usize]>>();
     let (alone, last): (Vec<_>, Vec<_>) = std::mem::take(&mut rule.conditions)
         .into_iter()
-        .partition(|condition| asks(Uses::of(|uses| uses.conditions(std::slice::from_ref(condition)))).count() == 0);
+        .partition(|condition| asks(Uses::of(|uses| uses.conditions([condition]))).count() == 0);
     let acts = rule.acts.iter().filter(|act| act.when.is_empty());
+    // Of a table nobody knows yet which rows will be looked at: each of them has needs of its own.
+    let answer = rule.answer.iter().filter(|answer| !matches!(answer, Answer::Rows(_)));
     rule.needs = Needs {
-        conditions: asking(&|uses| uses.conditions(&last)),
-        answer: asking(&|uses| rule.answer.iter().for_each(|answer| uses.answer(answer))),
+        conditions: asking(&|uses| uses.conditions(last.iter().filter(|last| !matches!(last.ask, Ask::Row(_))))),
+        answer: asking(&|uses| answer.clone().for_each(|answer| uses.answer(answer))),
         acts: asking(&|uses| acts.clone().for_each(|act| uses.act(act))),
     };
     rule.conditions_alone = alone.len();
     rule.conditions = alone.into_iter().chain(last).collect();
+}
+
+/// Whether others have to be asked for what `lookup` finds.
+pub(super) fn asks(lookup: &Lookup, bindings: &[Binding]) -> bool {
+    let used = Uses::of(|uses| uses.lookup(lookup)).followed(bindings);
+    used.into_iter().any(|index| is_fetch(bindings, index))
+}
+
+/// Which bindings that ask others a template surely looks at.
+pub(super) fn needs(template: &Template, bindings: &[Binding]) -> Box<[usize]> {
+    let used = Uses::of(|uses| uses.template(template)).followed(bindings);
+    used.into_iter().filter(|index| is_fetch(bindings, *index)).collect()
 }
 
 fn fetches(bindings: &[Binding]) -> impl Iterator<Item = (usize, &Fetch)> {

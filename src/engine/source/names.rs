@@ -1,5 +1,6 @@
 //! What the names in a rule mean, and whether an event of its kinds can have them at all.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::Workshop;
@@ -11,6 +12,7 @@ use crate::engine::kind::{Kind, KindSet};
 use crate::engine::path::{Path, Segment};
 use crate::engine::question::FIELDS;
 use crate::engine::script;
+use crate::engine::table::Tables;
 use crate::engine::term::Lookup;
 
 /// Names that every rule has besides the fields of its events.
@@ -60,6 +62,8 @@ pub(super) struct Names {
     pub(super) lets: Vec<String>,
     /// Which of these are of `fetch`.
     pub(super) fetches: Range<usize>,
+    /// Which of them are rows of tables, by their numbers, and of which tables.
+    pub(super) rows: BTreeMap<usize, String>,
     /// What is known there.
     pub(super) stage: Stage,
 }
@@ -123,6 +127,9 @@ impl Names {
             shop.looked_up.insert(index);
             if self.fetches.contains(&index) {
                 check_answer(path)?;
+            }
+            if let Some(table) = self.rows.get(&index) {
+                check_column(path, table, &shop.sheets.tables)?;
             }
             return Ok(Lookup::Let(index, rest()));
         }
@@ -286,6 +293,21 @@ fn check_answer(path: &Path) -> Result<(), Trouble> {
         None => {
             trouble.help(format!("what it holds is below `{root}.json`: `{root}.json.{field}`", root = path.root()))
         }
+    })
+}
+
+/// A path below the name of a row of a table begins with a column.
+fn check_column(path: &Path, name: &str, tables: &Tables) -> Result<(), Trouble> {
+    let (Some(Segment::Key(column)), Some(table)) = (path.rest().first(), tables.get(name)) else { return Ok(()) };
+    if table.columns().any(|known| *known == **column) {
+        return Ok(());
+    }
+    let trouble = Trouble::new("unknown-column", format!("the table `{name}` has no column `{column}`"));
+    Err(match closest(column, table.columns()) {
+        Some(known) => {
+            trouble.help(format!("did you mean `{}`?", Path::new(path.root(), [Segment::Key(known.into())])))
+        }
+        None => trouble.help(format!("its columns are {}", list(table.columns()))),
     })
 }
 

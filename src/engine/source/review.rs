@@ -26,6 +26,7 @@ impl Workshop<'_> {
             // The rule that cannot be read may be the very one that answers.
             return;
         }
+        self.found.extend(self.sheets.unused(&self.tables_used));
         self.declared_tools_are_answered(&rules, declared);
         self.kinds_are_answered(&rules);
         if let Some(file) = first_file {
@@ -128,7 +129,7 @@ impl Workshop<'_> {
                         span,
                         format!("`{}` waits for a reply, but no rule gives one", kind.name()),
                     )
-                    .help("add `respond`, `run` or `script` to a rule for it"),
+                    .help("add `respond`, `run`, `script` or `table` to a rule for it"),
                 );
             }
         }

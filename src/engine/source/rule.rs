@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Workshop;
+use super::bindings::rows_of_tables;
 use super::fetch::{self, Timeouts};
 use super::kinds::On;
 use super::names::{Names, Stage};
@@ -20,7 +21,7 @@ use crate::engine::diagnostic::{Diagnostic, Severity, Span};
 use crate::engine::kind::{Deadline, Kind};
 use crate::engine::matcher::{Ask, Test};
 use crate::engine::path::{Path, Segment};
-use crate::engine::rule::{Equality, Rule};
+use crate::engine::rule::{Answer, Equality, Rule};
 use crate::engine::term::Lookup;
 
 /// A rule exactly as it stands in the file; lives only until it is compiled.
@@ -40,7 +41,7 @@ pub(super) struct RuleSource {
     script: Option<Node>,
     #[serde(rename = "do")]
     actions: Option<Node>,
-    table: Option<Node>,
+    table: Option<Field<Spanned<String>>>,
     timeout: Option<Field<Spanned<Duration>>>,
     fallback: Option<Node>,
     stop: Option<Field<bool>>,
@@ -88,7 +89,6 @@ impl Workshop<'_> {
             let found = Diagnostic::error("bad-name", name.span, "a rule has a name that is not empty");
             self.found.push(found.help("say what it is for: `name: regulars`; the name stands in the log"));
         }
-        self.not_yet(&source);
         let tools = self.tool_names(source.tool.as_ref());
         if source.on.is_none() && source.tool.is_none() {
             self.for_nothing(node, &name);
@@ -99,7 +99,8 @@ impl Workshop<'_> {
         let first = lets.len();
         lets.extend(self.binding_names("fetch", source.fetch.as_ref()));
         let fetches = first..lets.len();
-        let names = Names { rule: name.value.clone(), kinds: set, lets, fetches, stage: Stage::Deciding };
+        let rows = rows_of_tables(source.bindings.as_ref());
+        let names = Names { rule: name.value.clone(), kinds: set, lets, fetches, rows, stage: Stage::Deciding };
 
         let mut conditions = Conditions::default();
         if let Some((_, span)) = unknown.first() {
@@ -118,7 +119,7 @@ impl Workshop<'_> {
         bindings.extend(fetches);
         let own = [&source.bindings, &source.fetch].into_iter().flatten().flat_map(Node::entries);
         self.check_bindings(&own.map(|(key, _)| key).collect::<Vec<_>>(), &bindings);
-        let answer = self.answer(&source, &names, &kinds);
+        let answer = self.answer(&source, &names, &kinds, &bindings, &mut conditions);
         let fallback = source.fallback.as_ref().map(|node| self.reply(node, "fallback", &names, &kinds));
         self.check_fallback(&source, answer.as_ref());
         let acts = source.actions.as_ref().map(|node| self.acts(node, &names, &mut bindings)).unwrap_or_default();
@@ -145,23 +146,13 @@ impl Workshop<'_> {
         rule.reaches_out = self.reaches_out || rule.acts.iter().any(Act::is_request) || source.fetch.is_some();
         fetch::plan(&mut rule);
         let enabled = source.enabled.as_ref().and_then(Field::get).copied().unwrap_or(true);
-        let written = written_conditions(&source, &names);
+        let written = written_conditions(&source, &names, rule.answer.as_ref());
         if !self.has_errors(before) {
             self.check_needed(&rule);
         }
         self.check_deadlines(&rule, &timeouts, &kinds);
         let sound = !self.has_errors(before);
         Some(Draft { rule, span: name.span, enabled, sound, tools, kinds, unknown, written })
-    }
-
-    /// Fields that the rule language has, but this daemon does not serve yet, must not be ignored silently.
-    fn not_yet(&mut self, source: &RuleSource) {
-        if let Some(node) = &source.table {
-            self.found.push(
-                Diagnostic::error("not-available-yet", node.span, "`table` is not available yet")
-                    .help("remove `table` from this rule; a later version will serve it"),
-            );
-        }
     }
 
     fn if_condition(&mut self, node: &Node, names: &Names, conditions: &mut Conditions) {
@@ -267,7 +258,7 @@ pub(super) fn seconds(duration: Duration) -> String {
 }
 
 /// The conditions as texts that are equal when the conditions are; none if they depend on the rule's own names.
-fn written_conditions(source: &RuleSource, names: &Names) -> Vec<String> {
+fn written_conditions(source: &RuleSource, names: &Names, answer: Option<&Answer>) -> Vec<String> {
     let mut written = Vec::new();
     if let Some(when) = &source.when {
         written.extend(when.entries().iter().map(|(key, node)| {
@@ -278,6 +269,11 @@ fn written_conditions(source: &RuleSource, names: &Names) -> Vec<String> {
     }
     if let Some(condition) = &source.condition {
         written.push(format!("if: {}", condition.to_json()));
+    }
+    if let Some(table) = source.table.as_ref().and_then(Field::get) {
+        // Some table never fails to have a row.
+        let always = matches!(answer, Some(Answer::Rows(rows)) if rows.always_fits());
+        written.extend((!always).then(|| format!("table: {}", table.value)));
     }
     if !names.lets.is_empty() && !written.is_empty() {
         // Two rules may mean different things by the same name.

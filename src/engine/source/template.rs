@@ -128,7 +128,10 @@ impl Workshop<'_> {
         } else {
             scripts.expression(written, &known, &locate, &mut new)
         };
-        self.reaches_out |= expression.as_ref().is_some_and(Expression::reaches_out);
+        if let Some(reach) = expression.as_ref().map(Expression::reach) {
+            self.reaches_out |= reach.others;
+            self.tables_used.note_all(reach);
+        }
         let before = self.found.len();
         let inputs = expression.as_ref().and_then(|expression| self.inputs(expression, names));
         new.extend(self.found.drain(before..));

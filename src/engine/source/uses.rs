@@ -44,6 +44,7 @@ impl Uses {
             Answer::Respond(template) => self.template(template),
             Answer::Run(handler) => self.lookups(&handler.inputs),
             Answer::Script(evaluation) => self.evaluation(evaluation),
+            Answer::Rows(rows) => rows.rows().iter().for_each(|row| self.template(&row.reply)),
         }
     }
 
@@ -56,12 +57,13 @@ impl Uses {
         }
     }
 
-    pub(super) fn conditions(&mut self, conditions: &[Condition]) {
+    pub(super) fn conditions<'c>(&mut self, conditions: impl IntoIterator<Item = &'c Condition>) {
         for condition in conditions {
             match &condition.ask {
                 Ask::Value(lookup, _) | Ask::Share { of: lookup, .. } => self.lookup(lookup),
                 Ask::If(evaluation) => self.evaluation(evaluation),
                 Ask::All(inner) | Ask::Any(inner) | Ask::Not(inner) => self.conditions(inner),
+                Ask::Row(rows) => rows.lookups().for_each(|lookup| self.lookup(lookup)),
                 Ask::KindName(_) | Ask::Within(..) => {}
             }
         }
@@ -115,7 +117,7 @@ impl Uses {
         }
     }
 
-    fn lookup(&mut self, lookup: &Lookup) {
+    pub(super) fn lookup(&mut self, lookup: &Lookup) {
         if let Lookup::Let(index, _) = lookup {
             self.0.push(*index);
         }

@@ -124,7 +124,8 @@ fn one_decision_asks_a_bounded_number_of_questions() {
 
 #[test]
 fn a_secret_that_there_is_not_is_found_before_it_is_asked_for() {
-    let scripts = Scripts::compile(&[], &ScriptLimits::default(), Some(&["crm".to_owned()]), &mut Vec::new());
+    let scripts =
+        Scripts::compile(&[], &ScriptLimits::default(), Some(&["crm".to_owned()]), &guests(), &mut Vec::new());
     let mut found = Vec::new();
     assert!(scripts.block("secrets::get(\"cmr\")", &Names::default(), &locate, &mut found).is_none());
     let found: Vec<String> = found.iter().map(super::described).collect();
