@@ -12,7 +12,8 @@ use crate::engine::decision::Decision;
 use crate::engine::diagnostic::Span;
 use crate::engine::explanation::{ConditionSeen, Explanation, RuleSeen, Seen};
 use crate::engine::question::{Fetched, Question};
-use crate::engine::rule::{Rule, RuleId};
+use crate::engine::rows::Row;
+use crate::engine::rule::{Answer, Rule, RuleId};
 
 /// How much of a value is shown to people.
 const SHOWN_MAX: usize = 120;
@@ -37,6 +38,7 @@ impl Why<'_> {
             .map(|it| json!({ "rule": self.name(it.rule), "place": it.place.to_string(), "message": it.message }));
         json!({
             "answered_by": answered_by.map(|id| self.name(id)),
+            "row": self.row().map(|row| json!({ "number": row.number, "place": self.place(row.span) })),
             "reply": reply.to_json(),
             "made": self.explanation.made,
             "rules": self.explanation.rules.iter().map(|rule| self.rule_json(rule)).collect::<Value>(),
@@ -75,7 +77,7 @@ impl Why<'_> {
         let mut text = String::new();
         // A text has room for everything.
         let _ = match self.decision.answered_by {
-            Some(id) => writeln!(text, "answered by {}", paint.bold(&self.name(id))),
+            Some(id) => writeln!(text, "answered by {}{}", paint.bold(&self.name(id)), self.of_row()),
             None if self.decision.refused_arguments => {
                 writeln!(text, "the arguments do not fit the tool's schema; no rule was asked")
             }
@@ -180,7 +182,7 @@ impl Why<'_> {
     fn condition(&self, rule: RuleId, condition: &ConditionSeen) -> (String, String) {
         let span = self.rule(rule).and_then(|rule| rule.leaves.get(condition.leaf.0 as usize));
         let Some(span) = span else { return (String::new(), String::new()) };
-        (self.engine.sources().place(*span).to_string(), written(self.engine, *span))
+        (self.place(*span), written(self.engine, *span))
     }
 
     fn outcome(&self, seen: &RuleSeen) -> &'static str {
@@ -192,6 +194,21 @@ impl Why<'_> {
             Seen::Failed => "failed",
             Seen::Passed => "not considered: an earlier one has answered",
         }
+    }
+
+    /// The row of its table with which the rule answered.
+    fn row(&self) -> Option<&Row> {
+        let number = self.decision.row?;
+        let Some(Answer::Rows(rows)) = &self.rule(self.decision.answered_by?)?.answer else { return None };
+        rows.rows().iter().find(|row| row.number == number)
+    }
+
+    fn of_row(&self) -> String {
+        self.row().map(|row| format!(", row {} ({})", row.number, self.place(row.span))).unwrap_or_default()
+    }
+
+    fn place(&self, span: Span) -> String {
+        self.engine.sources().place(span).to_string()
     }
 
     fn rule(&self, id: RuleId) -> Option<&Rule> {

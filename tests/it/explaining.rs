@@ -107,6 +107,23 @@ fn programs_read_it_too() {
 }
 
 #[test]
+fn the_row_of_a_table_that_answered_is_named() {
+    let rules = "rules:\n  - name: routing\n    on: assistant-request\n    table: routing\n";
+    let table = "customer.number,=> assistantId\n+49*,asst-berlin\n+1*,asst-plain\n";
+    let folder = Folder::with(&[("rules/a.yaml", rules), ("rules/tables/routing.csv", table)]);
+    let ended = explain(&folder, &[]);
+    let heading = "answered by routing, row 3 (rules/tables/routing.csv:3:";
+    assert!(ended.stdout.starts_with(heading), "{}", ended.stdout);
+    let told: Value = serde_json::from_str(&explain(&folder, &["--format", "json"]).stdout).unwrap();
+    assert_eq!(told.pointer("/0/row/number"), Some(&json!(3)), "{told:#}");
+    let none: Value =
+        serde_json::from_str(&explain(&folder, &["--set", "customer.number=+4412", "--format", "json"]).stdout)
+            .unwrap();
+    assert_eq!(none.pointer("/0/row"), Some(&Value::Null), "{none:#}");
+    assert_eq!(none.pointer("/0/nearest_miss"), Some(&json!("routing")), "{none:#}");
+}
+
+#[test]
 fn what_cannot_be_explained_is_said() {
     let folder = Folder::with(&[("rules/a.yaml", RULES), ("event.json", "{\"message\":")]);
     let run = |arguments: &[&str]| Ended::of(switchhook(&folder).arg("explain").args(arguments));

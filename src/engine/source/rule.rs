@@ -76,19 +76,7 @@ impl Workshop<'_> {
     pub(super) fn rule(&mut self, node: &Node) -> Option<Draft> {
         let before = self.found.len();
         self.reaches_out = false;
-        if !matches!(node.value, Yaml::Map(_)) {
-            self.found.push(
-                Diagnostic::error("wrong-type", node.span, format!("a rule is a mapping, not {}", node.describe()))
-                    .help("begin it with `- name: …` and write its other fields below, in the column of `name`"),
-            );
-            return None;
-        }
-        let source: RuleSource = read(node, "a rule", self.found)?;
-        let name = source.name.get()?.clone();
-        if name.value.trim().is_empty() {
-            let found = Diagnostic::error("bad-name", name.span, "a rule has a name that is not empty");
-            self.found.push(found.help("say what it is for: `name: regulars`; the name stands in the log"));
-        }
+        let (source, name) = self.rule_source(node)?;
         let tools = self.tool_names(source.tool.as_ref());
         if source.on.is_none() && source.tool.is_none() {
             self.for_nothing(node, &name);
@@ -102,18 +90,7 @@ impl Workshop<'_> {
         let rows = rows_of_tables(source.bindings.as_ref());
         let names = Names { rule: name.value.clone(), kinds: set, lets, fetches, rows, stage: Stage::Deciding };
 
-        let mut conditions = Conditions::default();
-        if let Some((_, span)) = unknown.first() {
-            let names = unknown.iter().map(|(name, _)| name.as_str().into()).collect();
-            conditions.push(Ask::KindName(names), *span);
-        }
-        demand_tools(&tools, &mut conditions);
-        if let Some(when) = &source.when {
-            self.when(when, &names, &mut conditions);
-        }
-        if let Some(condition) = &source.condition {
-            self.if_condition(condition, &names, &mut conditions);
-        }
+        let mut conditions = self.demands(&source, &tools, &unknown, &names);
         let mut bindings = self.lets(source.bindings.as_ref(), &names);
         let (fetches, timeouts) = self.fetches(source.fetch.as_ref(), first, &names);
         bindings.extend(fetches);
@@ -153,6 +130,47 @@ impl Workshop<'_> {
         self.check_deadlines(&rule, &timeouts, &kinds);
         let sound = !self.has_errors(before);
         Some(Draft { rule, span: name.span, enabled, sound, tools, kinds, unknown, written })
+    }
+
+    /// A rule's fields, and its name; none where it is no rule.
+    fn rule_source(&mut self, node: &Node) -> Option<(RuleSource, Spanned<String>)> {
+        if !matches!(node.value, Yaml::Map(_)) {
+            self.found.push(
+                Diagnostic::error("wrong-type", node.span, format!("a rule is a mapping, not {}", node.describe()))
+                    .help("begin it with `- name: …` and write its other fields below, in the column of `name`"),
+            );
+            return None;
+        }
+        let source: RuleSource = read(node, "a rule", self.found)?;
+        let name = source.name.get()?.clone();
+        if name.value.trim().is_empty() {
+            let found = Diagnostic::error("bad-name", name.span, "a rule has a name that is not empty");
+            self.found.push(found.help("say what it is for: `name: regulars`; the name stands in the log"));
+        }
+        Some((source, name))
+    }
+
+    /// All that a rule demands, but for a row of its table.
+    fn demands(
+        &mut self,
+        source: &RuleSource,
+        tools: &[(String, Span)],
+        unknown: &[(String, Span)],
+        names: &Names,
+    ) -> Conditions {
+        let mut conditions = Conditions::default();
+        if let Some((_, span)) = unknown.first() {
+            let names = unknown.iter().map(|(name, _)| name.as_str().into()).collect();
+            conditions.push(Ask::KindName(names), *span);
+        }
+        demand_tools(tools, &mut conditions);
+        if let Some(when) = &source.when {
+            self.when(when, names, &mut conditions);
+        }
+        if let Some(condition) = &source.condition {
+            self.if_condition(condition, names, &mut conditions);
+        }
+        conditions
     }
 
     fn if_condition(&mut self, node: &Node, names: &Names, conditions: &mut Conditions) {
