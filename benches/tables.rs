@@ -8,20 +8,18 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use common::asked::{Asked, Took, in_turn};
 use common::figures::{Options, Target, line, median, micros};
 use common::message::{self, Message};
 use switchhook::engine::Engine;
-use switchhook::engine::decision::Decision;
 use switchhook::engine::diagnostic::Sources;
-use switchhook::engine::event::Event;
-use switchhook::engine::facts::{Facts, Unhurried};
 use switchhook::engine::source::{self, compile};
 
 #[expect(dead_code, reason = "each benchmark needs its own part of what they share")]
 mod common {
+    pub(crate) mod asked;
     pub(crate) mod figures;
     pub(crate) mod message;
 }
@@ -32,9 +30,7 @@ const GUESTS: u64 = 100_000;
 const FEW: u64 = 10;
 const MANY: u64 = 10_000;
 /// Decisions between two looks at the clock.
-const BATCH: u64 = 500;
-/// Leads from one row to another far away: prime to all numbers of rows.
-const STRIDE: u64 = 7919;
+const BATCH: u32 = 500;
 
 fn main() -> Outcome<ExitCode> {
     let options = Options::given();
@@ -104,8 +100,7 @@ fn looking_up(options: Options) -> Outcome<f64> {
     let table = Some(("rules/tables/guests.csv", text.as_str()));
     let lookup = engine(&rule("lookup(\"guests\", customer.number) != ()"), table)?;
     let message = message::assistant_request();
-    let (mut plain, mut lookup) = (Bench::new(plain, GUESTS, &message), Bench::new(lookup, GUESTS, &message));
-    let (without, with) = rounds(&mut plain, &mut lookup, options)?;
+    let (without, with) = compared((plain, GUESTS), (lookup, GUESTS), &message, options)?;
     let (without, with) = (without.decide, with.decide);
     println!("\n  looking up one of {GUESTS} rows, as an object of six columns");
     line("us", &["decide".to_owned()]);
@@ -130,88 +125,24 @@ fn deciding(what: &str, options: Options, condition: fn(u64) -> String) -> Outco
     let begun_at = Instant::now();
     let many = engine(rules, Some(("rules/tables/routing.csv", &many)))?;
     let loading = micros(begun_at.elapsed());
-    let (mut few, mut many) = (Bench::new(few, FEW, &message), Bench::new(many, MANY, &message));
-    let (of_few, of_many) = rounds(&mut few, &mut many, options)?;
+    let (of_few, of_many) = compared((few, FEW), (many, MANY), &message, options)?;
     println!("\n  a decision table {what}; {MANY} rows are loaded in {:.0} ms", loading / 1000.0);
     line("us", &["decide", "together"].map(str::to_owned));
-    for (rows, Took { decide, together }) in [(FEW, of_few), (MANY, of_many)] {
-        line(&format!("{rows} rows"), &[format!("{decide:.2}"), format!("{together:.2}")]);
+    for (rows, took) in [(FEW, of_few), (MANY, of_many)] {
+        line(&format!("{rows} rows"), &[format!("{:.2}", took.decide), format!("{:.2}", took.together())]);
     }
-    Ok(of_many.together / of_few.together)
+    Ok(of_many.together() / of_few.together())
 }
 
-/// The microseconds that one message took: to be decided, and from body to reply.
-#[derive(Clone, Copy)]
-struct Took {
-    decide: f64,
-    together: f64,
-}
-
-impl Took {
-    fn median(of: &[Took]) -> Took {
-        let median = |part: fn(&Took) -> f64| median(of.iter().map(part));
-        Took { decide: median(|took| took.decide), together: median(|took| took.together) }
-    }
-}
-
-/// What each message took, both engines being asked in turn.
-fn rounds(one: &mut Bench, other: &mut Bench, options: Options) -> Outcome<(Took, Took)> {
-    let (mut of_one, mut of_other) = (Vec::new(), Vec::new());
-    let begun_at = Instant::now();
-    let time = options.round * u32::try_from(options.rounds)?;
-    while begun_at.elapsed() < time {
-        of_one.push(one.batch()?);
-        of_other.push(other.batch()?);
-    }
+/// What each message took, two engines being asked in turn, each for one of so many rows.
+fn compared(
+    (one, rows_of_one): (Engine, u64),
+    (other, rows_of_other): (Engine, u64),
+    message: &Message,
+    options: Options,
+) -> Outcome<(Took, Took)> {
+    let mut one = Asked::new(one, rows_of_one, message, BATCH);
+    let mut other = Asked::new(other, rows_of_other, message, BATCH);
+    let (of_one, of_other) = in_turn(&mut one, &mut other, options.round * u32::try_from(options.rounds)?)?;
     Ok((Took::median(&of_one), Took::median(&of_other)))
-}
-
-/// An engine that is asked for one row after the other.
-struct Bench {
-    engine: Engine,
-    rows: u64,
-    next: u64,
-    message: Message,
-    facts: Facts,
-}
-
-impl Bench {
-    fn new(engine: Engine, rows: u64, message: &Message) -> Bench {
-        Bench { engine, rows, next: 0, message: message.clone(), facts: Facts::default() }
-    }
-
-    fn batch(&mut self) -> Outcome<Took> {
-        let bodies: Vec<Vec<u8>> = (0..BATCH).map(|_| self.next_body()).collect();
-        let begun_at = Instant::now();
-        let events = bodies.into_iter().map(|body| self.engine.read(body)).collect::<Result<Vec<Event>, _>>()?;
-        let read_at = Instant::now();
-        let decisions: Vec<Decision> = events.iter().filter_map(|event| self.decide(event)).collect();
-        let decided_at = Instant::now();
-        for decision in &decisions {
-            black_box(decision.reply.to_bytes());
-        }
-        let together = each(begun_at.elapsed());
-        let answered = decisions.iter().filter(|decision| decision.answered_by.is_some()).count();
-        if answered != events.len() {
-            return Err("a message found no row".into());
-        }
-        Ok(Took { decide: each(decided_at - read_at), together })
-    }
-
-    fn next_body(&mut self) -> Vec<u8> {
-        self.next = (self.next + STRIDE) % self.rows;
-        self.message.number(self.next);
-        self.message.body.clone()
-    }
-
-    fn decide(&self, event: &Event) -> Option<Decision> {
-        let turn = *Engine::turns(event).first()?;
-        self.engine.decide(event, turn, &self.facts, Arc::new(Unhurried)).ok()
-    }
-}
-
-/// The microseconds that each message of a batch took.
-#[expect(clippy::cast_precision_loss, reason = "a batch is small")]
-fn each(batch: Duration) -> f64 {
-    micros(batch) / BATCH as f64
 }

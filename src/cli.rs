@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::engine::diagnostic::{Diagnostic, Severity, Sources};
+use crate::engine::diagnostic::{Diagnostic, Sources, has_errors};
 use crate::report::{self, Format};
 
 /// Answers Vapi server URLs: YAML rules, Rhai handlers, an answer always in time.
@@ -117,7 +117,7 @@ fn show(found: &[Diagnostic], sources: &Sources) -> Outcome {
     if !found.is_empty() {
         complain(&report::render(found, sources, Format::Human, std::io::stderr().is_terminal()));
     }
-    if found.iter().any(|found| found.severity == Severity::Error) { Outcome::Findings } else { Outcome::Fine }
+    if has_errors(found) { Outcome::Findings } else { Outcome::Fine }
 }
 
 fn write(text: &str) {

@@ -43,13 +43,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smallvec::{SmallVec, smallvec};
 
-use decision::{Decision, Needs, Unfinished};
+use decision::{Decision, Unfinished};
 use diagnostic::Sources;
 use event::{Event, EventError, Slot, ToolCall, Wanted, WantedBuilder};
 use explanation::{Explanation, Recorder};
 use facts::{Facts, Host};
 use kind::{EventKind, Kind, KindSet};
-use question::{Fetched, Question};
 use reply::{Outcome, Reply, ToolAnswer, ToolResult};
 use rule::RuleSet;
 use source::Options;
@@ -186,32 +185,6 @@ impl Engine {
         let recorder = Recorder::default();
         let decision = deciding::decide(self, event, turn, facts, host, Some(&recorder))?;
         Ok((decision, recorder.done()))
-    }
-
-    /// Decides one turn of an event where answers are at hand: `answer` gives them, and they join the `facts`.
-    ///
-    /// # Errors
-    /// [`Unfinished`] when scripts need more operations than the host allows.
-    pub fn decide_with(
-        &self,
-        event: &Event,
-        turn: Turn,
-        facts: &mut Facts,
-        host: &Arc<dyn Host>,
-        mut answer: impl FnMut(&Question) -> Fetched,
-    ) -> Result<Decision, Unfinished> {
-        loop {
-            match self.decide(event, turn, facts, Arc::clone(host)) {
-                Err(Unfinished { needs: Needs::Answers(questions), .. }) => {
-                    let answers = questions.into_iter().map(|question| {
-                        let fetched = Arc::new(answer(&question));
-                        (question, fetched)
-                    });
-                    facts.answers = facts.answers.with(answers);
-                }
-                made => return made,
-            }
-        }
     }
 }
 

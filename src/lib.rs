@@ -6,7 +6,8 @@
 //!   or the clock.
 //! - [`server`] brings events in over HTTP and replies out, in time.
 //! - [`live`] is what is in force, [`reload`] what puts changed files in force while calls go on.
-//! - [`client`] asks others, where that is allowed; [`outbox`] keeps what was decided to be done until it is done; [`secrets`] are values that are filled in.
+//! - [`client`] asks others, where that is allowed; [`outbox`] keeps what was decided to be done until it is done;
+//!   [`secrets`] are values that are filled in.
 //! - [`admin`] answers operators.
 //! - [`load`] reads rule files, [`settings`] what the daemon was told about itself.
 //! - [`report`] words what is wrong in those files, for people and programs.

@@ -74,7 +74,8 @@ impl RuleFiles {
     }
 }
 
-/// Reads the rule files, scripts and tables below `root`, or, if `root` is a file, that file and the scripts and tables beside it.
+/// Reads the rule files, scripts and tables below `root`, or, if `root` is a file, that file and the scripts and tables
+/// beside it.
 ///
 /// # Errors
 /// When they cannot be read, or there are none.

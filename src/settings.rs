@@ -25,7 +25,7 @@ use hyper::header::HeaderName;
 use secrecy::SecretString;
 
 use crate::client::Outbound;
-use crate::engine::diagnostic::{self, Diagnostic, Severity, Sources};
+use crate::engine::diagnostic::{self, Diagnostic, Sources};
 use crate::engine::source::{self as rules, Options, yaml};
 use crate::load::{self, LoadError};
 use crate::outbox;
@@ -228,7 +228,7 @@ pub fn load_for_rules(file: &Path) -> Result<Vec<SiteSettings>, Trouble> {
     let Reading { settings, mut found, sources, .. } = Reading::of(&read(Some(file)).map_err(Trouble::Unreadable)?);
     found.retain(|one| !OF_CREDENTIALS.contains(&one.slug));
     match settings {
-        Some(mut settings) if !found.iter().any(|found| found.severity == Severity::Error) => {
+        Some(mut settings) if !diagnostic::has_errors(&found) => {
             // Which of them there would be is not known.
             settings.sites.iter_mut().for_each(|site| site.options.secrets = None);
             Ok(settings.sites)
@@ -252,9 +252,7 @@ pub fn read(file: Option<&Path>) -> Result<Written, LoadError> {
 pub fn parse(written: &Written) -> Parsed {
     let Reading { settings, found, sources, beside } = Reading::of(written);
     let outcome = match settings {
-        Some(settings) if !found.iter().any(|found| found.severity == Severity::Error) => {
-            Ok(Loaded { settings, found, sources })
-        }
+        Some(settings) if !diagnostic::has_errors(&found) => Ok(Loaded { settings, found, sources }),
         _ => Err(Trouble::Found(found, sources)),
     };
     Parsed { outcome, beside }

@@ -15,11 +15,14 @@ mod source;
 pub mod trial;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::engine::diagnostic::Place;
+use crate::engine::diagnostic::{Place, SourceFile};
+use crate::engine::facts::Facts;
+use crate::load::is_event_file;
 use answers::Answer;
 use expect::Expect;
 
@@ -55,5 +58,20 @@ struct Step {
     expect: Expect,
 }
 
+impl Step {
+    /// What is known of the world when its event comes.
+    fn facts(&self, state: Map<String, Value>) -> Facts {
+        let (headers, state) = (Arc::new(self.headers.clone()), Arc::new(state));
+        Facts { now: self.now, seed: self.seed, headers, state, ..Facts::default() }
+    }
+}
+
 /// The files that tests name beside their own, by their paths.
 pub type EventFiles<'a> = HashMap<&'a str, &'a str>;
+
+/// Those among `files` that hold events.
+#[must_use]
+pub fn events_among(files: &[SourceFile]) -> EventFiles<'_> {
+    let events = files.iter().filter(|file| is_event_file(&file.path));
+    events.map(|file| (&*file.path, &*file.text)).collect()
+}

@@ -1,7 +1,7 @@
 //! Why an event is, or would be, decided as it is: for operators, by the rules in force. Nothing is asked and nothing done.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -9,8 +9,7 @@ use hyper::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::clock::Clock;
-use crate::engine::diagnostic::Severity;
-use crate::engine::facts::Host;
+use crate::engine::diagnostic::has_errors;
 use crate::reload::InForce;
 use crate::report::why::Why;
 use crate::report::{self, Format};
@@ -21,23 +20,6 @@ use crate::testing::trial::Trial;
 
 /// How long scripts may take: an operator waits, and a core is taken from callers.
 const TIME_MAX: Duration = Duration::from_secs(5);
-
-/// A host that measures, and has no time for ever.
-struct Measured(Instant);
-
-impl Host for Measured {
-    fn out_of_time(&self) -> bool {
-        TIME_MAX < Clock::instant() - self.0
-    }
-
-    fn passed(&self, _: Duration) -> bool {
-        false
-    }
-
-    fn elapsed(&self) -> Option<Duration> {
-        Some(Clock::instant() - self.0)
-    }
-}
 
 /// Explains the event in `body`: the fields of a test, and perhaps the `server`.
 pub(super) async fn explain(in_force: &InForce, body: &[u8]) -> Result<Response<Full<Bytes>>, Refusal> {
@@ -57,12 +39,10 @@ pub(super) async fn explain(in_force: &InForce, body: &[u8]) -> Result<Response<
 fn explained(site: &Site, wish: &str) -> Result<Value, String> {
     let mut found = Vec::new();
     let (trial, sources) = Trial::read(wish, &EventFiles::default(), &mut found);
-    let wrong = found.iter().any(|found| found.severity == Severity::Error);
-    let Some(trial) = trial.filter(|_| !wrong) else {
+    let Some(trial) = trial.filter(|_| !has_errors(&found)) else {
         return Err(report::render(&found, &sources, Format::Short, false));
     };
-    let host: Arc<dyn Host> = Arc::new(Measured(Clock::instant()));
-    let (engine, explained) = (site.engine(), trial.explain(site.engine(), &host)?);
+    let (engine, explained) = (site.engine(), trial.explain(site.engine(), Some(TIME_MAX))?);
     let why = explained.iter().map(|it| Why { engine, decision: &it.decision, explanation: &it.explanation }.json());
     Ok(why.collect())
 }

@@ -3,19 +3,16 @@
 use std::collections::HashMap;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::project::{self, RuleSet, Trouble};
+use super::project::{self, RuleSet};
 use super::{Outcome, could_not_run, show, write};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::engine::diagnostic::Sources;
-use crate::engine::facts::Host;
-use crate::engine::source::{compile, yaml};
+use crate::engine::source::yaml;
 use crate::load;
 use crate::report::why::Why;
 use crate::testing::EventFiles;
@@ -65,23 +62,6 @@ enum Format {
     Json,
 }
 
-/// A host that is in no hurry and tells how long it takes.
-struct Measured(Instant);
-
-impl Host for Measured {
-    fn out_of_time(&self) -> bool {
-        false
-    }
-
-    fn passed(&self, _: Duration) -> bool {
-        false
-    }
-
-    fn elapsed(&self) -> Option<Duration> {
-        Some(Clock::instant() - self.0)
-    }
-}
-
 /// Explains the decision about an event.
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let engine = match engine(arguments) {
@@ -103,8 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let (trial, sources) = Trial::read(&wish, &files, &mut found);
     let outcome = show(&found, &sources);
     let Some(trial) = trial.filter(|_| outcome == Outcome::Fine) else { return Outcome::CouldNotRun };
-    let host: Arc<dyn Host> = Arc::new(Measured(Clock::instant()));
-    match trial.explain(&engine, &host) {
+    match trial.explain(&engine, None) {
         Ok(explained) => write(&told(&engine, &explained, arguments.format)),
         Err(error) => return could_not_run(&error),
     }
@@ -112,16 +91,13 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 }
 
 fn told(engine: &Engine, explained: &[Explained], format: Format) -> String {
-    let why = |it: &Explained| match format {
-        Format::Human => Value::String(
-            Why { engine, decision: &it.decision, explanation: &it.explanation }.text(std::io::stdout().is_terminal()),
-        ),
-        Format::Json => Why { engine, decision: &it.decision, explanation: &it.explanation }.json(),
-    };
-    let all: Vec<Value> = explained.iter().map(why).collect();
+    let why = explained.iter().map(|it| Why { engine, decision: &it.decision, explanation: &it.explanation });
     match format {
-        Format::Human => all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
-        Format::Json => format!("{:#}\n", Value::Array(all)),
+        Format::Human => {
+            let colour = std::io::stdout().is_terminal();
+            why.map(|why| why.text(colour)).collect::<Vec<_>>().join("\n")
+        }
+        Format::Json => format!("{:#}\n", why.map(|why| why.json()).collect::<Value>()),
     }
 }
 
@@ -166,14 +142,8 @@ fn answers(file: &Path) -> Result<Value, String> {
 
 /// The rules that decide.
 fn engine(arguments: &Arguments) -> Result<Engine, Outcome> {
-    let sets = match project::rule_sets(&arguments.rules) {
-        Ok(sets) => sets,
-        Err(Trouble::Unreadable(error)) => return Err(could_not_run(&error)),
-        Err(Trouble::Found(found, sources)) => return Err(show(&found, &sources).max(Outcome::Findings)),
-    };
-    let set = chosen(&sets, arguments.server.as_deref()).map_err(|why| could_not_run(&why))?;
-    let sources = load::rules(&set.root).map_err(|error| could_not_run(&error))?;
-    compile(&sources, &set.options).map(|compiled| compiled.engine).map_err(|found| show(&found, &sources))
+    let sets = project::rule_sets(&arguments.rules).map_err(|trouble| project::told(&trouble))?;
+    chosen(&sets, arguments.server.as_deref()).map_err(|why| could_not_run(&why))?.engine()
 }
 
 fn chosen<'a>(sets: &'a [RuleSet], server: Option<&str>) -> Result<&'a RuleSet, String> {

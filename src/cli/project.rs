@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::engine::diagnostic::{Diagnostic, Sources};
-use crate::engine::source::Options;
-use crate::load::LoadError;
-use crate::settings;
+use super::{Outcome, could_not_run, show};
+use crate::engine::Engine;
+use crate::engine::source::{Options, compile};
+use crate::load;
+use crate::settings::{self, SiteSettings, Trouble};
 
 /// A folder of rules, or one rule file.
 #[derive(Debug, Clone)]
@@ -27,12 +28,20 @@ pub(super) enum Plan {
     Settings(PathBuf),
 }
 
-/// Why nothing can be done with a path.
-pub(super) enum Trouble {
-    /// A file cannot be read.
-    Unreadable(LoadError),
-    /// What is wrong in a settings file.
-    Found(Vec<Diagnostic>, Sources),
+impl RuleSet {
+    /// Its engine; what is wrong with its files is shown.
+    pub(super) fn engine(&self) -> Result<Engine, Outcome> {
+        let sources = load::rules(&self.root).map_err(|error| could_not_run(&error))?;
+        compile(&sources, &self.options).map(|compiled| compiled.engine).map_err(|found| show(&found, &sources))
+    }
+}
+
+/// Shows why there are no rule sets.
+pub(super) fn told(trouble: &Trouble) -> Outcome {
+    match trouble {
+        Trouble::Unreadable(error) => could_not_run(error),
+        Trouble::Found(found, sources) => show(found, sources).max(Outcome::Findings),
+    }
 }
 
 /// Whether a path means rules or settings.
@@ -81,12 +90,6 @@ fn of_one(path: &Path) -> Result<Vec<RuleSet>, Trouble> {
         Plan::Rules(root) => return Ok(vec![RuleSet { server: "*".to_owned(), root, options: Options::default() }]),
         Plan::Settings(file) => file,
     };
-    match settings::load_for_rules(&file) {
-        Ok(sites) => Ok(sites
-            .into_iter()
-            .map(|site| RuleSet { server: site.path, root: site.rules, options: site.options })
-            .collect()),
-        Err(settings::Trouble::Unreadable(error)) => Err(Trouble::Unreadable(error)),
-        Err(settings::Trouble::Found(found, sources)) => Err(Trouble::Found(found, sources)),
-    }
+    let rule_set = |site: SiteSettings| RuleSet { server: site.path, root: site.rules, options: site.options };
+    Ok(settings::load_for_rules(&file)?.into_iter().map(rule_set).collect())
 }

@@ -1,6 +1,5 @@
 //! `switchhook test`: runs the tests that stand beside the rules.
 
-use std::collections::HashMap;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -8,14 +7,14 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::project::{self, RuleSet, Trouble};
+use super::project::{self, RuleSet};
 use super::{Outcome, could_not_run, show, write};
-use crate::engine::diagnostic::{Severity, Sources};
+use crate::engine::diagnostic::{Sources, has_errors};
 use crate::engine::source::compile;
 use crate::load;
 use crate::testing::coverage::Coverage;
 use crate::testing::report::{Format, Report};
-use crate::testing::{EventFiles, Suite};
+use crate::testing::{Suite, events_among};
 
 /// How often files are looked at with `--watch`.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -70,8 +69,7 @@ fn contents(path: &Path) -> Vec<String> {
 fn once(arguments: &Arguments, path: &Path) -> Outcome {
     let sets = match project::rule_sets(path) {
         Ok(sets) => sets,
-        Err(Trouble::Unreadable(error)) => return could_not_run(&error),
-        Err(Trouble::Found(found, sources)) => return show(&found, &sources).max(Outcome::Findings),
+        Err(trouble) => return project::told(&trouble),
     };
     let (mut report, mut outcome) = (Report::default(), Outcome::Fine);
     for set in &sets {
@@ -97,18 +95,15 @@ fn once(arguments: &Arguments, path: &Path) -> Outcome {
 /// Runs the tests of one rule set. What is wrong with its files is shown.
 fn test(set: &RuleSet, filter: &str, report: &mut Report) -> Result<Outcome, load::LoadError> {
     let files = load::with_tests(&set.root)?;
-    let (events, written): (Vec<_>, Vec<_>) =
-        files.files.iter().cloned().partition(|file| load::is_event_file(&file.path));
-    let sources = Sources::of(&written);
+    let sources = Sources::of(&files.files);
     let compiled = match compile(&sources, &set.options) {
         Ok(compiled) => compiled,
         Err(found) => return Ok(show(&found, &sources).max(Outcome::Findings)),
     };
-    let events: EventFiles<'_> = events.iter().map(|file| (&*file.path, &*file.text)).collect::<HashMap<_, _>>();
     let mut found = Vec::new();
-    let suite = Suite::read(&sources, &events, &compiled.engine, &mut found);
+    let suite = Suite::read(&sources, &events_among(&files.files), &compiled.engine, &mut found);
     let outcome = show(&found, &sources);
-    if found.iter().any(|found| found.severity == Severity::Error) {
+    if has_errors(&found) {
         return Ok(outcome.max(Outcome::Findings));
     }
     let mut coverage = Coverage::default();

@@ -5,11 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::project::{self, RuleSet, Trouble};
-use super::{Outcome, complain, could_not_run, show, write};
+use super::project::{self, RuleSet};
+use super::{Outcome, complain, write};
 use crate::engine::Engine;
-use crate::engine::source::compile;
-use crate::load;
 
 /// The command's arguments.
 #[derive(Debug, Args)]
@@ -27,18 +25,13 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let path = arguments.path.clone().unwrap_or_else(|| PathBuf::from("."));
     let sets = match project::rule_sets(&path) {
         Ok(sets) => sets,
-        Err(Trouble::Unreadable(error)) => return could_not_run(&error),
-        Err(Trouble::Found(found, sources)) => return show(&found, &sources).max(Outcome::Findings),
+        Err(trouble) => return project::told(&trouble),
     };
     let mut definitions = Vec::new();
     for set in &sets {
-        let sources = match load::rules(&set.root) {
-            Ok(sources) => sources,
-            Err(error) => return could_not_run(&error),
-        };
-        match compile(&sources, &set.options) {
-            Ok(compiled) => definitions.extend(of_one(&compiled.engine, set, arguments.url.as_deref())),
-            Err(found) => return show(&found, &sources).max(Outcome::Findings),
+        match set.engine() {
+            Ok(engine) => definitions.extend(of_one(&engine, set, arguments.url.as_deref())),
+            Err(outcome) => return outcome,
         }
     }
     write(&format!("{:#}\n", Value::Array(definitions)));

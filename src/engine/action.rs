@@ -36,6 +36,9 @@ impl Action {
     /// How long one attempt may take, unless somebody says otherwise.
     pub const TIMEOUT: Duration = Duration::from_secs(10);
 
+    /// How long it can wait to be sent.
+    pub const AFTER_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+
     /// An action that is sent at once.
     #[must_use]
     pub fn plain(name: String, request: Request) -> Action {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::question::Answers;
+use super::decision::{Needs, Unfinished};
+use super::question::{Answers, Fetched, Question};
 
 /// Values kept by name for the length of a call.
 pub type State = Arc<Map<String, Value>>;
@@ -39,6 +40,32 @@ pub struct Facts {
     pub state: State,
     /// What others have said to the questions of this decision.
     pub answers: Answers,
+}
+
+impl Facts {
+    /// What `make` makes of these facts, where answers are at hand: `answer` gives those that are asked for, and they join
+    /// the facts.
+    ///
+    /// # Errors
+    /// [`Unfinished`] when scripts need more operations than the host allows.
+    pub fn answered<T>(
+        &mut self,
+        mut answer: impl FnMut(&Question) -> Fetched,
+        make: impl Fn(&Facts) -> Result<T, Unfinished>,
+    ) -> Result<T, Unfinished> {
+        loop {
+            match make(self) {
+                Err(Unfinished { needs: Needs::Answers(questions), .. }) => {
+                    let answers = questions.into_iter().map(|question| {
+                        let fetched = Arc::new(answer(&question));
+                        (question, fetched)
+                    });
+                    self.answers = self.answers.with(answers);
+                }
+                done => return done,
+            }
+        }
+    }
 }
 
 /// How far a decision may go, asked again and again while scripts run.

@@ -34,6 +34,18 @@ impl Request {
         self.url.len() + headers.sum::<usize>() + self.body.as_ref().map_or(0, |body| body.text.len())
     }
 
+    /// Its method and URL, for people, with names in the place of secrets.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} {}", self.method.as_str(), self.url.redacted())
+    }
+
+    /// Its header fields, for people, with names in the place of secrets.
+    #[must_use]
+    pub fn headers_redacted(&self) -> Value {
+        self.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.redacted()))).collect()
+    }
+
     /// The names of all secrets in it.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let texts = self.headers.iter().map(|(_, value)| value).chain([&self.url]);
@@ -107,6 +119,26 @@ pub struct Body {
     pub content_type: String,
     /// The content.
     pub text: Text,
+}
+
+impl Body {
+    /// Content of JSON.
+    #[must_use]
+    pub fn json(text: Text) -> Body {
+        Body { content_type: "application/json".to_owned(), text }
+    }
+
+    /// A form, as browsers send it.
+    #[must_use]
+    pub fn form(text: Text) -> Body {
+        Body { content_type: "application/x-www-form-urlencoded".to_owned(), text }
+    }
+
+    /// Content that is text and no more.
+    #[must_use]
+    pub fn text(text: Text) -> Body {
+        Body { content_type: "text/plain; charset=utf-8".to_owned(), text }
+    }
 }
 
 /// A text in which secrets stand by their names.
@@ -187,6 +219,17 @@ impl Text {
             Part::Secret { name, .. } => format!("[secret {name}]"),
         };
         self.0.iter().map(shown).collect()
+    }
+
+    /// The text as the value of a header: a line break in what a caller said must not begin another header.
+    #[must_use]
+    pub fn on_one_line(mut self) -> Text {
+        for part in &mut self.0 {
+            if let Part::Plain(plain) = part {
+                *plain = plain.replace(|c: char| c.is_control(), " ");
+            }
+        }
+        self
     }
 
     /// How long it is without its secrets.

@@ -37,7 +37,7 @@ pub use reach::Reach;
 pub use run::{LogLevel, LogLine, Run, STACK_BYTES, Unasked};
 pub use slots::Use;
 
-use crate::engine::diagnostic::{Diagnostic, FileId, Severity, Span};
+use crate::engine::diagnostic::{Diagnostic, FileId, Span, has_errors};
 use crate::engine::table::Tables;
 use known::{Known, Local};
 use lines::Origin;
@@ -167,7 +167,7 @@ impl Scripts {
         problems
             .extend(found.unknown.iter().map(|unknown| known::unknown_name(unknown, span(unknown.position), known())));
 
-        let broken = problems.iter().any(|problem| problem.severity == Severity::Error);
+        let broken = has_errors(&problems);
         report.append(&mut problems);
         let mut reach = Reach::of(&found);
         reach.others |= self.0.reach.others && found.calls_modules();

@@ -153,7 +153,7 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
     let control_url = control_url.map(|path| wanted.want(KindSet::ALL, path.segments()));
     drop_consequences(&mut found, sources);
     diagnostic::sort(&mut found);
-    if found.iter().any(|found| found.severity == Severity::Error) {
+    if diagnostic::has_errors(&found) {
         return Err(found);
     }
     let rules: Vec<Rule> = drafts.into_iter().filter(|draft| draft.enabled).map(|draft| draft.rule).collect();

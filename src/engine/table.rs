@@ -16,7 +16,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use serde_json::{Map, Value};
 
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, Span};
 pub(super) use grid::Grid;
 pub use value::CellValue;
 use value::{Guess, Sort};
@@ -80,6 +80,11 @@ impl Tables {
     #[must_use]
     pub fn purpose(&self, name: &str) -> Option<Purpose> {
         self.purposes.get(name).copied()
+    }
+
+    /// Says that there is no table of this name, where one for this purpose is wanted.
+    pub(super) fn unknown(&self, name: &str, span: Span, purpose: Purpose) -> Diagnostic {
+        unknown(name, span, self.names(purpose))
     }
 
     /// The names of the tables that serve this purpose.
@@ -184,6 +189,12 @@ impl Table {
             .note(self.grid.span(first, self.key), format!("row {first_number} is here"))
             .help("keep one of the two: rows are looked up by this column")
     }
+}
+
+/// Says that there is no table of this name among the `known` ones.
+pub(super) fn unknown<'n>(name: &str, span: Span, known: impl IntoIterator<Item = &'n str>) -> Diagnostic {
+    let add = format!("add the file `tables/{name}.csv` below the rules folder");
+    Diagnostic::error("unknown-table", span, format!("there is no table `{name}`")).suggest_or(name, known, add)
 }
 
 fn hash(key: &str) -> u64 {

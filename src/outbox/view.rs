@@ -183,12 +183,11 @@ impl Shown {
             extend(&mut shown, json!({ "idempotency_key": idempotency_key, "attempts_max": put_off::ATTEMPTS_MAX }));
         }
         if let Some(Item::Action(Enqueued { action, idempotency_key, .. })) = &self.0.item {
-            let headers = action.request.headers.iter().map(|(name, value)| (name.clone(), value.redacted().into()));
             extend(
                 &mut shown,
                 json!({
                     "idempotency_key": idempotency_key,
-                    "headers": Value::Object(headers.collect()),
+                    "headers": action.request.headers_redacted(),
                     "content_type": action.request.body.as_ref().map(|body| body.content_type.clone()),
                     "body": action.request.body.as_ref().map(|body| body.text.redacted()),
                     "signed": action.sign.is_some(), "in_order": action.in_order,

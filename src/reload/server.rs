@@ -7,7 +7,7 @@ use super::refused::{Findings, Refused};
 use super::shelf::Shelf;
 use crate::clock::Clock;
 use crate::engine::Engine;
-use crate::engine::diagnostic::{Severity, Sources};
+use crate::engine::diagnostic::{Sources, has_errors};
 use crate::engine::source::{Compiled, Options, compile};
 use crate::live::hits::Hits;
 use crate::live::snapshot::{Origin, Snapshot};
@@ -17,7 +17,7 @@ use crate::server::site::Complaints;
 use crate::settings::SiteSettings;
 use crate::telemetry;
 use crate::testing::coverage::Coverage;
-use crate::testing::{EventFiles, Suite};
+use crate::testing::{Suite, events_among};
 
 /// What became of files that were looked at.
 #[derive(Debug, Clone)]
@@ -265,11 +265,9 @@ impl Server {
 /// Runs the tests among the files.
 fn passes(engine: &Engine, files: &RuleFiles) -> Result<(), Refused> {
     let sources = Sources::of(&files.files);
-    let events = files.files.iter().filter(|file| load::is_event_file(&file.path));
-    let events: EventFiles<'_> = events.map(|file| (&*file.path, &*file.text)).collect();
     let mut found = Vec::new();
-    let suite = Suite::read(&sources, &events, engine, &mut found);
-    if found.iter().any(|found| found.severity == Severity::Error) {
+    let suite = Suite::read(&sources, &events_among(&files.files), engine, &mut found);
+    if has_errors(&found) {
         return Err(Refused::Broken(Findings { found, sources }));
     }
     let outcomes = suite.run(engine, "", &mut Coverage::default());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Paint, clean};
+use super::{Paint, clean, cut};
 use crate::engine::Engine;
 use crate::engine::action::Action;
 use crate::engine::decision::Decision;
@@ -104,7 +104,7 @@ impl Why<'_> {
         let mut text = format!("\nreply\n  {}\n", self.decision.reply.to_json());
         let made = self.explanation.made.as_ref().filter(|made| **made != self.decision.reply.to_json());
         if let Some(made) = made.filter(|_| self.decision.answered_by.is_some()) {
-            let _ = writeln!(text, "  {}", paint.faint(&format!("made of {}", cut(&made.to_string()))));
+            let _ = writeln!(text, "  {}", paint.faint(&format!("made of {}", shown(&made.to_string()))));
         }
         for (number, action) in self.decision.actions.iter().enumerate() {
             text += if number == 0 { "\nactions\n" } else { "" };
@@ -149,7 +149,7 @@ impl Why<'_> {
             );
         }
         for (name, value) in self.values(seen) {
-            let value = value.map_or_else(|why| format!("failed: {why}"), |value| cut(&value.to_string()));
+            let value = value.map_or_else(|why| format!("failed: {why}"), |value| shown(&value.to_string()));
             let _ = writeln!(text, "    {name} = {}", clean(&value));
         }
         text
@@ -242,19 +242,19 @@ fn missed(seen: &RuleSeen) -> Option<&ConditionSeen> {
 fn value(condition: &ConditionSeen) -> String {
     match &condition.value {
         Some(Value::Null) => "it is absent".to_owned(),
-        Some(value) => format!("it is {}", clean(&cut(&value.to_string()))),
+        Some(value) => format!("it is {}", clean(&shown(&value.to_string()))),
         None if condition.holds => "it is so".to_owned(),
         None => "it is not so".to_owned(),
     }
 }
 
 fn asked(question: &Question) -> String {
-    clean(&format!("{} {}", question.request.method.as_str(), question.request.url.redacted()))
+    clean(&question.request.title())
 }
 
 fn came(fetched: &Fetched) -> String {
     match (fetched.response(), fetched.error()) {
-        (Some(response), _) => format!("{} {}", response.status, cut(&response.text())),
+        (Some(response), _) => format!("{} {}", response.status, shown(&response.text())),
         (None, Some(error)) => error.into_owned(),
         (None, None) => String::new(),
     }
@@ -266,10 +266,9 @@ fn asked_json((question, fetched): &(Question, std::sync::Arc<Fetched>)) -> Valu
 
 fn action_json(action: &Action) -> Value {
     let request = &action.request;
-    let headers = request.headers.iter().map(|(name, value)| (name.clone(), value.redacted().into()));
     json!({
         "name": action.name, "method": request.method.as_str(), "url": request.url.redacted(),
-        "headers": Value::Object(headers.collect()),
+        "headers": request.headers_redacted(),
         "body": request.body.as_ref().map(|body| body.text.redacted()),
         "after_ms": u64::try_from(action.after.as_millis()).unwrap_or(u64::MAX),
         "unless_by": action.unless_by.as_ref().map(|it| it.kind.clone()), "in_order": action.in_order,
@@ -278,15 +277,12 @@ fn action_json(action: &Action) -> Value {
 
 fn request(action: &Action) -> String {
     let request = &action.request;
-    let body = request.body.as_ref().map(|body| format!(" {}", cut(&body.text.redacted()))).unwrap_or_default();
-    format!("{} {}{body}", request.method.as_str(), request.url.redacted())
+    let body = request.body.as_ref().map(|body| format!(" {}", shown(&body.text.redacted()))).unwrap_or_default();
+    request.title() + &body
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(SHOWN_MAX) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
+fn shown(text: &str) -> String {
+    cut(text, SHOWN_MAX)
 }
 
 fn micros(time: Duration) -> u64 {

@@ -1,7 +1,7 @@
 //! What others say in a test: answers by patterns of what is asked.
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::question::{Fetched, Question, Response};
@@ -71,14 +71,9 @@ fn lower((name, value): (String, Value)) -> (String, Value) {
     (name.to_ascii_lowercase(), value)
 }
 
-/// What a question is called in a test.
-pub(super) fn called(question: &Question) -> String {
-    format!("{} {}", question.request.method.as_str(), question.request.url.redacted())
-}
-
 /// What is said to `question`; nothing if nobody has thought of it.
 pub(super) fn said(answers: &[Answer], question: &Question) -> Option<Fetched> {
-    let asked = called(question);
+    let asked = question.request.title();
     let answer = answers.iter().find(|answer| fits(&answer.pattern, &asked))?;
     Some(match &answer.said {
         Said::Nothing(why) => Fetched::failed(why.clone()),
@@ -100,11 +95,6 @@ fn fits(pattern: &str, text: &str) -> bool {
         }
     }
     last.map_or(rest.is_empty(), |last| rest.ends_with(last))
-}
-
-/// An object of no fields.
-pub(super) fn nothing() -> Map<String, Value> {
-    Map::new()
 }
 
 #[cfg(test)]

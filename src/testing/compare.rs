@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::report::cut;
+
 /// A difference, by its path: `respond.assistantOverrides.variableValues.name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Difference {
@@ -65,11 +67,7 @@ fn same(a: &Value, b: &Value) -> bool {
 
 /// A value in words, not too long.
 pub(super) fn shown(value: &Value) -> String {
-    let text = if value.is_null() { "nothing".to_owned() } else { value.to_string() };
-    match text.char_indices().nth(SHOWN_MAX) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text,
-    }
+    if value.is_null() { "nothing".to_owned() } else { cut(&value.to_string(), SHOWN_MAX) }
 }
 
 #[cfg(test)]

@@ -198,8 +198,7 @@ fn written(action: &Action) -> Value {
         }
         Target::Anybody => {
             written.insert(request.method.as_str().to_ascii_lowercase(), url.into());
-            let headers = request.headers.iter().map(|(name, value)| (name.clone(), value.redacted().into()));
-            written.insert("headers".to_owned(), Value::Object(headers.collect()));
+            written.insert("headers".to_owned(), request.headers_redacted());
             written.extend(json.map(|json| ("json".to_owned(), json)));
             written.extend(body.map(|body| ("body".to_owned(), body.into())));
         }

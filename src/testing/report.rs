@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::coverage::{Gap, Share};
 use super::run::Outcome;
+use crate::report::Paint;
 
 /// What came of the tests of one rule set or several.
 #[derive(Debug, Default)]
@@ -51,15 +52,13 @@ impl Report {
     }
 
     fn human(&self, gaps: bool, colour: bool) -> String {
-        let paint = |code: &str, text: &str| {
-            if colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
-        };
+        let paint = Paint(colour);
         let mut text = String::new();
         for outcome in &self.outcomes {
             let Outcome { name, place, failures, took } = outcome;
-            let mark = if outcome.passed() { paint("32", "ok  ") } else { paint("1;31", "FAIL") };
+            let mark = if outcome.passed() { paint.good("ok  ") } else { paint.bad("FAIL") };
             // A text has room for everything.
-            let _ = writeln!(text, "{mark} {place}: {name} {}", paint("2", &format!("({})", milliseconds(*took))));
+            let _ = writeln!(text, "{mark} {place}: {name} {}", paint.faint(&format!("({})", milliseconds(*took))));
             for failure in failures {
                 let _ = writeln!(text, "     {}", failure.replace('\n', "\n     "));
             }

@@ -10,11 +10,11 @@ use super::compare::Difference;
 use super::coverage::Coverage;
 use super::{Case, Step, Suite};
 use crate::clock::Clock;
-use crate::engine::decision::{Decision, Needs, Unfinished};
+use crate::engine::decision::Decision;
 use crate::engine::diagnostic::Place;
 use crate::engine::event::Event;
 use crate::engine::facts::{Facts, Unhurried};
-use crate::engine::question::{Answers, Fetched};
+use crate::engine::question::{Fetched, Question};
 use crate::engine::{Engine, Turn};
 
 /// What came of a test.
@@ -86,13 +86,7 @@ impl Step {
         coverage: &mut Coverage,
     ) -> (Decision, Vec<String>) {
         let (mut all, mut failures): (Option<Decision>, Vec<String>) = (None, Vec::new());
-        let mut facts = Facts {
-            now: self.now,
-            seed: self.seed,
-            headers: Arc::new(self.headers.clone()),
-            state: Arc::new(state.clone()),
-            answers: Answers::default(),
-        };
+        let mut facts = self.facts(state.clone());
         for turn in Engine::turns(event) {
             let next = self.decide_turn(engine, event, turn, &mut facts, coverage, &mut failures);
             facts.state = next.state.clone().unwrap_or(facts.state);
@@ -113,29 +107,21 @@ impl Step {
         coverage: &mut Coverage,
         failures: &mut Vec<String>,
     ) -> Decision {
-        loop {
-            let questions = match engine.explain(event, turn, facts, Arc::new(Unhurried)) {
-                Ok((decision, explanation)) => {
-                    coverage.note(&explanation);
-                    return decision;
-                }
-                Err(Unfinished { needs: Needs::Answers(questions), .. }) => questions,
-                Err(Unfinished { needs: Needs::Operations, .. }) => return Decision::default(),
-            };
-            let answers = questions.into_iter().map(|question| {
-                let fetched = answers::said(&self.answers, &question).unwrap_or_else(|| {
-                    let asked = answers::called(&question);
-                    failures.push(format!(
-                        "`{asked}` is asked, and the test has no answer to it\n  \
-                         write it below `answers`: `\"{asked}\": {{ json: {{ … }} }}`"
-                    ));
-                    Fetched::failed("the test has no answer to this")
-                });
-                (question, Arc::new(fetched))
-            });
-            let answers: Vec<_> = answers.collect();
-            facts.answers = facts.answers.with(answers);
-        }
+        let answer = |question: &Question| {
+            answers::said(&self.answers, question).unwrap_or_else(|| {
+                let asked = question.request.title();
+                failures.push(format!(
+                    "`{asked}` is asked, and the test has no answer to it\n  \
+                     write it below `answers`: `\"{asked}\": {{ json: {{ … }} }}`"
+                ));
+                Fetched::failed("the test has no answer to this")
+            })
+        };
+        let explain = |facts: &Facts| engine.explain(event, turn, facts, Arc::new(Unhurried));
+        // Who is in no hurry has operations without end.
+        let Ok((decision, explanation)) = facts.answered(answer, explain) else { return Decision::default() };
+        coverage.note(&explanation);
+        decision
     }
 }
 

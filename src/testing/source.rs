@@ -180,6 +180,6 @@ impl Reader<'_> {
 fn object(node: &Node) -> Map<String, Value> {
     match node.to_json() {
         Value::Object(object) => object,
-        _ => answers::nothing(),
+        _ => Map::new(),
     }
 }

@@ -1,16 +1,16 @@
 //! One event, decided to see why: what a test is without what it expects.
 
 use std::sync::Arc;
-
-use serde_json::Map;
+use std::time::{Duration, Instant};
 
 use super::answers;
 use super::{EventFiles, Step};
-use crate::engine::decision::{Decision, Needs, Unfinished};
+use crate::clock::Clock;
+use crate::engine::decision::Decision;
 use crate::engine::diagnostic::{Diagnostic, Sources};
 use crate::engine::explanation::Explanation;
-use crate::engine::facts::{Facts, Host};
-use crate::engine::question::{Answers, Fetched};
+use crate::engine::facts::Host;
+use crate::engine::question::{Fetched, Question};
 use crate::engine::source::yaml;
 use crate::engine::{Engine, Turn};
 
@@ -41,41 +41,45 @@ impl Trial {
         (step.map(Trial), sources)
     }
 
-    /// Decides each turn of the event, as long as `host` allows. Whatever has no answer among those of the trial fails.
+    /// Decides each turn of the event, for as long as `time_max` says. Whatever has no answer among those of the trial fails.
     ///
     /// # Errors
     /// When the event cannot be read.
-    pub fn explain(&self, engine: &Engine, host: &Arc<dyn Host>) -> Result<Vec<Explained>, String> {
+    pub fn explain(&self, engine: &Engine, time_max: Option<Duration>) -> Result<Vec<Explained>, String> {
         let Trial(step) = self;
         let event = engine.read(step.body.to_string()).map_err(|error| error.to_string())?;
-        let mut facts = Facts {
-            now: step.now,
-            seed: step.seed,
-            headers: Arc::new(step.headers.clone()),
-            state: Arc::new(step.state.clone().unwrap_or_else(Map::new)),
-            answers: Answers::default(),
-        };
+        let host: Arc<dyn Host> = Arc::new(Measured { begun_at: Clock::instant(), time_max });
+        let mut facts = step.facts(step.state.clone().unwrap_or_default());
+        let answer = |question: &Question| answers::said(&step.answers, question).unwrap_or_else(unasked);
         let mut explained = Vec::new();
         for turn in Engine::turns(&event) {
-            let (decision, explanation) = loop {
-                match engine.explain(&event, turn, &facts, Arc::clone(host)) {
-                    Ok(done) => break done,
-                    Err(Unfinished { needs: Needs::Operations, .. }) => {
-                        return Err("the scripts take longer than there is time for".to_owned());
-                    }
-                    Err(Unfinished { needs: Needs::Answers(questions), .. }) => {
-                        let answers = questions.into_iter().map(|question| {
-                            let fetched = answers::said(&step.answers, &question).unwrap_or_else(unasked);
-                            (question, Arc::new(fetched))
-                        });
-                        facts.answers = facts.answers.with(answers.collect::<Vec<_>>());
-                    }
-                }
-            };
+            let made = facts.answered(answer, |facts| engine.explain(&event, turn, facts, Arc::clone(&host)));
+            let (decision, explanation) =
+                made.map_err(|_| "the scripts take longer than there is time for".to_owned())?;
             facts.state = decision.state.clone().unwrap_or(facts.state);
             explained.push(Explained { turn, decision, explanation });
         }
         Ok(explained)
+    }
+}
+
+/// A host that tells how long it takes, and at last stops who takes too long.
+struct Measured {
+    begun_at: Instant,
+    time_max: Option<Duration>,
+}
+
+impl Host for Measured {
+    fn out_of_time(&self) -> bool {
+        self.time_max.is_some_and(|max| max < Clock::instant() - self.begun_at)
+    }
+
+    fn passed(&self, _: Duration) -> bool {
+        false
+    }
+
+    fn elapsed(&self) -> Option<Duration> {
+        Some(Clock::instant() - self.begun_at)
     }
 }
 

@@ -170,7 +170,7 @@ fn decided(engine: &Engine, body: &[u8], with: bool) -> Vec<Value> {
     let nobody = |_: &Question| Fetched::failed("nobody listens there");
     let decide = |turn: Turn| {
         let mut facts = Facts { now: "2026-11-23T18:30:00Z".parse().unwrap(), seed: 7, ..Facts::default() };
-        let plain = engine.decide_with(&event, turn, &mut facts, &host, nobody).unwrap();
+        let plain = facts.answered(nobody, |facts| engine.decide(&event, turn, facts, Arc::clone(&host))).unwrap();
         let decision = if with { engine.explain(&event, turn, &facts, Arc::clone(&host)).unwrap().0 } else { plain };
         let actions: Vec<String> = decision.actions.iter().map(|action| format!("{action:?}")).collect();
         let logs: Vec<&str> = decision.logs.iter().map(|line| line.text.as_str()).collect();

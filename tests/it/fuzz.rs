@@ -104,7 +104,8 @@ fn assert_answers_all(engine: &Engine) {
             let mut facts = Facts { now: "2026-11-23T18:30:00Z".parse().unwrap(), ..Facts::default() };
             let host: Arc<dyn Host> = Arc::new(Asked(AtomicU64::new(0)));
             let nobody = |_: &Question| Fetched::failed("nobody listens there");
-            let decision = engine.decide_with(&event, turn, &mut facts, &host, nobody).unwrap();
+            let decision =
+                facts.answered(nobody, |facts| engine.decide(&event, turn, facts, Arc::clone(&host))).unwrap();
             let reply = decision.reply.to_json();
             let faults = event.kind().known().map(|kind| check_wire(kind, &reply)).unwrap_or_default();
             assert!(faults.is_empty(), "{name}: {faults:?} in {reply}");

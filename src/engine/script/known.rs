@@ -184,11 +184,7 @@ impl Known {
                 let help = format!("give it to a rule, as its answer: `table: {name}`");
                 Some(Diagnostic::error("wrong-table", span, message).help(help))
             }
-            None => {
-                let add = format!("add the file `tables/{name}.csv` below the rules folder");
-                let found = Diagnostic::error("unknown-table", span, format!("there is no table `{name}`"));
-                Some(found.suggest_or(name, self.tables.names(Purpose::Lookup), add))
-            }
+            None => Some(self.tables.unknown(name, span, Purpose::Lookup)),
         }
     }
 

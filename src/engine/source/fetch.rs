@@ -147,11 +147,10 @@ impl Workshop<'_> {
 /// Puts the conditions of a rule that ask nobody first, and notes what it surely asks.
 pub(super) fn plan(rule: &mut Rule) {
     let bindings = &rule.bindings;
-    let asks = |uses: Uses| uses.followed(bindings).into_iter().filter(|index| is_fetch(bindings, *index));
-    let asking = |look: &dyn Fn(&mut Uses)| asks(Uses::of(look)).collect::<Box<[usize]>>();
+    let asking = |look: &dyn Fn(&mut Uses)| asked(bindings, look);
     let (alone, last): (Vec<_>, Vec<_>) = std::mem::take(&mut rule.conditions)
         .into_iter()
-        .partition(|condition| asks(Uses::of(|uses| uses.conditions([condition]))).count() == 0);
+        .partition(|condition| asking(&|uses| uses.conditions([condition])).is_empty());
     let acts = rule.acts.iter().filter(|act| act.when.is_empty());
     // Of a table nobody knows yet which rows will be looked at: each of them has needs of its own.
     let answer = rule.answer.iter().filter(|answer| !matches!(answer, Answer::Rows(_)));
@@ -166,14 +165,18 @@ pub(super) fn plan(rule: &mut Rule) {
 
 /// Whether others have to be asked for what `lookup` finds.
 pub(super) fn asks(lookup: &Lookup, bindings: &[Binding]) -> bool {
-    let used = Uses::of(|uses| uses.lookup(lookup)).followed(bindings);
-    used.into_iter().any(|index| is_fetch(bindings, index))
+    !asked(bindings, |uses| uses.lookup(lookup)).is_empty()
 }
 
 /// Which bindings that ask others a template surely looks at.
 pub(super) fn needs(template: &Template, bindings: &[Binding]) -> Box<[usize]> {
-    let used = Uses::of(|uses| uses.template(template)).followed(bindings);
-    used.into_iter().filter(|index| is_fetch(bindings, *index)).collect()
+    asked(bindings, |uses| uses.template(template))
+}
+
+/// The bindings that ask others and that are used there.
+fn asked(bindings: &[Binding], look: impl FnOnce(&mut Uses)) -> Box<[usize]> {
+    let used = Uses::of(look).followed(bindings).into_iter();
+    used.filter(|index| matches!(bindings.get(*index), Some(Binding::Fetch(_)))).collect()
 }
 
 fn fetches(bindings: &[Binding]) -> impl Iterator<Item = (usize, &Fetch)> {
@@ -181,10 +184,6 @@ fn fetches(bindings: &[Binding]) -> impl Iterator<Item = (usize, &Fetch)> {
         Binding::Fetch(fetch) => Some((index, &**fetch)),
         Binding::Value(_) => None,
     })
-}
-
-fn is_fetch(bindings: &[Binding], index: usize) -> bool {
-    matches!(bindings.get(index), Some(Binding::Fetch(_)))
 }
 
 /// How long the binding of this number may take with all that it waits for, as far as timeouts are written.

@@ -14,7 +14,6 @@ use super::Workshop;
 use super::fetch;
 use super::names::Names;
 use super::read::Spanned;
-use super::tables::unknown;
 use super::when::Conditions;
 use crate::engine::binding::Binding;
 use crate::engine::diagnostic::{Diagnostic, Span};
@@ -83,7 +82,7 @@ impl Workshop<'_> {
             ),
             // That is said of the file.
             Some(Purpose::Decision | Purpose::Broken) => None,
-            None => Some(unknown(name, span, tables.names(Purpose::Decision))),
+            None => Some(tables.unknown(name, span, Purpose::Decision)),
         });
     }
 

@@ -17,7 +17,7 @@ use super::when::Conditions;
 use super::yaml::{Key, Node, Yaml};
 use crate::engine::act::Act;
 use crate::engine::binding::Needs;
-use crate::engine::diagnostic::{Diagnostic, Severity, Span};
+use crate::engine::diagnostic::{Diagnostic, Span, has_errors};
 use crate::engine::kind::{Deadline, Kind};
 use crate::engine::matcher::{Ask, Test};
 use crate::engine::path::{Path, Segment};
@@ -196,7 +196,7 @@ impl Workshop<'_> {
 
     /// Whether an error was found since there were `before` findings.
     fn has_errors(&self, before: usize) -> bool {
-        self.found.iter().skip(before).any(|found| found.severity == Severity::Error)
+        self.found.get(before..).is_some_and(has_errors)
     }
 
     /// There must be time for what is fetched.

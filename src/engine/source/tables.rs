@@ -10,7 +10,7 @@ use super::table_name;
 use super::yaml::{Key, Node, Yaml};
 use crate::engine::diagnostic::{Diagnostic, FileId, Sources, Span};
 use crate::engine::script::Reach;
-use crate::engine::table::{Grid, Purpose, Table, TableLimits, Tables};
+use crate::engine::table::{Grid, Purpose, Table, TableLimits, Tables, unknown};
 
 /// What a column that fills a reply begins with.
 pub(super) const ARROW: &str = "=>";
@@ -170,15 +170,6 @@ fn options(
         }
     }
     all
-}
-
-/// There is no table of this name among the `known` ones.
-pub(super) fn unknown<'n>(name: &str, span: Span, known: impl IntoIterator<Item = &'n str>) -> Diagnostic {
-    Diagnostic::error("unknown-table", span, format!("there is no table `{name}`")).suggest_or(
-        name,
-        known,
-        format!("add the file `tables/{name}.csv` below the rules folder"),
-    )
 }
 
 fn said_twice(key: &Key, first: Span) -> Diagnostic {

@@ -4,8 +4,6 @@
 
 #![expect(unreachable_pub, reason = "`export_module` exports what is `pub`")]
 
-use std::time::Duration;
-
 use rhai::Map;
 use rhai::plugin::{Dynamic, EvalAltResult, NativeCallContext, export_module};
 use serde_json::{Value, json};
@@ -294,7 +292,7 @@ fn body(json: &Dynamic) -> Outcome<Option<Body>> {
         return Ok(None);
     }
     let json = value::to_json(json, MESSAGE).map_err(fail)?;
-    Ok(Some(Body { content_type: "application/json".to_owned(), text: Text::plain(json.to_string()) }))
+    Ok(Some(Body::json(Text::plain(json.to_string()))))
 }
 
 /// Tells the call something: a text, which is its `field`, or an object with all of it.
@@ -332,15 +330,14 @@ fn tell(verb: &str, mut message: Value) -> Outcome<()> {
         method: Method::Post,
         url: Text::plain(url),
         headers: Vec::new(),
-        body: Some(Body { content_type: "application/json".to_owned(), text: Text::plain(message.to_string()) }),
+        body: Some(Body::json(Text::plain(message.to_string()))),
         timeout: Action::TIMEOUT,
     };
     add(Action { retry: control::RETRY, in_order: true, ..Action::plain(verb.to_owned(), request) })
 }
 
 fn add(action: Action) -> Outcome<()> {
-    const LATEST: Duration = Duration::from_secs(30 * 24 * 3600);
-    if LATEST < action.after {
+    if Action::AFTER_MAX < action.after {
         return Err(fail("`after` can be 30 days at most"));
     }
     run::with(|work| work.act(action))?

@@ -13,6 +13,7 @@ use crate::engine::script::value::{self, Budget};
 const CONTENT: Budget = Budget { values: 10_000, bytes: 1 << 20 };
 /// What every request can have.
 const FIELDS: [&str; 5] = ["headers", "query", "json", "form", "body"];
+
 /// Takes the method and the URL out of an object such as `#{ get: "https://…" }`.
 pub(super) fn method_of(options: &mut Map) -> Outcome<(Method, Dynamic)> {
     let methods = ["get", "post", "put", "patch", "delete"];
@@ -53,7 +54,8 @@ pub(super) fn request(
         url.0.push(Part::Plain(format!("{}{}=", if begun { "&" } else { "?" }, Written::Percent.write(&name))));
         url.0.extend(text(&name, &value)?.0.into_iter().map(|part| written(part, Written::Percent)));
     }
-    let headers = fields(options, "headers")?.into_iter().map(|(name, value)| header(&name, &value));
+    let headers = fields(options, "headers")?.into_iter();
+    let headers = headers.map(|(name, value)| Ok((name.to_ascii_lowercase(), text(&name, &value)?.on_one_line())));
     let headers = headers.collect::<Outcome<_>>()?;
     Ok(Request { target: Target::Anybody, method, url, headers, body: body(options)?, timeout })
 }
@@ -65,15 +67,11 @@ fn body(options: &Map) -> Outcome<Option<Body>> {
         [name] => (*name, options.get(*name).cloned().unwrap_or_default()),
         _ => return Err(fail("a request has one of `json`, `form` and `body`")),
     };
-    let (content_type, text) = match name {
-        "json" => {
-            let json = value::to_json(&content, CONTENT).map_err(fail)?;
-            ("application/json", Text::plain(json.to_string()))
-        }
-        "form" => ("application/x-www-form-urlencoded", form(&fields(options, "form")?)?),
-        _ => ("text/plain; charset=utf-8", text("`body`", &content)?),
-    };
-    Ok(Some(Body { content_type: content_type.to_owned(), text }))
+    Ok(Some(match name {
+        "json" => Body::json(Text::plain(value::to_json(&content, CONTENT).map_err(fail)?.to_string())),
+        "form" => Body::form(form(&fields(options, "form")?)?),
+        _ => Body::text(text("`body`", &content)?),
+    }))
 }
 
 fn form(fields: &[(String, Dynamic)]) -> Outcome<Text> {
@@ -84,17 +82,6 @@ fn form(fields: &[(String, Dynamic)]) -> Outcome<Text> {
         form.0.extend(text(name, value)?.0.into_iter().map(|part| written(part, Written::Percent)));
     }
     Ok(form)
-}
-
-/// A header's value. A line break in what a caller said must not begin another header.
-fn header(name: &str, value: &Dynamic) -> Outcome<(String, Text)> {
-    let mut text = text(name, value)?;
-    for part in &mut text.0 {
-        if let Part::Plain(plain) = part {
-            *plain = plain.replace(|c: char| c.is_control(), " ");
-        }
-    }
-    Ok((name.to_ascii_lowercase(), text))
 }
 
 fn written(part: Part, how: Written) -> Part {

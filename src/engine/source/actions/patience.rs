@@ -13,8 +13,6 @@ use crate::engine::kind::Kind;
 const TIMEOUT_MAX: Duration = Duration::from_secs(300);
 const ATTEMPTS_MAX: u32 = 1000;
 const AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
-/// How long an action can wait to be sent.
-const AFTER_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Workshop<'_> {
     pub(super) fn attempt_time(&mut self, source: &ActionSource) -> Duration {
@@ -23,7 +21,7 @@ impl Workshop<'_> {
     }
 
     pub(super) fn waiting_time(&mut self, source: &ActionSource) -> Duration {
-        self.at_most(source.after.as_ref(), AFTER_MAX).unwrap_or_default()
+        self.at_most(source.after.as_ref(), Action::AFTER_MAX).unwrap_or_default()
     }
 
     pub(super) fn unless_by(&mut self, unless: &UnlessBySource) -> Option<UnlessBy> {
@@ -33,7 +31,7 @@ impl Workshop<'_> {
                 Diagnostic::error("unknown-event-kind", kind.span, format!("no event kind is called `{}`", kind.value));
             self.found.push(found.suggest(&kind.value, Kind::ALL.iter().map(|kind| kind.name())));
         }
-        self.at_most(Some(&unless.within), AFTER_MAX);
+        self.at_most(Some(&unless.within), Action::AFTER_MAX);
         Some(UnlessBy { kind: kind.value.clone(), within: within.value })
     }
 
