@@ -131,10 +131,12 @@ impl ClientError {
     }
 
     /// The same without the host.
-    fn without_host(self) -> ClientError {
+    #[must_use]
+    pub fn without_host(self) -> ClientError {
         match self {
             ClientError::Misdirected(error) => ClientError::Misdirected(error.without_host()),
             ClientError::Connect(error) => ClientError::Connect(error.without_host()),
+            ClientError::Redirect(error) => ClientError::Redirect(error.without_host()),
             other => other,
         }
     }

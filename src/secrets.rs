@@ -7,10 +7,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use crate::engine::request::{Part, Text, Written};
+
+/// Bytes of a value that is too short to be told from what only looks the same.
+const SHORT: usize = 8;
 
 /// The secrets in force. Cheap to clone.
 #[derive(Clone, Default)]
@@ -56,6 +60,21 @@ impl Secrets {
     /// else says may repeat what it was told.
     #[must_use]
     pub fn redact<'a>(&self, text: &str, used: impl IntoIterator<Item = &'a str>) -> String {
+        let shown = hide_all(text.as_bytes(), &self.spellings(used));
+        String::from_utf8_lossy(&shown).into_owned()
+    }
+
+    /// The same of an answer, which others go on with: what is shorter than [`SHORT`] would be found where it only looks the
+    /// same.
+    #[must_use]
+    pub fn redact_answer<'a>(&self, answer: Bytes, used: impl IntoIterator<Item = &'a str>) -> Bytes {
+        let mut spellings = self.spellings(used);
+        spellings.retain(|(spelling, _)| SHORT <= spelling.len());
+        if spellings.is_empty() { answer } else { hide_all(&answer, &spellings).into() }
+    }
+
+    /// How the values of these secrets may be written, those that begin with another before it, lest its end stays.
+    fn spellings<'a>(&self, used: impl IntoIterator<Item = &'a str>) -> Vec<(Zeroizing<String>, &'a str)> {
         let mut spellings: Vec<(Zeroizing<String>, &str)> = Vec::new();
         for name in used {
             let Ok(value) = self.value(name) else { continue };
@@ -65,9 +84,8 @@ impl Secrets {
             spellings.extend([write(value, Written::Plain), json, other].map(|spelling| (spelling, name)));
         }
         spellings.retain(|(spelling, _)| !spelling.is_empty());
-        // One that begins with another goes first, lest its end stays.
         spellings.sort_by_key(|(spelling, _)| std::cmp::Reverse(spelling.len()));
-        spellings.iter().fold(text.to_owned(), |text, (spelling, name)| hide(&text, spelling.as_bytes(), name))
+        spellings
     }
 
     fn value(&self, name: &str) -> Result<&SecretString, UnknownSecret> {
@@ -87,20 +105,31 @@ fn write(value: &SecretString, written: Written) -> Zeroizing<String> {
     Zeroizing::new(written.write(value.expose_secret()))
 }
 
+/// `text` with the names of secrets wherever a spelling of their values stands.
+fn hide_all(text: &[u8], spellings: &[(Zeroizing<String>, &str)]) -> Vec<u8> {
+    spellings.iter().fold(text.to_vec(), |text, (spelling, name)| hide(&text, spelling.as_bytes(), name))
+}
+
 /// `text` with a secret's name wherever the `spelling` of its value stands.
-fn hide(text: &str, spelling: &[u8], name: &str) -> String {
+fn hide(text: &[u8], spelling: &[u8], name: &str) -> Vec<u8> {
+    let Some(begins) = spelling.first() else { return text.to_vec() };
+    let space = if *begins == b' ' { b'+' } else { *begins };
     let mut shown = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, others)) = rest.split_first() {
-        if let Some(behind) = behind_percent(rest, spelling).or_else(|| rest.strip_prefix(spelling)) {
+    let mut rest = text;
+    while let Some((before, here)) =
+        memchr::memchr3(*begins, b'%', space, rest).and_then(|at| rest.split_at_checked(at))
+    {
+        shown.extend_from_slice(before);
+        if let Some(behind) = behind_percent(here, spelling).or_else(|| here.strip_prefix(spelling)) {
             shown.extend_from_slice(format!("[secret {name}]").as_bytes());
             rest = behind;
         } else {
-            shown.push(*first);
-            rest = others;
+            shown.extend(here.first());
+            rest = here.get(1..).unwrap_or_default();
         }
     }
-    String::from_utf8_lossy(&shown).into_owned()
+    shown.extend_from_slice(rest);
+    shown
 }
 
 /// What stands behind `spelling`, if `text` begins with it. Any of its bytes may be in percent signs: each program that
@@ -157,6 +186,14 @@ mod tests {
         let two = [("a", "x/y"), ("b", "x/y+z")].map(|(name, value)| (name.to_owned(), value.to_owned().into()));
         let shown = "[secret b] [secret a] [secret b] [secret b]";
         assert_eq!(Secrets::new(two).redact(r"x/y+z x\/y x\/y+z x%2fy%2bz", ["a", "b"]), shown);
+    }
+
+    #[test]
+    fn an_answer_loses_what_nobody_says_by_chance() {
+        let secrets = [("a", "correct-horse"), ("b", "Ada")].map(|(name, value)| (name.to_owned(), value.into()));
+        let answer = Bytes::from_static(b"Ada said \xffcorrect-horse");
+        let shown = Secrets::new(secrets).redact_answer(answer, ["a", "b"]);
+        assert_eq!(shown, Bytes::from_static(b"Ada said \xff[secret a]"));
     }
 
     #[test]

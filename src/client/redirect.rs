@@ -14,7 +14,7 @@ use hyper::header::{
 use hyper::http::uri::Scheme;
 use hyper::{Method, Request as HttpRequest, StatusCode, Uri};
 
-use super::aim::Aims;
+use super::aim::{Aims, NO_HOST};
 use super::{AGENT, ClientError, Request};
 
 /// What is for one address alone, besides whatever holds a secret.
@@ -28,6 +28,13 @@ pub struct RedirectError {
     pub host: String,
     /// What is wrong with where it leads.
     pub why: Astray,
+}
+
+impl RedirectError {
+    /// The same without the host.
+    pub(super) fn without_host(self) -> RedirectError {
+        RedirectError { host: NO_HOST.to_owned(), ..self }
+    }
 }
 
 /// What is wrong with where a redirect leads.

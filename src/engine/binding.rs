@@ -49,12 +49,8 @@ impl Fetch {
     ///
     /// # Errors
     /// When a script in it fails, or the event does not say where to.
-    pub fn question(&self, scope: &Scope<'_>) -> Result<Question, ScriptFault> {
-        let request = self.request.render(scope).map_err(|unmade| match unmade {
-            Unmade::Script(fault) => fault,
-            Unmade::Nowhere => self.failed("it has no URL, since what should hold it is absent"),
-        })?;
-        Ok(Question { request, cache: self.cache, repetition: 0 })
+    pub fn question(&self, scope: &Scope<'_>) -> Result<Question, Unmade> {
+        Ok(Question { request: self.request.render(scope)?, cache: self.cache, repetition: 0 })
     }
 
     /// What is said of a failure.

@@ -118,7 +118,7 @@ impl<'a> Deciding<'a> {
                 self.decision.answered_by = Some(id);
                 reply = Some(self.answer(id, rule, answer, &scope)?);
             }
-            self.collect(rule, &scope);
+            self.collect(&rule.name, &scope);
             self.record(Recorder::through);
             if !rule.acts.is_empty() {
                 acting.push((id, rule, scope));
@@ -195,7 +195,7 @@ impl<'a> Deciding<'a> {
                     drop(scope.take_actions());
                     self.act_fault(id, act, &fault);
                 }
-                self.collect(rule, &scope);
+                self.collect(&format!("{}/{}", rule.name, act.name), &scope);
             }
         }
         Ok(())
@@ -220,9 +220,10 @@ impl<'a> Deciding<'a> {
         Ok(())
     }
 
-    /// Takes over what scripts want done.
-    fn collect(&mut self, rule: &Rule, scope: &Scope<'_>) {
-        let named = |action: Action| Action { name: format!("{}/{}", rule.name, action.name), ..action };
+    /// Takes over what scripts want done, whose names begin with who runs them: one that fails must not shift the numbers
+    /// of another one's namesakes, by which they are known when the event is decided again.
+    fn collect(&mut self, whose: &str, scope: &Scope<'_>) {
+        let named = |action: Action| Action { name: format!("{whose}/{}", action.name), ..action };
         self.decision.actions.extend(scope.take_actions().into_iter().map(named));
     }
 

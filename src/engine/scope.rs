@@ -14,8 +14,9 @@ use super::event::{Event, ToolCall};
 use super::explanation::Recorder;
 use super::facts::{Facts, State};
 use super::json::Val;
+use super::outgoing::Unmade;
 use super::path::Segment;
-use super::question::{Fetched, QUESTIONS_MAX, Question};
+use super::question::{Fetched, Question};
 use super::rows::{Row, Rows};
 use super::script::{Run, ScriptFault, Unasked};
 use super::term::{Evaluation, Handler, Lookup, Term};
@@ -282,16 +283,23 @@ impl<'a> Scope<'a> {
     }
 
     fn fetched(&self, fetch: &Fetch) -> Result<Arc<Fetched>, ScriptFault> {
-        let question = fetch.question(self)?;
+        let failed = |why: &str| Ok(Arc::new(Fetched::failed(why)));
+        let question = match fetch.question(self) {
+            Ok(question) => question,
+            Err(Unmade::Script(fault)) => return Err(fault),
+            Err(Unmade::Nowhere) => return failed("it has no URL, since what should hold it is absent"),
+        };
         let answer = self.run.borrow().ask(question.clone());
         if let (Some(recorder), Ok(fetched)) = (self.recorder, &answer) {
             recorder.asked(question, fetched);
         }
-        answer.map_err(|unasked| match unasked {
-            Unasked::Later => ScriptFault::Unanswered,
-            Unasked::OutOfTime => ScriptFault::OutOfTime,
-            Unasked::TooMany => fetch.failed(&format!("one decision asks {QUESTIONS_MAX} questions at most")),
-        })
+        match answer {
+            Err(Unasked::Later) => Err(ScriptFault::Unanswered),
+            // Whoever can do without an answer cannot do without the time.
+            Err(Unasked::OutOfTime) => Err(ScriptFault::OutOfTime),
+            Err(unasked @ Unasked::TooMany) => failed(&unasked.to_string()),
+            Ok(fetched) => Ok(fetched),
+        }
     }
 
     fn tool(&self, rest: &[Segment]) -> Val<'_> {

@@ -124,14 +124,14 @@ impl Courier {
         Settle { id, health, verdict, note, now }
     }
 
-    /// Whom an event asks in vain is not known here, so that it says nothing about how a destination fares.
+    /// Whom an event asks in vain is not known here: who decides is well, whatever comes of it.
     async fn decide(&self, event: &PutOff, is_last: bool) -> Ended {
         let (outcome, note) = match self.decider.decide(event, is_last).await {
             Decided::Done => (Outcome::Delivered, "it was decided".to_owned()),
             Decided::Failed(why) => (Outcome::Failed { retry_after: None }, why),
             Decided::Refused(why) => (Outcome::Refused, why),
         };
-        Ended { outcome, health: Health::Unknown, note }
+        Ended { outcome, health: Health::Answers, note }
     }
 
     fn count(&self, outcome: Outcome) {

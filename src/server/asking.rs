@@ -8,21 +8,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use hyper::header::{HeaderMap, HeaderName};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, Weighter};
 use serde_json::{Map, Value};
 use tokio::time::timeout_at;
 
-use crate::client::{Client, Limits, Request};
+use crate::client::{Client, ClientError, Limits, Request};
 use crate::clock::{Clock, Deadline};
+use crate::engine::facts::bytes_kept;
 use crate::engine::question::{Fetched, Question, Response};
 use crate::engine::request;
 use crate::live::Live;
 use crate::secrets::Secrets;
 use crate::telemetry;
 
-/// What an answer that is kept costs besides its body: its question, its header, its place.
+/// What an answer that is kept costs besides what it and its question hold.
 const ENTRY_BYTES: usize = 1024;
 /// How many redirects a `GET` follows.
 const REDIRECTS_MAX: usize = 5;
@@ -132,37 +133,45 @@ impl Asking {
                 self.0.bounds.current().requests_max
             ));
         };
-        let fetched = match Request::filled(request, &self.0.secrets.current()) {
-            Ok(filled) => self.send(filled, time).await,
-            Err(error) => Fetched::failed(error.to_string()),
-        };
+        let fetched = self.send(request, time).await.unwrap_or_else(Fetched::failed);
         telemetry::asked(request, &fetched, Clock::instant() - begun_at);
         fetched
     }
 
-    async fn send(&self, request: Request, time: Duration) -> Fetched {
+    /// What comes back, or why nothing does. Neither shows a secret that was sent, should somebody repeat it.
+    async fn send(&self, request: &request::Request, time: Duration) -> Result<Fetched, String> {
         let bytes_max = self.0.bounds.current().answer_bytes_max;
         let limits = Limits { connect: time, whole: time, body_bytes_max: bytes_max, redirects_max: REDIRECTS_MAX };
-        match self.0.client.current().send(request, &limits).await {
-            Err(error) => Fetched::failed(error.to_string()),
-            Ok(response) if response.is_cut && bytes_max <= response.body.len() => Fetched::failed(format!(
-                "the answer is longer than {bytes_max} bytes, which `limits.fetch_bytes_max` allows"
-            )),
-            Ok(response) if response.is_cut => Fetched::failed("the answer broke off"),
-            Ok(response) => Fetched::from(Response {
-                status: response.status.as_u16(),
-                headers: joined(&response.headers),
-                body: response.body,
-            }),
+        let secrets = self.0.secrets.current();
+        let filled = Request::filled(request, &secrets).map_err(|error| error.to_string())?;
+        let until = Deadline::after(time);
+        let response = self.0.client.current().send(filled, &limits).await.map_err(|error| {
+            let in_url = request.url.secrets().next().is_some();
+            if in_url { error.without_host().to_string() } else { error.to_string() }
+        })?;
+        if response.is_cut && bytes_max <= response.body.len() {
+            return Err(format!("the answer is longer than {bytes_max} bytes, which `limits.fetch_bytes_max` allows"));
         }
+        if response.is_cut && until.passed() {
+            return Err(ClientError::Late { whole: time }.to_string());
+        }
+        if response.is_cut {
+            return Err("the answer broke off".to_owned());
+        }
+        Ok(Fetched::from(Response {
+            status: response.status.as_u16(),
+            headers: joined(&response.headers, &secrets, request),
+            body: secrets.redact_answer(response.body, request.secrets()),
+        }))
     }
 }
 
 /// Header fields as rules see them: several of a name are joined by commas.
-fn joined(headers: &HeaderMap) -> Map<String, Value> {
+fn joined(headers: &HeaderMap, secrets: &Secrets, request: &request::Request) -> Map<String, Value> {
     let values = |name: &HeaderName| {
-        let all = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-        Value::String(all.collect::<Vec<_>>().join(", "))
+        let all: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+        let shown = secrets.redact_answer(all.join(&b", "[..]).into(), request.secrets());
+        Value::String(String::from_utf8_lossy(&shown).into_owned())
     };
     headers.keys().map(|name| (name.as_str().to_owned(), values(name))).collect()
 }
@@ -186,13 +195,17 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// Weighs answers by their bodies and those of their questions.
+/// Weighs answers by what they hold and what their questions do. A body of JSON may be kept twice.
 #[derive(Clone)]
 struct ByBytes;
 
 impl Weighter<request::Request, Kept> for ByBytes {
     fn weight(&self, request: &request::Request, kept: &Kept) -> u64 {
-        let body = kept.fetched.response().map_or(0, |response| response.body.len());
-        (ENTRY_BYTES + request.size() + body) as u64
+        (ENTRY_BYTES + request.size() + kept.fetched.response().map_or(0, size)) as u64
     }
+}
+
+fn size(response: &Response) -> usize {
+    let headers = response.headers.iter().map(|(name, value)| bytes_kept(name, value));
+    2 * response.body.len() + headers.sum::<usize>()
 }

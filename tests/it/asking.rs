@@ -299,3 +299,132 @@ fn an_event_that_was_put_off_outlives_a_kill() {
     told.answer(200);
     assert!(service.ready().is_none(), "it was decided again");
 }
+
+const SCRIPTED_REPORTS: &str = r#"
+rules:
+  - name: report
+    on: end-of-call-report
+    script: |
+      let person = http::get("CRM/people");
+      act::post("CRM/reports", #{ name: person.json.name });
+"#;
+
+#[test]
+fn an_event_whose_script_asks_in_vain_is_tried_again() {
+    let service = Destination::open();
+    let daemon = start(SCRIPTED_REPORTS, "", "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    service.next().answer(500);
+    let again = service.next();
+    assert_eq!(again.path(), "/people");
+    answer_json(again, &json!({ "name": "Ada" }));
+    let told = service.next();
+    assert_eq!((told.path(), told.body.as_str()), ("/reports", "{\"name\":\"Ada\"}"));
+    told.answer(200);
+    assert!(service.ready().is_none());
+}
+
+const TWO_SCRIPTS: &str = r#"
+rules:
+  - name: report
+    on: end-of-call-report
+    fetch: { person: { get: CRM/people, timeout: 30s } }
+    do:
+      - log: "${shop::first(person.json.name)}"
+      - log: "${shop::second()}"
+"#;
+
+const TELLING: &str = r#"
+fn first(name) { act::post("CRM/first", #{ name: name }); "told" }
+fn second() { act::post("CRM/second", #{}); "told" }
+"#;
+
+#[test]
+fn what_failed_before_takes_no_key_of_others() {
+    let service = Destination::open();
+    let daemon = start(TWO_SCRIPTS, TELLING, "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    service.next().answer(503);
+    let [again, second] = arrivals(&service);
+    assert_eq!((again.path(), second.path()), ("/people", "/second"));
+    let key = second.header("idempotency-key").map(str::to_owned);
+    second.answer(200);
+    answer_json(again, &json!({ "name": "Ada" }));
+    let first = service.next();
+    assert_eq!((first.path(), first.body.as_str()), ("/first", "{\"name\":\"Ada\"}"));
+    assert_ne!(first.header("idempotency-key").map(str::to_owned), key);
+    first.answer(200);
+    assert!(service.ready().is_none(), "something was done twice");
+}
+
+const GREETED: &str = r#"
+rules:
+  - name: report
+    on: end-of-call-report
+    fetch: { person: { get: "CRM/people/${call.id}", timeout: 30s } }
+    do: [ { log: "${person.json.name} called" } ]
+"#;
+
+#[test]
+fn events_that_were_put_off_do_not_wait_for_each_other() {
+    let service = Destination::open();
+    let mut daemon = start(GREETED, "", "", &service);
+    let named = |arrival: Arrival| {
+        let name = arrival.path().replace("/people/", "");
+        answer_json(arrival, &json!({ "name": name }));
+    };
+    for call in ["c1", "c2", "c3", "c4", "c5", "c6"] {
+        assert_eq!(daemon.post("/", report(call)).status, 200);
+    }
+    // Two at a time, until it is known that this goes well; then all others, while none of them is answered.
+    arrivals::<2>(&service).into_iter().for_each(named);
+    arrivals::<4>(&service).into_iter().for_each(named);
+    for call in ["c1", "c2", "c3", "c4", "c5", "c6"] {
+        daemon.logged_where("who called", |line| line.to_string().contains(&format!("{call} called")));
+    }
+    assert!(service.ready().is_none(), "one had to give up before the last was asked");
+}
+
+const ABSENT: &str = r#"
+rules:
+  - name: find
+    tool: find
+    fetch: { person: { get: "${args.url}", optional: true } }
+    respond: "${args.name}: ${person.error}"
+    fallback: I do not know.
+"#;
+
+#[test]
+fn who_can_do_without_an_answer_can_do_without_a_url() {
+    let service = Destination::open();
+    let daemon = start(ABSENT, "", "", &service);
+    let answer = daemon.post("/", tool_call("t1", &json!({ "name": "Ada" })));
+    assert_eq!(result(&answer), "Ada: it has no URL, since what should hold it is absent");
+}
+
+const REPEATED: &str = r#"
+rules:
+  - name: find
+    tool: find
+    fetch:
+      echo: { get: "CRM/echo", headers: { authorization: "Bearer ${secrets.crm}" } }
+      lost: { get: "http://${secrets.crm}.invalid/", optional: true }
+    respond: '${echo.text} ${echo.headers["x-echo"]} ${lost.error}'
+    do: [ { log: "it said ${echo.text}" } ]
+"#;
+
+#[test]
+fn a_secret_that_is_repeated_is_not_shown() {
+    let service = Destination::open();
+    let daemon = start(REPEATED, "", "log: { filter: debug }\n", &service);
+    let caller = asking(&daemon, tool_call("t1", &json!({})));
+    let echo = service.next();
+    echo.answer_with(200, &format!("x-echo: {TOKEN}\n"), &format!("You are {TOKEN}."));
+    let said = result(&caller.join().unwrap());
+    let said = said.as_str().unwrap();
+    assert!(said.starts_with("You are [secret crm]. [secret crm] "), "{said}");
+    assert!(said.contains("[elsewhere]") && !said.to_ascii_lowercase().contains(TOKEN), "{said}");
+    let log = daemon.stop();
+    assert!(log.iter().any(|line| line.to_string().contains("it said You are [secret crm].")), "{log:?}");
+    assert!(!log.iter().any(|line| line.to_string().contains(TOKEN)), "the log shows a secret");
+}

@@ -88,6 +88,9 @@ pub(super) fn fault(
             EvalAltResult::ErrorTooManyOperations(_) => {
                 failed(format!("the script took more than {} operations", limits.operations_max))
             }
+            EvalAltResult::ErrorRuntime(ref value, _) if host::is_unfetched(value) => {
+                ScriptFault::Unfetched { message: wording::message(error, limits), at }
+            }
             error => failed(wording::message(error, limits)),
         },
     }

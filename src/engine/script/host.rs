@@ -58,6 +58,8 @@ type Outcome<T> = Result<T, Box<EvalAltResult>>;
 
 /// The mark of an error that a host function made: a script's own `throw` has none.
 const FAILED: i32 = 0x5748;
+/// Marks those of them that are somebody else's failure.
+const UNFETCHED: i32 = FAILED + 1;
 
 /// Does the `work` of a host function; an error is given the place of its call, which Rhai does not do for
 /// functions of modules.
@@ -74,14 +76,30 @@ fn at<T>(context: &NativeCallContext<'_>, work: impl FnOnce() -> Outcome<T>) -> 
 /// not, the script has failed, as opposed to one that says `throw`.
 #[expect(clippy::unnecessary_box_returns, reason = "Rhai wants its errors in boxes")]
 pub(super) fn fail(why: impl Display) -> Box<EvalAltResult> {
+    tagged(why, FAILED)
+}
+
+/// The same where somebody else did not give the answer that is needed: another time, it may be there.
+#[expect(clippy::unnecessary_box_returns, reason = "Rhai wants its errors in boxes")]
+fn unfetched(why: impl Display) -> Box<EvalAltResult> {
+    tagged(why, UNFETCHED)
+}
+
+#[expect(clippy::unnecessary_box_returns, reason = "Rhai wants its errors in boxes")]
+fn tagged(why: impl Display, tag: i32) -> Box<EvalAltResult> {
     let mut error = Dynamic::from(why.to_string());
-    error.set_tag(FAILED);
+    error.set_tag(tag);
     Box::new(EvalAltResult::ErrorRuntime(error, Position::NONE))
 }
 
-/// Whether an error was made by [`fail`].
+/// Whether an error was made by a host function.
 pub(super) fn is_failure(error: &Dynamic) -> bool {
-    error.tag() == FAILED
+    matches!(error.tag(), FAILED | UNFETCHED)
+}
+
+/// Whether an error is somebody else's failure.
+pub(super) fn is_unfetched(error: &Dynamic) -> bool {
+    error.tag() == UNFETCHED
 }
 
 /// Registers every group, and what looks at `tables`.

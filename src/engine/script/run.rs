@@ -85,13 +85,16 @@ pub(super) struct Work {
 }
 
 /// Why an answer is not there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unasked {
     /// It has to be asked for first.
+    #[error("it has to be asked for first")]
     Later,
     /// There is no time to ask.
+    #[error("there was no time left to ask")]
     OutOfTime,
     /// The decision has asked too much already.
+    #[error("one decision asks {QUESTIONS_MAX} questions at most")]
     TooMany,
 }
 

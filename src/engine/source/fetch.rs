@@ -107,12 +107,16 @@ impl Workshop<'_> {
         let used = Uses::of(|uses| {
             uses.conditions(&rule.conditions);
             rule.answer.iter().for_each(|answer| uses.answer(answer));
-            rule.fallback.iter().for_each(|fallback| uses.template(fallback));
             rule.acts.iter().for_each(|act| uses.act(act));
         });
         let used = used.followed(&rule.bindings);
-        for (_, fetch) in fetches(&rule.bindings).filter(|(index, _)| !used.contains(index)) {
-            let message = format!("nothing looks at `{}`, so it is never asked", fetch.name);
+        let too_late = asked(&rule.bindings, |uses| rule.fallback.iter().for_each(|fallback| uses.template(fallback)));
+        for (index, fetch) in fetches(&rule.bindings).filter(|(index, _)| !used.contains(index)) {
+            let message = if too_late.contains(&index) {
+                format!("only the fallback looks at `{}`, when it is too late to ask", fetch.name)
+            } else {
+                format!("nothing looks at `{}`, so it is never asked", fetch.name)
+            };
             let help = format!("write `${{{}.json}}` where it is needed, or remove it", fetch.name);
             self.found.push(Diagnostic::warning("unused-fetch", fetch.span, message).help(help));
         }

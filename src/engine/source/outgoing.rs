@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use super::Workshop;
-use super::names::Names;
+use super::names::{Names, Stage};
 use super::read::{Field, Spanned};
 use super::yaml::{Node, Yaml};
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::outgoing::Content;
 use crate::engine::template::Template;
 
+/// By what those who get the same twice can tell.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Header fields that the request has already.
-const TAKEN: &[&str] =
-    &["host", "content-length", "connection", "transfer-encoding", "idempotency-key", "upgrade", "te"];
+const TAKEN: &[&str] = &["host", "content-length", "connection", "transfer-encoding", IDEMPOTENCY_KEY, "upgrade", "te"];
 
 /// The three ways to write what a request holds.
 #[derive(Clone, Copy)]
@@ -47,7 +48,9 @@ impl Workshop<'_> {
         for (key, _) in node.entries() {
             let name = key.text.to_ascii_lowercase();
             let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-            let (message, help) = if TAKEN.contains(&name.as_str()) {
+            // What is asked has no key but its author's.
+            let is_own = name == IDEMPOTENCY_KEY && names.stage == Stage::Asking;
+            let (message, help) = if TAKEN.contains(&name.as_str()) && !is_own {
                 (format!("`{}` is set by the daemon", key.text), "remove it")
             } else if name.is_empty() || !name.bytes().all(token) {
                 (format!("no header can be called `{}`", key.text), "a name is made of letters, digits and `-`")

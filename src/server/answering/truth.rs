@@ -102,9 +102,9 @@ impl Answering {
     }
 }
 
-/// Whose answer the decision lacks, if it lacks any.
+/// What the decision lacks, if it lacks anything: somebody's answer, or the time for it.
 pub(super) fn unfetched(decision: &Decision) -> Option<String> {
-    let fault = decision.faults.iter().find(|fault| fault.sort == FaultSort::Unfetched)?;
+    let fault = decision.faults.iter().find(|fault| fault.sort != FaultSort::Mistake)?;
     Some(format!("{}: {}", fault.place, fault.message))
 }
 

@@ -12,7 +12,7 @@ use rhai::plugin::{Dynamic, EvalAltResult, NativeCallContext, export_module};
 use rhai::{Array, Engine, Map, Position};
 
 use super::secrets::SecretText;
-use super::{Outcome, at, fail, outgoing};
+use super::{Outcome, at, fail, outgoing, unfetched};
 use crate::engine::path::Segment;
 use crate::engine::question::{FIELDS, Fetched, QUESTIONS_MAX, Question};
 use crate::engine::request::Method;
@@ -229,7 +229,7 @@ impl Asks {
         let fetched = answer.map_err(|unasked| match unasked {
             Unasked::Later => stopped(Stop::Unanswered),
             Unasked::OutOfTime => stopped(Stop::OutOfTime),
-            Unasked::TooMany => fail(format_args!("one decision asks {QUESTIONS_MAX} questions at most")),
+            Unasked::TooMany => fail(unasked),
         })?;
         match fetched.error() {
             Some(error) if !self.optional => {
@@ -237,7 +237,7 @@ impl Asks {
                 let url = self.question.request.url.redacted();
                 // What follows may be what a caller said.
                 let url = url.split('?').next().unwrap_or_default();
-                Err(fail(format_args!("{method} {url}: {error}")))
+                Err(unfetched(format_args!("{method} {url}: {error}")))
             }
             _ => Ok(Dynamic::from(Answer(fetched))),
         }

@@ -64,7 +64,8 @@ fn what_only_reads_is_asked_once_and_what_does_more_each_time() {
 #[test]
 fn a_failure_is_an_error_unless_it_is_optional() {
     let get = |options: &str| shown(&format!("http::get(\"https://a.example/down?who=ada\", #{{ {options} }}).error"));
-    let Err(ScriptFault::Failed { message, .. }) = eval_answered("http::get(\"https://a.example/x?who=ada\")") else {
+    let Err(ScriptFault::Unfetched { message, .. }) = eval_answered("http::get(\"https://a.example/x?who=ada\")")
+    else {
         panic!("it did not fail")
     };
     assert_eq!(message, "GET https://a.example/x: it answered 404");
