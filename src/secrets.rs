@@ -64,7 +64,7 @@ impl Secrets {
         String::from_utf8_lossy(&shown).into_owned()
     }
 
-    /// The same of an answer, which others go on with: what is shorter than [`SHORT`] would be found where it only looks the
+    /// The same of an answer, which others go on with: what is shorter than eight bytes would be found where it only looks the
     /// same.
     #[must_use]
     pub fn redact_answer<'a>(&self, answer: Bytes, used: impl IntoIterator<Item = &'a str>) -> Bytes {

@@ -87,7 +87,7 @@ pub trait Host: Send + Sync {
     }
 
     /// After how many script operations to give up and report
-    /// [`Unfinished`](super::decision::Unfinished), so that the decision can be made again where it
+    /// [`Unfinished`], so that the decision can be made again where it
     /// holds up nobody. `None`: the limits of the rule set alone hold.
     fn operations_max(&self) -> Option<u64> {
         None
