@@ -64,6 +64,8 @@ pub struct Engine {
     wants_headers: bool,
     /// The kinds for which rules ask others, or tell them something.
     reaching_out: KindSet,
+    /// The kinds whose events make superfluous what rules want done.
+    calling_off: KindSet,
     /// Where an event says how to reach its call, if scripts want to know.
     control_url: Option<Slot>,
     // To say where in its file a script failed.
@@ -90,6 +92,7 @@ impl Engine {
             no_assistant: options.no_assistant.clone(),
             wants_headers: false,
             reaching_out: KindSet::EMPTY,
+            calling_off: KindSet::EMPTY,
             control_url: None,
             sources: Sources::default(),
         }
@@ -114,6 +117,12 @@ impl Engine {
     pub fn reaches_out(&self, kind: &EventKind) -> bool {
         let kinds = kind.known().map_or(KindSet::UNKNOWN, KindSet::from);
         self.reaching_out.overlaps(kinds)
+    }
+
+    /// Whether an event of this kind makes anything superfluous that a rule may want done.
+    #[must_use]
+    pub fn calls_off(&self, kind: &EventKind) -> bool {
+        kind.known().is_some_and(|kind| self.calling_off.overlaps(KindSet::from(kind)))
     }
 
     /// The rules in force.

@@ -201,30 +201,31 @@ impl Outbox {
     }
 
     /// An event of `kind` has come in a call at `now`: whatever waits in case it does not come is called off, and stays so
-    /// once this is over. Where nothing waits for it, which is nearly always, this takes no time. Says how many items were
-    /// called off.
+    /// once this is over; so is what an event of that call wants that came before and is not decided yet. Where nothing waits
+    /// for it, which is nearly always, this takes no time. Says how many items were called off.
     ///
     /// # Errors
     /// Why nothing was called off.
     pub async fn happened(&self, server: &str, call: &str, kind: &str, now: Timestamp) -> Result<usize, EnqueueError> {
-        let ids = self.waiting_for(server, call, kind);
-        if ids.is_empty() {
+        if !self.awaits(server, call, kind) && !self.is_undecided(server, call) {
             return Ok(0);
         }
         let event = Happened { server: server.to_owned(), call: call.to_owned(), kind: kind.to_owned(), at: now };
-        self.ask(|done| Job::CallOff { event, ids, done }).await.unwrap_or(Err(EnqueueError::Closed))
+        self.ask(|done| Job::CallOff { event, done }).await.unwrap_or(Err(EnqueueError::Closed))
     }
 
     /// Whether anything waits in case an event of `kind` does not come in a call.
     #[must_use]
     pub fn awaits(&self, server: &str, call: &str, kind: &str) -> bool {
-        !self.waiting_for(server, call, kind).is_empty()
-    }
-
-    fn waiting_for(&self, server: &str, call: &str, kind: &str) -> Vec<ItemId> {
         let queue = self.shared.queue();
         // Each event comes by here, and nearly always nothing waits for any.
-        if queue.keeps_no_vigil() { Vec::new() } else { queue.waiting_for(job::vigil(server, call, kind)) }
+        !queue.keeps_no_vigil() && !queue.waiting_for(job::vigil(server, call, kind)).is_empty()
+    }
+
+    /// Whether an event of the call is not decided yet, and may want what a later event makes superfluous.
+    #[must_use]
+    pub fn is_undecided(&self, server: &str, call: &str) -> bool {
+        self.shared.queue().is_undecided(job::undecided(server, call))
     }
 
     /// Keeps other bounds from now on. What waits already stays.

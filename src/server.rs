@@ -23,6 +23,7 @@ pub mod seen;
 pub mod service;
 pub mod site;
 pub mod tls;
+mod tried;
 pub mod world;
 
 mod admission;

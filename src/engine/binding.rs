@@ -55,7 +55,8 @@ impl Fetch {
 
     /// What is said of a failure.
     #[must_use]
-    pub fn failed(&self, why: &str) -> ScriptFault {
-        ScriptFault::Unfetched { message: format!("`{}` could not be fetched: {why}", self.name), at: self.span }
+    pub fn failed(&self, why: &str, is_passing: bool) -> ScriptFault {
+        let message = format!("`{}` could not be fetched: {why}", self.name);
+        ScriptFault::Unfetched { message, at: self.span, is_passing }
     }
 }

@@ -11,11 +11,11 @@ use smallvec::SmallVec;
 
 use super::act::{Act, ActFault, Does};
 use super::action::Action;
-use super::decision::{Considered, Decision, Fault, FaultSort, Needs, Unfinished};
+use super::decision::{Considered, Decision, Fault, Needs, Unfinished};
 use super::diagnostic::{Place, Sources};
 use super::event::{Event, ToolCall};
 use super::explanation::{Recorder, Seen};
-use super::facts::{Facts, Host};
+use super::facts::{Facts, Host, Part, State};
 use super::kind::{EventKind, Kind};
 use super::matcher::{self, Leaf, Verdict};
 use super::reply::{self, Reply};
@@ -42,13 +42,14 @@ pub(super) fn decide(
         run.set_control_url(url);
     }
     let run = RefCell::new(run);
-    let mut deciding = Deciding { engine, event, turn, call, limit: &limit, recorder, decision: Decision::default() };
+    let decision = Decision::default();
+    let mut deciding = Deciding { engine, event, turn, call, facts, limit: &limit, recorder, decision };
     let reply = match call.and_then(|call| Some((call, engine.tools.refuses(call)?))) {
         Some((call, why)) => {
             deciding.decision.refused_arguments = true;
             tool_error(event, call, &why)
         }
-        None => deciding.consider_rules(facts, &run)?,
+        None => deciding.consider_rules(&run)?,
     };
     let mut decision = Decision { reply, ..deciding.decision };
     let mut run = run.into_inner();
@@ -63,6 +64,7 @@ struct Deciding<'a> {
     event: &'a Event,
     turn: Turn,
     call: Option<&'a ToolCall>,
+    facts: &'a Facts,
     limit: &'a TimeLimit,
     recorder: Option<&'a Recorder>,
     decision: Decision,
@@ -73,8 +75,10 @@ struct Deciding<'a> {
 enum Match {
     Yes,
     No,
-    /// Somebody else did not say.
-    Unknown,
+    /// Somebody else did not say; another time they may, if that `is_passing`.
+    Unknown {
+        is_passing: bool,
+    },
 }
 
 /// Why it is not known whether the conditions of a rule hold.
@@ -92,8 +96,8 @@ enum Trouble {
 
 impl<'a> Deciding<'a> {
     /// Every rule whose conditions all hold acts; the first of them that can answer gives the reply.
-    fn consider_rules(&mut self, facts: &'a Facts, run: &'a RefCell<Run>) -> Result<Reply, Unfinished> {
-        let scope = Scope::new(self.event, self.call, facts, &[], run, None);
+    fn consider_rules(&mut self, run: &'a RefCell<Run>) -> Result<Reply, Unfinished> {
+        let scope = Scope::new(self.event, self.call, self.facts, &[], run, None);
         let (mut reply, mut acting) = (None, Vec::new());
         for (id, rule, proved) in self.candidates(&scope) {
             // Once there is a reply, only those matter that act, or that end it.
@@ -103,22 +107,25 @@ impl<'a> Deciding<'a> {
             }
             self.limit.set(rule.time_max);
             self.record(|recorder, at| recorder.begin(id, Seen::Failed, at));
-            let scope = Scope::new(self.event, self.call, facts, &rule.bindings, run, self.recorder);
+            let scope = Scope::new(self.event, self.call, self.facts, &rule.bindings, run, self.recorder);
+            let before = scope.state();
             let matches = self.matches(id, rule, proved, &scope)?;
-            if matches == Match::Unknown && reply.is_none() && rule.fallback.is_some() {
-                self.decision.answered_by = Some(id);
-                reply = Some(self.fall_back(id, rule, &scope));
-            }
             if matches != Match::Yes {
                 // What a condition wanted done is not done, either.
                 drop(scope.take_actions());
-                continue;
             }
-            if let (None, Some(answer)) = (&reply, &rule.answer) {
-                self.decision.answered_by = Some(id);
-                reply = Some(self.answer(id, rule, answer, &scope)?);
+            match matches {
+                Match::Yes => {}
+                // Only when it is known whether this one matches is it known whether others are considered.
+                Match::Unknown { is_passing: true } if rule.stop && self.is_tried_again() => break,
+                Match::Unknown { .. } if reply.is_none() && rule.fallback.is_some() => {
+                    self.decision.answered_by = Some(id);
+                    reply = Some(self.fall_back(id, rule, &scope));
+                    continue;
+                }
+                Match::Unknown { .. } | Match::No => continue,
             }
-            self.collect(&rule.name, &scope);
+            reply = self.reply_of(id, rule, &scope, reply, before)?;
             self.record(Recorder::through);
             if !rule.acts.is_empty() {
                 acting.push((id, rule, scope));
@@ -130,6 +137,53 @@ impl<'a> Deciding<'a> {
         let reply = reply.unwrap_or_else(|| self.unanswered());
         self.act(acting, &reply)?;
         Ok(reply)
+    }
+
+    /// The reply once a rule that matches has been asked for its own, should there be none yet. What it did already, it does
+    /// not do again: the state is put back to what it was `before` the rule was looked at.
+    fn reply_of(
+        &mut self,
+        id: RuleId,
+        rule: &Rule,
+        scope: &Scope<'_>,
+        reply: Option<Reply>,
+        before: State,
+    ) -> Result<Option<Reply>, Unfinished> {
+        let faults = self.decision.faults.len();
+        let answer = rule.answer.as_ref().filter(|_| reply.is_none());
+        if answer.is_some() {
+            self.decision.answered_by = Some(id);
+        }
+        if self.is_done(&rule.name, None) {
+            scope.restore(before);
+            return Ok(reply.or_else(|| answer.map(|_| self.emptiest())));
+        }
+        let reply = match answer {
+            Some(answer) => Some(self.answer(id, rule, answer, scope)?),
+            None => reply,
+        };
+        self.collect(&rule.name, scope);
+        self.done_since(faults, &rule.name, None);
+        Ok(reply)
+    }
+
+    /// Whether the event is decided once more if this decision lacks something.
+    fn is_tried_again(&self) -> bool {
+        self.facts.tries.as_ref().is_some_and(|tries| !tries.is_last)
+    }
+
+    /// Whether an earlier try has carried out this part of a rule.
+    fn is_done(&self, rule: &str, act: Option<&str>) -> bool {
+        self.facts.tries.as_ref().is_some_and(|tries| tries.done.contains(&Part::of(rule, act)))
+    }
+
+    /// Notes that this part of a rule is carried out, unless it lacks what it may have another time: it began when there
+    /// were so many `faults`.
+    fn done_since(&mut self, faults: usize, rule: &str, act: Option<&str>) {
+        let lacks = self.decision.faults.iter().skip(faults).any(|fault| fault.is_passing);
+        if self.facts.tries.is_some() && !lacks {
+            self.decision.done.push(Part::of(rule, act));
+        }
     }
 
     fn matches(
@@ -146,8 +200,8 @@ impl<'a> Deciding<'a> {
             Err(Undecided { fault, asked }) => {
                 unless_unfinished(&fault, rule.time_max, scope)?;
                 scope.restore(before);
-                self.fault(id, rule.place.clone(), &Trouble::Script(fault));
-                (Considered::Failed, if asked { Match::Unknown } else { Match::No })
+                let is_passing = self.fault(id, rule.place.clone(), &Trouble::Script(fault));
+                (Considered::Failed, if asked { Match::Unknown { is_passing } } else { Match::No })
             }
         };
         self.decision.trace.0.push((id, considered));
@@ -188,14 +242,20 @@ impl<'a> Deciding<'a> {
         for (id, rule, scope) in acting {
             let scope = scope.knowing(&outcome);
             for act in &rule.acts {
+                if self.is_done(&rule.name, Some(&act.name)) {
+                    continue;
+                }
+                let (before, faults) = (scope.state(), self.decision.faults.len());
                 if let Err(fault) = self.carry_out(rule, act, &scope) {
                     if let ActFault::Script(fault) = &fault {
                         unless_unfinished(fault, None, &scope)?;
                     }
-                    drop(scope.take_actions());
+                    // What failed must not be half done.
+                    scope.restore(before);
                     self.act_fault(id, act, &fault);
                 }
                 self.collect(&format!("{}/{}", rule.name, act.name), &scope);
+                self.done_since(faults, &rule.name, Some(&act.name));
             }
         }
         Ok(())
@@ -244,15 +304,14 @@ impl<'a> Deciding<'a> {
 
     fn act_fault(&mut self, rule: RuleId, act: &Act, fault: &ActFault) {
         let here = self.engine.sources.place(act.span);
-        let (sort, place, message) = match fault {
+        let (place, message) = match fault {
             ActFault::Script(fault) => explained(fault, here, &self.engine.sources, "the action was not made in time"),
-            ActFault::Nowhere => {
-                (FaultSort::Mistake, here, "the action has no URL: what should hold it is absent".to_owned())
-            }
-            ActFault::State(why) => (FaultSort::Mistake, here, why.clone()),
+            ActFault::Nowhere => (here, "the action has no URL: what should hold it is absent".to_owned()),
+            ActFault::State(why) => (here, why.clone()),
         };
         let message = format!("action `{}`: {message}", act.name);
-        self.decision.faults.push(Fault { rule, place, message, sort });
+        let is_passing = matches!(fault, ActFault::Script(fault) if fault.is_passing());
+        self.decision.faults.push(Fault { rule, place, message, is_passing });
     }
 
     fn answer(&mut self, id: RuleId, rule: &Rule, answer: &Answer, scope: &Scope<'_>) -> Result<Reply, Unfinished> {
@@ -349,16 +408,18 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    /// Notes what went wrong with a rule; `here` is where, unless the trouble knows better.
-    fn fault(&mut self, rule: RuleId, here: Place, trouble: &Trouble) {
-        let (sort, place, message) = match trouble {
+    /// Notes what went wrong with a rule, and says whether that may pass; `here` is where, unless the trouble knows better.
+    fn fault(&mut self, rule: RuleId, here: Place, trouble: &Trouble) -> bool {
+        let (place, message) = match trouble {
             Trouble::Script(fault) => explained(fault, here, &self.engine.sources, "the rule did not answer in time"),
             Trouble::Contract(faults) => {
                 let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                (FaultSort::Mistake, here, format!("the reply breaks its contract: {}", faults.join("; ")))
+                (here, format!("the reply breaks its contract: {}", faults.join("; ")))
             }
         };
-        self.decision.faults.push(Fault { rule, place, message, sort });
+        let is_passing = matches!(trouble, Trouble::Script(fault) if fault.is_passing());
+        self.decision.faults.push(Fault { rule, place, message, is_passing });
+        is_passing
     }
 }
 
@@ -384,14 +445,13 @@ fn unless_unfinished(fault: &ScriptFault, time_max: Option<Duration>, scope: &Sc
     Err(Unfinished { needs, time_max })
 }
 
-/// What sort of trouble a fault is, where it happened, and what it was; `here` is where the rule or the action stands.
-fn explained(fault: &ScriptFault, here: Place, sources: &Sources, late: &str) -> (FaultSort, Place, String) {
+/// Where a fault happened, and what it was; `here` is where the rule or the action stands.
+fn explained(fault: &ScriptFault, here: Place, sources: &Sources, late: &str) -> (Place, String) {
     match fault {
-        ScriptFault::Failed { message, at } => (FaultSort::Mistake, sources.place(*at), message.clone()),
-        ScriptFault::Unfetched { message, at } => (FaultSort::Unfetched, sources.place(*at), message.clone()),
-        ScriptFault::Thrown(text) => (FaultSort::Mistake, here, format!("the script threw: {text}")),
-        ScriptFault::OutOfTime | ScriptFault::Unfinished | ScriptFault::Unanswered => {
-            (FaultSort::OutOfTime, here, late.to_owned())
+        ScriptFault::Failed { message, at } | ScriptFault::Unfetched { message, at, .. } => {
+            (sources.place(*at), message.clone())
         }
+        ScriptFault::Thrown(text) => (here, format!("the script threw: {text}")),
+        ScriptFault::OutOfTime | ScriptFault::Unfinished | ScriptFault::Unanswered => (here, late.to_owned()),
     }
 }

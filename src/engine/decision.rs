@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::action::Action;
 use super::diagnostic::Place;
-use super::facts::State;
+use super::facts::{Part, State};
 use super::matcher::Leaf;
 use super::question::Question;
 use super::reply::Reply;
@@ -30,6 +30,8 @@ pub struct Decision {
     pub logs: Vec<LogLine>,
     /// The state of the call as scripts have left it; `None` if they changed nothing.
     pub state: Option<State>,
+    /// What need not be carried out when the event is decided again; noted down only where it may be.
+    pub done: Vec<Part>,
     /// Which rules were considered, and what became of them.
     pub trace: Trace,
 }
@@ -61,19 +63,8 @@ pub struct Fault {
     pub place: Place,
     /// What went wrong.
     pub message: String,
-    /// What sort of trouble it is.
-    pub sort: FaultSort,
-}
-
-/// What sort of trouble a rule was in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultSort {
-    /// There is a mistake in it.
-    Mistake,
-    /// The time was over.
-    OutOfTime,
-    /// Somebody else did not give the answer that it needs.
-    Unfetched,
+    /// Whether it may pass, since somebody else did not answer, or not in time: decided again, the rule may do better.
+    pub is_passing: bool,
 }
 
 /// Which rules were considered, in order, and what became of them. Rules that an index has ruled out do

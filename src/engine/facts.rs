@@ -1,5 +1,6 @@
 //! What a decision may know of the world, as values.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +41,34 @@ pub struct Facts {
     pub state: State,
     /// What others have said to the questions of this decision.
     pub answers: Answers,
+    /// What earlier tries to decide the same event have come to, where there may be several.
+    pub tries: Option<Tries>,
+}
+
+/// How far an event has come that is decided again until others have given the answers that it needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tries {
+    /// What has been carried out, and is not again.
+    pub done: Arc<BTreeSet<Part>>,
+    /// Whether this is the last one, so that what fails now is done without.
+    pub is_last: bool,
+}
+
+/// What of a rule is carried out as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part {
+    /// The rule's name.
+    pub rule: String,
+    /// The action's; none for the answer.
+    pub act: Option<String>,
+}
+
+impl Part {
+    /// The answer of a rule, or one of its actions.
+    #[must_use]
+    pub fn of(rule: &str, act: Option<&str>) -> Part {
+        Part { rule: rule.to_owned(), act: act.map(str::to_owned) }
+    }
 }
 
 impl Facts {

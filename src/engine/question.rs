@@ -13,9 +13,10 @@ use bytes::Bytes;
 use data_encoding::BASE64;
 use serde_json::{Map, Value};
 
+use super::facts::bytes_kept;
 use super::json::{Json, Val};
 use super::path::Segment;
-use super::request::Request;
+use super::request::{Request, may_fare_better};
 
 /// How many questions one decision may ask.
 pub const QUESTIONS_MAX: usize = 32;
@@ -53,6 +54,19 @@ impl Answers {
         Answers(Some(Arc::new(all)))
     }
 
+    /// Those that stay as they are, however often they are asked for.
+    #[must_use]
+    pub fn settled(&self) -> Answers {
+        let settled = self.iter().filter(|(_, fetched)| !fetched.is_passing());
+        let settled: HashMap<_, _> = settled.map(|(question, it)| (question.clone(), Arc::clone(it))).collect();
+        Answers((!settled.is_empty()).then(|| Arc::new(settled)))
+    }
+
+    /// Each question with what was said to it, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Question, &Arc<Fetched>)> {
+        self.0.iter().flat_map(|all| all.iter())
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -69,9 +83,16 @@ impl Answers {
 /// What came of a question.
 #[derive(Debug)]
 pub struct Fetched {
-    came: Result<Response, String>,
+    came: Result<Response, Failure>,
     /// The body, if it is JSON; found out when somebody asks.
     json: OnceLock<Option<Box<str>>>,
+}
+
+/// Why nothing came.
+#[derive(Debug)]
+struct Failure {
+    why: String,
+    is_passing: bool,
 }
 
 /// An answer over HTTP.
@@ -92,10 +113,16 @@ impl From<Response> for Fetched {
 }
 
 impl Fetched {
-    /// Nothing came, and this is why.
+    /// Nothing came, and this is why; another time, something may.
     #[must_use]
     pub fn failed(why: impl Into<String>) -> Fetched {
-        Fetched { came: Err(why.into()), json: OnceLock::new() }
+        Fetched { came: Err(Failure { why: why.into(), is_passing: true }), json: OnceLock::new() }
+    }
+
+    /// Nothing can come of such a question, and this is why.
+    #[must_use]
+    pub fn refused(why: impl Into<String>) -> Fetched {
+        Fetched { came: Err(Failure { why: why.into(), is_passing: false }), json: OnceLock::new() }
     }
 
     /// What came, if anything did.
@@ -108,9 +135,18 @@ impl Fetched {
     #[must_use]
     pub fn error(&self) -> Option<Cow<'_, str>> {
         match &self.came {
-            Err(why) => Some(Cow::Borrowed(why)),
+            Err(failure) => Some(Cow::Borrowed(&failure.why)),
             Ok(response) if (200..300).contains(&response.status) => None,
             Ok(response) => Some(Cow::Owned(format!("it answered {}", response.status))),
+        }
+    }
+
+    /// Whether it failed in a way that may pass: asked again, the same may be answered.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match &self.came {
+            Err(failure) => failure.is_passing,
+            Ok(response) => may_fare_better(response.status),
         }
     }
 
@@ -160,6 +196,13 @@ impl Fetched {
 }
 
 impl Response {
+    /// About how many bytes of memory it takes; a body of JSON may be kept twice.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| bytes_kept(name, value));
+        2 * self.body.len() + headers.sum::<usize>()
+    }
+
     /// The body as text; what is no UTF-8 in it is replaced.
     #[must_use]
     pub fn text(&self) -> String {
@@ -209,5 +252,14 @@ mod tests {
         let failed = Fetched::failed("nobody listens there");
         assert_eq!(at(&failed, "crm"), json!({ "error": "nobody listens there" }));
         assert_eq!(at(&failed, "crm.status"), json!(null));
+    }
+
+    #[test]
+    fn what_may_pass_is_told_from_what_stays() {
+        for (status, passes) in [(200, false), (301, false), (404, false), (408, true), (429, true), (503, true)] {
+            assert_eq!(response(status, "").is_passing(), passes, "{status}");
+        }
+        assert!(Fetched::failed("nobody listens there").is_passing());
+        assert!(!Fetched::refused("the address is not public").is_passing());
     }
 }

@@ -53,6 +53,12 @@ impl Request {
     }
 }
 
+/// Whether a request that was answered with `status` may fare better another time.
+#[must_use]
+pub fn may_fare_better(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..)
+}
+
 /// Whom a request is for, which says where it may lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -247,7 +247,7 @@ impl<'a> Scope<'a> {
             Some((_, Err(fault))) => Err(fault.clone()),
             Some((_, Ok(Bound::Value(value)))) => Ok(Val::Value(Cow::Borrowed(value)).walk(rest)),
             Some((Binding::Fetch(fetch), Ok(Bound::Fetched(fetched)))) if !fetch.optional => match fetched.error() {
-                Some(why) if !Fetched::is_about_failure(rest) => Err(fetch.failed(&why)),
+                Some(why) if !Fetched::is_about_failure(rest) => Err(fetch.failed(&why, fetched.is_passing())),
                 _ => Ok(fetched.get(rest)),
             },
             Some((_, Ok(Bound::Fetched(fetched)))) => Ok(fetched.get(rest)),
@@ -283,11 +283,11 @@ impl<'a> Scope<'a> {
     }
 
     fn fetched(&self, fetch: &Fetch) -> Result<Arc<Fetched>, ScriptFault> {
-        let failed = |why: &str| Ok(Arc::new(Fetched::failed(why)));
+        let refused = |why: &str| Ok(Arc::new(Fetched::refused(why)));
         let question = match fetch.question(self) {
             Ok(question) => question,
             Err(Unmade::Script(fault)) => return Err(fault),
-            Err(Unmade::Nowhere) => return failed("it has no URL, since what should hold it is absent"),
+            Err(Unmade::Nowhere) => return refused("it has no URL, since what should hold it is absent"),
         };
         let answer = self.run.borrow().ask(question.clone());
         if let (Some(recorder), Ok(fetched)) = (self.recorder, &answer) {
@@ -297,7 +297,7 @@ impl<'a> Scope<'a> {
             Err(Unasked::Later) => Err(ScriptFault::Unanswered),
             // Whoever can do without an answer cannot do without the time.
             Err(Unasked::OutOfTime) => Err(ScriptFault::OutOfTime),
-            Err(unasked @ Unasked::TooMany) => failed(&unasked.to_string()),
+            Err(unasked @ Unasked::TooMany) => refused(&unasked.to_string()),
             Ok(fetched) => Ok(fetched),
         }
     }

@@ -30,6 +30,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Engine;
+use super::act::Act;
 use super::action::AGE_MAX;
 use super::control;
 use super::diagnostic::{self, Diagnostic, FileId, Severity, Sources, Span};
@@ -159,12 +160,15 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
     let rules: Vec<Rule> = drafts.into_iter().filter(|draft| draft.enabled).map(|draft| draft.rule).collect();
     let reaching_out = rules.iter().filter(|rule| rule.reaches_out);
     let reaching_out = reaching_out.fold(KindSet::EMPTY, |kinds, rule| kinds.union(rule.kinds));
+    let acts = rules.iter().flat_map(|rule| &rule.acts);
+    let calling_off = acts.filter_map(Act::unless_by).filter_map(|it| Kind::from_name(&it.kind)).collect();
     let engine = Engine {
         rules: RuleSet::new(rules),
         wanted: wanted.build(),
         tools: Tools::new(declared.into_iter().map(Declared::finished)),
         wants_headers,
         reaching_out,
+        calling_off,
         control_url,
         sources: sources.clone(),
         no_assistant: options.no_assistant.clone(),

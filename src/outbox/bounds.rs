@@ -23,6 +23,9 @@ pub struct Bounds {
     pub per_destination_max: usize,
 }
 
+/// Of the attempts at a time, a server's events take one in so many: so many wait for services that others need not.
+const OURS_SHARE: usize = 4;
+
 impl Default for Bounds {
     fn default() -> Bounds {
         Bounds {
@@ -38,7 +41,11 @@ impl Default for Bounds {
 
 impl Bounds {
     pub(super) fn room(&self) -> Room {
-        Room { attempts_max: self.attempts_max, per_destination_max: self.per_destination_max }
+        Room {
+            attempts_max: self.attempts_max,
+            per_destination_max: self.per_destination_max,
+            ours_max: (self.attempts_max / OURS_SHARE).max(1),
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::put_off::{Item, PutOff};
-use super::queue::{Health, ItemId, Lane, Vigil};
-use super::record::{State, fingerprint, short_fingerprint};
+use super::queue::{Health, ItemId, Lane, Undecided, Vigil};
+use super::record::{DECISIONS, State, fingerprint, short_fingerprint};
 use super::retry::{Cause, Millis, later};
 use super::view::{Phase, Row, Shown, Status};
 use super::{Bounds, EnqueueError, Enqueued, Which};
@@ -17,7 +17,7 @@ const ACTION_BYTES_MAX: usize = 8 << 20;
 /// The longest event that is put off, in bytes.
 pub(super) const EVENT_BYTES_MAX: usize = 32 << 20;
 /// How long an event is tried to be decided, in milliseconds.
-const EVENT_AGE_MAX: i64 = 24 * 60 * 60 * 1000;
+pub(super) const EVENT_AGE_MAX: i64 = 24 * 60 * 60 * 1000;
 
 /// What the thread is asked to do.
 pub(super) enum Job {
@@ -30,7 +30,6 @@ pub(super) enum Job {
     Settle(Settle),
     CallOff {
         event: Happened,
-        ids: Vec<ItemId>,
         done: oneshot::Sender<Result<usize, EnqueueError>>,
     },
     Retry {
@@ -132,15 +131,17 @@ impl Prepared {
         Ok(Prepared { item, state })
     }
 
-    /// The events of one call are decided one after the other, as they came.
+    /// The events of one call are decided one after the other, as they came, but none waits for one that has failed.
     pub(super) fn of_event(event: PutOff) -> Result<Prepared, EnqueueError> {
         let arrived_at = event.arrived_at.as_millisecond();
         let (server, key) = (event.server.clone(), fingerprint(&[&event.server, "event", &event.idempotency_key]));
-        let lane = event.call.as_deref().map_or(0, |call| short_fingerprint(&[&server, call, "lane", "events"]));
+        let call = event.call.clone();
+        let lane = call.as_deref().map_or(0, |call| short_fingerprint(&[&server, call, "lane", "events"]));
         let kind = event.event.kind.clone();
         let item = written(&kind, EVENT_BYTES_MAX, &Item::Event(event))?;
-        let (age_max, destination) = (EVENT_AGE_MAX, format!("decide {server}").into());
-        let state = State { age_max, lane, key, destination, ..State::new(arrived_at, arrived_at, item.len()) };
+        let (age_max, destination) = (EVENT_AGE_MAX, format!("{DECISIONS}{server}").into());
+        let vigil = call.map_or(0, |call| undecided(&server, &call));
+        let state = State { age_max, lane, vigil, key, destination, ..State::new(arrived_at, arrived_at, item.len()) };
         Ok(Prepared { item, state })
     }
 }
@@ -162,6 +163,11 @@ fn lane(server: &str, call: &str, target: Target) -> Lane {
 /// Stands for an event of `kind` in a call.
 pub(super) fn vigil(server: &str, call: &str, kind: &str) -> Vigil {
     short_fingerprint(&[server, call, kind])
+}
+
+/// Stands for the call of an event that is not decided yet.
+pub(super) fn undecided(server: &str, call: &str) -> Undecided {
+    short_fingerprint(&[server, call, "undecided"])
 }
 
 /// Whom an action is for: scheme, host and port. What has none of these fails by itself, all together.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::{Enqueued, millis};
 
 /// How often an event is tried to be decided, if what it needs cannot be had.
-pub(super) const ATTEMPTS_MAX: u32 = 8;
+pub(super) const ATTEMPTS_MAX: u32 = 20;
 
 /// An event to be decided later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

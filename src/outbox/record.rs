@@ -16,6 +16,8 @@ const FORMAT: u8 = 2;
 /// What stands before the content: the version, the sum, the item's number.
 pub(super) const HEADER_BYTES: usize = 1 + CHECKSUM_BYTES + size_of::<ItemId>();
 const CHECKSUM_BYTES: usize = 8;
+/// How the destinations of events begin: those of requests begin with their scheme.
+pub(super) const DECISIONS: &str = "decide ";
 const CAUSES: [Cause; 4] = [Cause::Refused, Cause::Attempts, Cause::Age, Cause::Salvaged];
 
 /// Where an item stands.
@@ -34,6 +36,7 @@ pub(super) struct State {
     /// Until when its vigil counts.
     pub(super) vigil_until: Millis,
     pub(super) lane: Lane,
+    /// What makes it superfluous; of an event, what stands for its call.
     pub(super) vigil: Vigil,
     /// Stands for its idempotency key.
     pub(super) key: u128,
@@ -62,8 +65,14 @@ impl State {
         }
     }
 
+    /// Whether it is an event that is to be decided.
+    pub(super) fn is_event(&self) -> bool {
+        self.destination.starts_with(DECISIONS)
+    }
+
     /// The item as the queue knows it.
     pub(super) fn waiting(&self, id: ItemId) -> Waiting {
+        let is_event = self.is_event();
         Waiting {
             id,
             destination: Arc::clone(&self.destination),
@@ -71,7 +80,9 @@ impl State {
             expires_at: self.expires_at,
             lane: self.lane,
             // Once it has been tried, or may have been, it is too late for an event to come in time.
-            vigil: if self.attempts == 0 { self.vigil } else { 0 },
+            vigil: if self.attempts == 0 && !is_event { self.vigil } else { 0 },
+            undecided: if is_event { self.vigil } else { 0 },
+            is_ours: is_event,
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod apply;
 mod look;
+mod meanwhile;
 mod salvaged;
 
 use std::collections::{BTreeMap, HashSet};
@@ -17,6 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 use self::apply::Applied;
+use self::meanwhile::Meanwhile;
 use super::job::{Job, Settle};
 use super::queue::ItemId;
 use super::record::State;
@@ -61,6 +63,7 @@ struct Tally {
     dead_bytes: u64,
     /// The idempotency keys of all that is here or was delivered lately.
     keys: HashSet<u128>,
+    meanwhile: Meanwhile,
 }
 
 impl Tally {
@@ -150,7 +153,9 @@ impl Writer {
     }
 
     fn serve(&mut self, batch: Vec<Job>) {
-        let (writing, looking): (Vec<Job>, Vec<Job>) = batch.into_iter().partition(Job::writes);
+        let (mut writing, looking): (Vec<Job>, Vec<Job>) = batch.into_iter().partition(Job::writes);
+        // What an event makes superfluous may be among the rest.
+        writing.sort_by_key(|job| !matches!(job, Job::CallOff { .. }));
         if !writing.is_empty() {
             self.write(writing);
         }
@@ -168,6 +173,7 @@ impl Writer {
         };
         let written = store.write(|tables| {
             self.forget_keys(tables, now)?;
+            self.forget_meanwhile(tables, now)?;
             let applied = jobs.iter().map(|job| self.apply(job, tables, now)).collect::<Result<Vec<_>, _>>()?;
             self.make_room(tables)?;
             Ok(applied)
@@ -258,6 +264,7 @@ impl Writer {
                 }
             }
             Seen::Key(key) => drop(tally.keys.insert(key)),
+            Seen::Meanwhile(vigil, at) => tally.meanwhile.add(vigil, at),
         })?;
         drop(queue);
         (self.tally, self.store, self.is_suspect) = (tally, Some(store), false);

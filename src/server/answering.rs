@@ -24,8 +24,9 @@ use super::dedup::{self, AnswerOnce};
 use super::encode::Encoded;
 use super::lanes::Lane;
 use super::novelty::Novelty;
-use super::occasion::{Allowance, Occasion, Stage};
+use super::occasion::{Allowance, Occasion};
 use super::seen::Seen;
+use super::tried::{AllTried, Tried};
 use super::world::Chance;
 use crate::clock::Clock;
 use crate::engine::decision::{Needs, Unfinished};
@@ -49,8 +50,8 @@ enum Undone {
     Unkept,
     /// Somebody else has to be asked first, and nobody is to wait for that.
     Asks,
-    /// Somebody else did not say, so that the event stays put off.
-    Unfetched(String),
+    /// Somebody else did not say, for this reason, so that the event stays put off.
+    Unfetched(String, Tried),
 }
 
 /// Makes decisions and carries them out.
@@ -61,6 +62,7 @@ pub struct Answering {
     answered: AnswerOnce<Encoded>,
     states: CallStates,
     seen: Seen,
+    tried: AllTried,
     chance: Chance,
     unknown_kinds: Novelty,
     asking: Asking,
@@ -113,6 +115,7 @@ impl Answering {
             answered: AnswerOnce::new(bounds.answers_bytes_max, Encoded::size),
             states: CallStates::new(bounds.states_bytes_max),
             seen: Seen::default(),
+            tried: AllTried::default(),
             chance: Chance::default(),
             unknown_kinds: Novelty::default(),
             asking,
@@ -185,10 +188,13 @@ impl Answering {
         Ok(Encoded::join(&join_all(turns.into_iter().map(|turn| self.turn(&occasion, turn))).await))
     }
 
-    /// Whether anything waits in case this event does not come.
+    /// Whether anything waits in case this event does not come, or will, once an earlier event of its call is decided.
     fn awaited(&self, occasion: &Occasion) -> bool {
-        let kind = occasion.event.kind().name();
-        occasion.event.call_id().is_some_and(|call| self.outbox.awaits(&occasion.site.path, call, kind))
+        let (server, kind) = (&occasion.site.path, occasion.event.kind());
+        let calls_off = occasion.site.engine().calls_off(kind);
+        occasion.event.call_id().is_some_and(|call| {
+            self.outbox.awaits(server, call, kind.name()) || (calls_off && self.outbox.is_undecided(server, call))
+        })
     }
 
     /// Calls off what waits in case this event does not come. One that comes again has done so before, and must not call
@@ -262,7 +268,7 @@ impl Answering {
     fn facts(&self, occasion: &Occasion) -> Facts {
         let state = occasion.call().map(|call| self.states.get(&call)).unwrap_or_default();
         // One that was put off keeps its chance, lest it ask another thing each time.
-        let seed = if occasion.stage == Stage::Arrived { self.chance.number() } else { occasion.facts.seed };
+        let seed = if occasion.is_put_off() { occasion.facts.seed } else { self.chance.number() };
         Facts { seed, state, ..occasion.facts.clone() }
     }
 }

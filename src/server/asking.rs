@@ -16,7 +16,6 @@ use tokio::time::timeout_at;
 
 use crate::client::{Client, ClientError, Limits, Request};
 use crate::clock::{Clock, Deadline};
-use crate::engine::facts::bytes_kept;
 use crate::engine::question::{Fetched, Question, Response};
 use crate::engine::request;
 use crate::live::Live;
@@ -133,30 +132,32 @@ impl Asking {
                 self.0.bounds.current().requests_max
             ));
         };
-        let fetched = self.send(request, time).await.unwrap_or_else(Fetched::failed);
+        let fetched = self.send(request, time).await.unwrap_or_else(|failed| failed);
         telemetry::asked(request, &fetched, Clock::instant() - begun_at);
         fetched
     }
 
     /// What comes back, or why nothing does. Neither shows a secret that was sent, should somebody repeat it.
-    async fn send(&self, request: &request::Request, time: Duration) -> Result<Fetched, String> {
+    async fn send(&self, request: &request::Request, time: Duration) -> Result<Fetched, Fetched> {
         let bytes_max = self.0.bounds.current().answer_bytes_max;
         let limits = Limits { connect: time, whole: time, body_bytes_max: bytes_max, redirects_max: REDIRECTS_MAX };
         let secrets = self.0.secrets.current();
-        let filled = Request::filled(request, &secrets).map_err(|error| error.to_string())?;
+        let filled = Request::filled(request, &secrets).map_err(|error| Fetched::failed(error.to_string()))?;
         let until = Deadline::after(time);
         let response = self.0.client.current().send(filled, &limits).await.map_err(|error| {
-            let in_url = request.url.secrets().next().is_some();
-            if in_url { error.without_host().to_string() } else { error.to_string() }
+            let (is_final, in_url) = (error.is_final(), request.url.secrets().next().is_some());
+            let why = if in_url { error.without_host().to_string() } else { error.to_string() };
+            if is_final { Fetched::refused(why) } else { Fetched::failed(why) }
         })?;
         if response.is_cut && bytes_max <= response.body.len() {
-            return Err(format!("the answer is longer than {bytes_max} bytes, which `limits.fetch_bytes_max` allows"));
+            let why = format!("the answer is longer than {bytes_max} bytes, which `limits.fetch_bytes_max` allows");
+            return Err(Fetched::refused(why));
         }
         if response.is_cut && until.passed() {
-            return Err(ClientError::Late { whole: time }.to_string());
+            return Err(Fetched::failed(ClientError::Late { whole: time }.to_string()));
         }
         if response.is_cut {
-            return Err("the answer broke off".to_owned());
+            return Err(Fetched::failed("the answer broke off"));
         }
         Ok(Fetched::from(Response {
             status: response.status.as_u16(),
@@ -195,17 +196,12 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// Weighs answers by what they hold and what their questions do. A body of JSON may be kept twice.
+/// Weighs answers by what they hold and what their questions do.
 #[derive(Clone)]
 struct ByBytes;
 
 impl Weighter<request::Request, Kept> for ByBytes {
     fn weight(&self, request: &request::Request, kept: &Kept) -> u64 {
-        (ENTRY_BYTES + request.size() + kept.fetched.response().map_or(0, size)) as u64
+        (ENTRY_BYTES + request.size() + kept.fetched.response().map_or(0, Response::size)) as u64
     }
-}
-
-fn size(response: &Response) -> usize {
-    let headers = response.headers.iter().map(|(name, value)| bytes_kept(name, value));
-    2 * response.body.len() + headers.sum::<usize>()
 }

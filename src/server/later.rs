@@ -5,9 +5,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::answering::Answering;
-use super::occasion::{Occasion, Stage};
 use super::site::Sites;
-use crate::clock::Clock;
 use crate::engine::facts::Facts;
 use crate::live::Live;
 use crate::outbox::put_off::{Decided, Decider, PutOff};
@@ -39,9 +37,7 @@ impl Later {
         };
         let headers = Arc::new(item.event.headers.clone());
         let facts = Facts { now: item.arrived_at, seed: item.event.seed, headers, ..Facts::default() };
-        let stage = if is_last { Stage::LastTry } else { Stage::PutOff };
-        let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at: Clock::instant(), stage };
-        self.answering.decide_later(Arc::new(occasion)).await
+        self.answering.decide_later(site, event, facts, &item.idempotency_key, is_last).await
     }
 }
 

@@ -33,19 +33,6 @@ pub struct Occasion {
     pub facts: Facts,
     /// When the first byte of it came, or its decision began that was put off.
     pub begun_at: Instant,
-    /// How far it has come.
-    pub stage: Stage,
-}
-
-/// How far an event has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// It has just come.
-    Arrived,
-    /// It was put off, and is kept until it can be decided.
-    PutOff,
-    /// The same, and now it is decided with what there is.
-    LastTry,
 }
 
 /// What tells an event from others of its kind in the same call.
@@ -59,6 +46,12 @@ pub enum Mark<'a> {
 }
 
 impl Occasion {
+    /// Whether it has been acknowledged, and is kept until it can be decided.
+    #[must_use]
+    pub fn is_put_off(&self) -> bool {
+        self.facts.tries.is_some()
+    }
+
     /// Whether Vapi waits for the reply.
     #[must_use]
     pub fn expects_reply(&self) -> bool {
@@ -82,7 +75,7 @@ impl Occasion {
     #[must_use]
     pub fn event_identity(&self, turn: Turn, seen: &Seen) -> Option<EventKey> {
         // One that was put off was the first of its kind then.
-        if turn != Turn::Whole || self.stage != Stage::Arrived {
+        if turn != Turn::Whole || self.is_put_off() {
             return None;
         }
         let call = self.event.call_id()?;

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::answering::{Answering, Unkept};
 use super::auth::{self, Authentic};
-use super::occasion::{Occasion, Stage};
+use super::occasion::Occasion;
 use super::refusal::Refusal;
 use super::site::{Site, Sites};
 use super::{Answer, Received, encode, world};
@@ -50,8 +50,7 @@ impl Service {
             None => event,
         };
         let facts = facts(site, &received.head, now);
-        let occasion =
-            Occasion { site: Arc::clone(site), event, facts, begun_at: received.begun_at, stage: Stage::Arrived };
+        let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at: received.begun_at };
         let reply = self.answering.answer(occasion).await.map_err(|Unkept| Refusal::Unkept)?;
         Ok(encode::reply(&reply, site.version_header.as_ref(), received.head.headers))
     }

@@ -21,9 +21,18 @@ fn start(rules: &str, script: &str, settings: &str, service: &Destination) -> Da
         ("rules/rules.yaml", &fill(rules)),
         ("rules/scripts/shop.rhai", &fill(script)),
     ]);
+    run(folder)
+}
+
+fn run(folder: Folder) -> Daemon {
     let mut command = switchhook(&folder);
     command.env("CRM_TOKEN", TOKEN).args(["run", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
     Daemon::of(folder, &mut command)
+}
+
+fn killed_and_started_again(daemon: Daemon) -> Daemon {
+    daemon.signal(Signal::KILL);
+    run(daemon.killed_and_kept())
 }
 
 fn tool_call(id: &str, arguments: &Value) -> String {
@@ -285,12 +294,8 @@ fn an_event_that_was_put_off_outlives_a_kill() {
     let daemon = start(REPORTS, "", "", &service);
     assert_eq!(daemon.post("/", report("c1")).status, 200);
     let person = service.next();
-    daemon.signal(Signal::KILL);
-    let folder = daemon.killed_and_kept();
+    let daemon = killed_and_started_again(daemon);
     drop(person);
-    let mut command = switchhook(&folder);
-    command.env("CRM_TOKEN", TOKEN).args(["run", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
-    let daemon = Daemon::of(folder, &mut command);
     answer_json(service.next(), &json!({ "name": "Ada" }));
     let [plain, told] = arrivals(&service);
     assert_eq!((plain.path(), told.path()), ("/plain", "/reports"));
@@ -427,4 +432,116 @@ fn a_secret_that_is_repeated_is_not_shown() {
     let log = daemon.stop();
     assert!(log.iter().any(|line| line.to_string().contains("it said You are [secret crm].")), "{log:?}");
     assert!(!log.iter().any(|line| line.to_string().contains(TOKEN)), "the log shows a secret");
+}
+
+const COUNTED: &str = r#"
+rules:
+  - name: count
+    on: status-update
+    fetch:
+      person: { post: "CRM/people", json: { call: "${call.id}" } }
+      gone: { get: "CRM/gone" }
+      visits: { get: "CRM/visits" }
+    do:
+      - set: { calls: "${(state.calls ?? 0) + 1}" }
+      - log: "${person.text} calls"
+      - log: "${gone.text} is gone"
+      - log: "${visits.text} visits"
+  - name: tell
+    tool: find
+    respond: "${state.calls} calls"
+"#;
+
+fn status(call: &str, status: &str) -> String {
+    json!({ "message": { "type": "status-update", "call": { "id": call }, "status": status } }).to_string()
+}
+
+#[test]
+fn what_was_done_at_the_first_try_is_not_done_at_the_second() {
+    let service = Destination::open();
+    let mut daemon = start(COUNTED, "", "", &service);
+    assert_eq!(daemon.post("/", status("c1", "in-progress")).status, 200);
+    let [gone, person, visits] = arrivals(&service);
+    assert_eq!((gone.path(), person.path(), visits.path()), ("/gone", "/people", "/visits"));
+    gone.answer(404);
+    person.answer_with(200, "", "Ada");
+    visits.answer(503);
+    // Who has answered is not asked again, be it with a refusal, and what does not need the third happens at once.
+    let again = service.next();
+    assert_eq!(again.path(), "/visits");
+    daemon.logged_where("who called", |line| line.to_string().contains("Ada calls"));
+    assert_eq!(result(&daemon.post("/", tool_call("t1", &json!({})))), "1 calls");
+    again.answer_with(200, "", "7");
+    daemon.logged_where("the rest", |line| line.to_string().contains("7 visits"));
+    assert_eq!(result(&daemon.post("/", tool_call("t2", &json!({})))), "1 calls");
+    let log = daemon.stop();
+    let said = |text: &str| log.iter().filter(|line| line.to_string().contains(text)).count();
+    assert_eq!((said("Ada calls"), said("7 visits"), said("is gone")), (1, 1, 0), "{log:#?}");
+    assert!(service.ready().is_none(), "something was asked twice");
+}
+
+const STOPPING: &str = r#"
+rules:
+  - name: first
+    on: end-of-call-report
+    fetch: { person: { get: "CRM/people" } }
+    when: { person.json.vip: true }
+    stop: true
+    do: [ { post: CRM/first, json: {} } ]
+  - name: second
+    on: end-of-call-report
+    do: [ { post: CRM/second, json: {} } ]
+"#;
+
+#[test]
+fn a_rule_that_may_stop_the_others_is_waited_for() {
+    let service = Destination::open();
+    let daemon = start(STOPPING, "", "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    service.next().answer(503);
+    answer_json(service.next(), &json!({ "vip": true }));
+    let told = service.next();
+    assert_eq!(told.path(), "/first");
+    told.answer(200);
+    // What is refused for good stops nobody.
+    assert_eq!(daemon.post("/", report("c2")).status, 200);
+    service.next().answer(404);
+    let told = service.next();
+    assert_eq!(told.path(), "/second");
+    told.answer(200);
+    assert!(service.ready().is_none(), "the others did not wait");
+}
+
+const MISSING: &str = r#"
+rules:
+  - name: missing
+    on: status-update
+    when: { status: ended }
+    fetch: { person: { get: "CRM/people/${call.id}" } }
+    do:
+      - post: CRM/missing
+        json: { call: "${call.id}", name: "${person.json.name}" }
+        unless_by: { kind: end-of-call-report, within: 1s }
+"#;
+
+#[test]
+fn what_comes_before_an_event_is_decided_calls_off_what_it_wants() {
+    let service = Destination::open();
+    let daemon = start(MISSING, "", "", &service);
+    for call in ["c1", "c2"] {
+        assert_eq!(daemon.post("/", status(call, "ended")).status, 200);
+    }
+    let asked = arrivals::<2>(&service);
+    // The report comes while nobody knows yet what the other event wants, and the daemon knows it after a kill, too.
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    let mut daemon = killed_and_started_again(daemon);
+    drop(asked);
+    for arrival in arrivals::<2>(&service) {
+        answer_json(arrival, &json!({ "name": "Ada" }));
+    }
+    let missing = service.next();
+    assert_eq!((missing.path(), missing.body.as_str()), ("/missing", "{\"call\":\"c2\",\"name\":\"Ada\"}"));
+    missing.answer(200);
+    daemon.logged_where("what was called off", |line| line.to_string().contains("called off"));
+    assert!(service.ready().is_none(), "it was sent although the report has come");
 }

@@ -24,7 +24,7 @@ use switchhook::engine::diagnostic::Sources;
 use switchhook::engine::event::Event;
 use switchhook::engine::facts::{Facts, Host};
 use switchhook::engine::kind::EventKind;
-use switchhook::engine::question::{Answers, Fetched, Question, Response};
+use switchhook::engine::question::{Fetched, Question, Response};
 use switchhook::engine::reply;
 use switchhook::engine::request::{Request, Text};
 use switchhook::engine::source::{Options, compile};
@@ -96,7 +96,7 @@ impl World {
         let now = facts["now"].as_str().unwrap_or(NOW).parse().unwrap();
         let passed = Duration::from_secs(facts["seconds_passed"].as_u64().unwrap_or_default());
         World {
-            facts: Facts { now, seed: 7, headers: map("headers"), state: map("state"), answers: Answers::default() },
+            facts: Facts { now, seed: 7, headers: map("headers"), state: map("state"), ..Facts::default() },
             host: Arc::new(Passed(passed)),
             answers: facts["answers"].as_object().cloned().unwrap_or_default(),
         }

@@ -45,6 +45,8 @@ pub enum ScriptFault {
         message: String,
         /// Where it is asked.
         at: Span,
+        /// Whether it may pass: asked again, the same may be answered.
+        is_passing: bool,
     },
     /// An answer is needed that is not there yet: no fault, the decision is made again with it.
     #[error("the script needs an answer that is not there yet")]
@@ -52,6 +54,18 @@ pub enum ScriptFault {
     /// The host's own limit of operations was reached: no fault, the decision is made again elsewhere.
     #[error("the script takes more operations than it may here")]
     Unfinished,
+}
+
+impl ScriptFault {
+    /// Whether it may pass, since somebody else did not answer, or not in time.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            ScriptFault::Thrown(_) | ScriptFault::Failed { .. } => false,
+            ScriptFault::Unfetched { is_passing, .. } => *is_passing,
+            ScriptFault::OutOfTime | ScriptFault::Unanswered | ScriptFault::Unfinished => true,
+        }
+    }
 }
 
 /// Where scripts come from: the files by their paths, and the text that was evaluated.
@@ -88,10 +102,10 @@ pub(super) fn fault(
             EvalAltResult::ErrorTooManyOperations(_) => {
                 failed(format!("the script took more than {} operations", limits.operations_max))
             }
-            EvalAltResult::ErrorRuntime(ref value, _) if host::is_unfetched(value) => {
-                ScriptFault::Unfetched { message: wording::message(error, limits), at }
-            }
-            error => failed(wording::message(error, limits)),
+            error => match host::unfetched_in(&error) {
+                Some(is_passing) => ScriptFault::Unfetched { message: wording::message(error, limits), at, is_passing },
+                None => failed(wording::message(error, limits)),
+            },
         },
     }
 }

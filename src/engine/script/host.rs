@@ -58,8 +58,10 @@ type Outcome<T> = Result<T, Box<EvalAltResult>>;
 
 /// The mark of an error that a host function made: a script's own `throw` has none.
 const FAILED: i32 = 0x5748;
-/// Marks those of them that are somebody else's failure.
+/// Marks those of them that are somebody else's failure, and may pass.
 const UNFETCHED: i32 = FAILED + 1;
+/// Marks those of them that are somebody else's failure, and will not pass.
+const REFUSED: i32 = FAILED + 2;
 
 /// Does the `work` of a host function; an error is given the place of its call, which Rhai does not do for
 /// functions of modules.
@@ -79,10 +81,10 @@ pub(super) fn fail(why: impl Display) -> Box<EvalAltResult> {
     tagged(why, FAILED)
 }
 
-/// The same where somebody else did not give the answer that is needed: another time, it may be there.
+/// The same where somebody else did not give the answer that is needed; if that `is_passing`, it may be there another time.
 #[expect(clippy::unnecessary_box_returns, reason = "Rhai wants its errors in boxes")]
-fn unfetched(why: impl Display) -> Box<EvalAltResult> {
-    tagged(why, UNFETCHED)
+fn unfetched(why: impl Display, is_passing: bool) -> Box<EvalAltResult> {
+    tagged(why, if is_passing { UNFETCHED } else { REFUSED })
 }
 
 #[expect(clippy::unnecessary_box_returns, reason = "Rhai wants its errors in boxes")]
@@ -94,12 +96,16 @@ fn tagged(why: impl Display, tag: i32) -> Box<EvalAltResult> {
 
 /// Whether an error was made by a host function.
 pub(super) fn is_failure(error: &Dynamic) -> bool {
-    matches!(error.tag(), FAILED | UNFETCHED)
+    matches!(error.tag(), FAILED | UNFETCHED | REFUSED)
 }
 
-/// Whether an error is somebody else's failure.
-pub(super) fn is_unfetched(error: &Dynamic) -> bool {
-    error.tag() == UNFETCHED
+/// Whether an error is somebody else's failure, and if so, whether that may pass.
+pub(super) fn unfetched_in(error: &EvalAltResult) -> Option<bool> {
+    match error {
+        EvalAltResult::ErrorRuntime(value, _) if value.tag() == UNFETCHED => Some(true),
+        EvalAltResult::ErrorRuntime(value, _) if value.tag() == REFUSED => Some(false),
+        _ => None,
+    }
 }
 
 /// Registers every group, and what looks at `tables`.

@@ -5,6 +5,7 @@ mod patience;
 mod request;
 mod reuse;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -148,7 +149,9 @@ impl Workshop<'_> {
         };
         let names = names.at(Stage::Acting);
         let acts = items.iter().zip(1..).filter_map(|(item, number)| self.an_act(item, number, &names, bindings));
-        acts.collect()
+        let mut acts: Vec<Act> = acts.collect();
+        tell_apart(&mut acts);
+        acts
     }
 
     fn an_act(&mut self, node: &Node, number: usize, names: &Names, bindings: &mut Vec<Binding>) -> Option<Act> {
@@ -239,4 +242,21 @@ fn no_verb(span: Span) -> Diagnostic {
     Diagnostic::error("no-action", span, "this action does not say what it does")
         .help("write for example `post: https://…`, `say: …`, `set: { … }` or `log: …`")
         .help(format!("an action has one of `{}`, or `use`", VERBS.join("`, `")))
+}
+
+/// Gives those that are called alike (they may use the same action) names of their own, by which they are known when the
+/// event is decided again.
+fn tell_apart(acts: &mut [Act]) {
+    let mut taken: HashSet<String> = acts.iter().map(|act| act.name.clone()).collect();
+    let mut met = HashSet::new();
+    for act in acts {
+        let mut number = 2;
+        while !met.insert(act.name.clone()) {
+            let other = format!("{}-{number}", act.name);
+            if taken.insert(other.clone()) {
+                act.name = other;
+            }
+            number += 1;
+        }
+    }
 }

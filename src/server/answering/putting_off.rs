@@ -5,12 +5,16 @@ use std::sync::Arc;
 use serde_json::Map;
 
 use super::making::Ask;
-use super::truth::{Turned, unfetched};
+use super::truth::Turned;
 use super::{Answering, Undone, Unkept};
+use crate::clock::Clock;
 use crate::engine::Turn;
+use crate::engine::event::Event;
+use crate::engine::facts::Facts;
 use crate::outbox::put_off::{self, Decided, PutOff};
 use crate::server::errands;
 use crate::server::occasion::Occasion;
+use crate::server::site::Site;
 
 impl Answering {
     /// Keeps the event until those have answered who have to be asked.
@@ -49,11 +53,28 @@ impl Answering {
         }
     }
 
-    /// Decides an event that was put off.
-    pub async fn decide_later(&self, occasion: Arc<Occasion>) -> Decided {
-        match self.decide(&occasion, Turn::Whole, Ask::Now).await {
-            Ok(decision) => unfetched(&decision).map_or(Decided::Done, Decided::Failed),
-            Err(Undone::Unfetched(why)) => Decided::Failed(why),
+    /// Decides an event that was put off: it has come with `facts`, and is known by this `key`. Each part of each rule is
+    /// carried out as soon as it can be; if this `is_last`, what lacks something now is done without.
+    pub(in crate::server) async fn decide_later(
+        &self,
+        site: &Arc<Site>,
+        event: Event,
+        facts: Facts,
+        key: &str,
+        is_last: bool,
+    ) -> Decided {
+        let tried = self.tried.get(key);
+        let facts = Facts { tries: Some(tried.next(is_last)), answers: tried.answers, ..facts };
+        let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at: Clock::instant() };
+        match self.decide(&Arc::new(occasion), Turn::Whole, Ask::Now).await {
+            Ok(_) => {
+                self.tried.forget(key);
+                Decided::Done
+            }
+            Err(Undone::Unfetched(why, tried)) => {
+                self.tried.keep(key, tried);
+                Decided::Failed(why)
+            }
             Err(_) => Decided::Failed("what it asks for cannot be kept right now".to_owned()),
         }
     }

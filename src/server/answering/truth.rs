@@ -5,12 +5,14 @@ use std::sync::Arc;
 use super::{Answering, Undone};
 use crate::clock::Clock;
 use crate::engine::Turn;
-use crate::engine::decision::{Considered, Decision, FaultSort};
+use crate::engine::decision::{Considered, Decision};
 use crate::engine::facts::Facts;
+use crate::engine::rule::RuleId;
 use crate::server::call_state::Conflict;
 use crate::server::errands;
-use crate::server::occasion::{Occasion, Stage};
+use crate::server::occasion::Occasion;
 use crate::server::seen::First;
+use crate::server::tried::Tried;
 use crate::telemetry;
 
 /// Whether an event is the first of its identity.
@@ -32,14 +34,6 @@ impl Answering {
         facts: &Facts,
         mut decision: Decision,
     ) -> Result<Decision, Undone> {
-        if occasion.stage == Stage::PutOff
-            && let Some(why) = unfetched(&decision)
-        {
-            // What could be decided is carried out; decided again, it is known by its keys.
-            let errands = errands::of(occasion, turn, decision.actions, facts);
-            self.outbox.enqueue(errands).await.map_err(|_| Undone::Unkept)?;
-            return Err(Undone::Unfetched(why));
-        }
         let has_effects = decision.state.is_some() || !decision.logs.is_empty() || !decision.actions.is_empty();
         let turned = if has_effects { self.be_first(occasion, turn).await } else { Turned::First(None) };
         let first = match turned {
@@ -53,11 +47,16 @@ impl Answering {
         if let Some(first) = first {
             first.done();
         }
-        for (rule, _) in decision.trace.0.iter().filter(|(_, considered)| *considered == Considered::Matched) {
-            occasion.site.snapshot.hits.note(*rule, facts.now);
+        let lacks = facts.tries.as_ref().zip(lack(&decision));
+        if lacks.as_ref().is_none_or(|(tries, _)| tries.is_last) {
+            tell(occasion, facts, &decision);
+        } else {
+            tell_what_scripts_said(occasion, &decision);
         }
-        tell(occasion, &decision);
-        Ok(decision)
+        match lacks {
+            None => Ok(decision),
+            Some((tries, why)) => Err(Undone::Unfetched(why, Tried::so_far(tries, decision.done, &facts.answers))),
+        }
     }
 
     /// Whether this event is the first of its identity to have consequences.
@@ -102,29 +101,39 @@ impl Answering {
     }
 }
 
-/// What the decision lacks, if it lacks anything: somebody's answer, or the time for it.
-pub(super) fn unfetched(decision: &Decision) -> Option<String> {
-    let fault = decision.faults.iter().find(|fault| fault.sort != FaultSort::Mistake)?;
+/// What the decision lacks and may have another time, if there is such a thing.
+fn lack(decision: &Decision) -> Option<String> {
+    let fault = decision.faults.iter().find(|fault| fault.is_passing)?;
     Some(format!("{}: {}", fault.place, fault.message))
 }
 
-/// Tells the log what was decided.
-fn tell(occasion: &Occasion, decision: &Decision) {
+/// Tells the log what was decided, and the statistics.
+fn tell(occasion: &Occasion, facts: &Facts, decision: &Decision) {
     let (server, event) = (&*occasion.site.path, &occasion.event);
-    let version = &occasion.site.snapshot.version;
-    let rules = occasion.site.engine().rules();
-    let name = |id| rules.rule(id).map_or("", |rule| rule.name.as_str());
-    let rule = decision.answered_by.map(name);
-    for line in &decision.logs {
-        telemetry::script_said(server, event, rule, line);
+    let snapshot = &occasion.site.snapshot;
+    for (rule, _) in decision.trace.0.iter().filter(|(_, considered)| *considered == Considered::Matched) {
+        snapshot.hits.note(*rule, facts.now);
     }
+    tell_what_scripts_said(occasion, decision);
     for fault in &decision.faults {
-        telemetry::rule_failed(server, name(fault.rule), fault);
+        telemetry::rule_failed(server, named(occasion, fault.rule), fault);
     }
+    let rule = decision.answered_by.map(|rule| named(occasion, rule));
     if decision.refused_arguments {
         telemetry::arguments_refused(server, event);
     } else if rule.is_none() && occasion.expects_reply() {
         telemetry::unanswered(server, event);
     }
-    telemetry::decided(server, event, rule, version, Clock::instant() - occasion.begun_at);
+    telemetry::decided(server, event, rule, &snapshot.version, Clock::instant() - occasion.begun_at);
+}
+
+fn tell_what_scripts_said(occasion: &Occasion, decision: &Decision) {
+    let rule = decision.answered_by.map(|rule| named(occasion, rule));
+    for line in &decision.logs {
+        telemetry::script_said(&occasion.site.path, &occasion.event, rule, line);
+    }
+}
+
+fn named(occasion: &Occasion, rule: RuleId) -> &str {
+    occasion.site.engine().rules().rule(rule).map_or("", |rule| rule.name.as_str())
 }

@@ -237,7 +237,7 @@ impl Asks {
                 let url = self.question.request.url.redacted();
                 // What follows may be what a caller said.
                 let url = url.split('?').next().unwrap_or_default();
-                Err(unfetched(format_args!("{method} {url}: {error}")))
+                Err(unfetched(format_args!("{method} {url}: {error}"), fetched.is_passing()))
             }
             _ => Ok(Dynamic::from(Answer(fetched))),
         }
