@@ -33,6 +33,7 @@ pub mod table;
 pub mod template;
 pub mod term;
 pub mod tools;
+pub mod url;
 pub mod window;
 
 mod deciding;

@@ -53,6 +53,41 @@ impl Request {
     }
 }
 
+/// The header by which those who get the same twice can tell.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Header fields that say how a request is sent.
+const TAKEN: &[&str] = &["host", "content-length", "connection", "transfer-encoding", "upgrade", "te"];
+
+/// Why a request cannot have a header field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeaderFault {
+    /// It says how the request is sent.
+    Taken,
+    /// No header is called so (RFC 9110, section 5.1).
+    NoName,
+}
+
+impl HeaderFault {
+    /// What is wrong with a field of this name, for people.
+    #[must_use]
+    pub fn of(self, name: &str) -> String {
+        match self {
+            HeaderFault::Taken => format!("`{name}` is set by the daemon"),
+            HeaderFault::NoName => format!("no header can be called `{name}`"),
+        }
+    }
+}
+
+/// Why a request cannot have a header field of this `name`, in lower case, if it cannot.
+#[must_use]
+pub fn header_fault(name: &str) -> Option<HeaderFault> {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if TAKEN.contains(&name) {
+        return Some(HeaderFault::Taken);
+    }
+    (name.is_empty() || !name.bytes().all(token)).then_some(HeaderFault::NoName)
+}
+
 /// Whether a request that was answered with `status` may fare better another time.
 #[must_use]
 pub fn may_fare_better(status: u16) -> bool {

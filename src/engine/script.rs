@@ -170,7 +170,9 @@ impl Scripts {
         let broken = has_errors(&problems);
         report.append(&mut problems);
         let mut reach = Reach::of(&found);
-        reach.others |= self.0.reach.others && found.calls_modules();
+        if found.calls_modules() {
+            reach.append_others(&self.0.reach);
+        }
         let uses = slots::shortest(found.uses, &origin);
         let handed = found.handed.iter().map(String::as_str);
         (!broken).then(|| Expression::new(Arc::clone(&self.0), ast, uses, handed, origin, reach))
@@ -201,7 +203,8 @@ impl Scripts {
         let ast = ast.map_err(|error| fault::syntax(&error, &origin.lines, &|_| span))?;
         let uses = self.behind(info, function, given);
         // Its file is among those that were looked at for tables.
-        let reach = Reach { others: self.0.reach.others, ..Reach::default() };
+        let mut reach = Reach::default();
+        reach.append_others(&self.0.reach);
         let call = Expression::new(Arc::clone(&self.0), ast, uses, given.iter().copied(), origin, reach);
         Ok(Function::new(call, declared))
     }

@@ -545,3 +545,28 @@ fn what_comes_before_an_event_is_decided_calls_off_what_it_wants() {
     daemon.logged_where("what was called off", |line| line.to_string().contains("called off"));
     assert!(service.ready().is_none(), "it was sent although the report has come");
 }
+
+const CONDITION: &str = r#"
+rules:
+  - name: find
+    tool: find
+    if: http::get("CRM/vip").json.vip
+    when: { args.name: Ada }
+    respond: You are welcome.
+    fallback: I do not know.
+"#;
+
+#[test]
+fn a_script_in_a_condition_asks_once_all_else_is_known_to_hold() {
+    let service = Destination::open();
+    let daemon = start(CONDITION, "", "", &service);
+    let other = daemon.post("/", tool_call("t1", &json!({ "name": "Bob" })));
+    assert_eq!(other.json().pointer("/results/0/error"), Some(&json!("There is no tool `find` here.")));
+    assert!(service.ready().is_none(), "it was asked for nothing");
+    let caller = asking(&daemon, tool_call("t2", &json!({ "name": "Ada" })));
+    service.next().answer(503);
+    assert_eq!(result(&caller.join().unwrap()), "I do not know.");
+    let caller = asking(&daemon, tool_call("t3", &json!({ "name": "Ada" })));
+    answer_json(service.next(), &json!({ "vip": true }));
+    assert_eq!(result(&caller.join().unwrap()), "You are welcome.");
+}

@@ -136,7 +136,7 @@ impl Function {
     /// Whether it may ask others something, or have them told.
     #[must_use]
     pub fn reaches_out(&self) -> bool {
-        self.call.reach().others
+        self.call.reach().others()
     }
 
     /// Where it is declared.

@@ -108,6 +108,22 @@ pub(super) fn unfetched_in(error: &EvalAltResult) -> Option<bool> {
     }
 }
 
+/// Which argument of a function holds options, and what these are called; `None` if it takes none.
+pub(super) fn options_of(group: &str, function: &str) -> Option<(usize, Vec<&'static str>)> {
+    let own: &[&str] = match group {
+        "http" => &http::OPTIONS,
+        "act" => &act::OPTIONS,
+        _ => return None,
+    };
+    let options = [&outgoing::FIELDS, own].concat();
+    match function {
+        "get" | "delete" => Some((1, options)),
+        "post" | "put" | "patch" => Some((2, options)),
+        "all" => Some((0, [&options, &outgoing::METHODS[..]].concat())),
+        _ => None,
+    }
+}
+
 /// Registers every group, and what looks at `tables`.
 pub(super) fn register(engine: &mut Engine, tables: &Arc<Tables>) {
     for (name, module) in groups() {

@@ -40,6 +40,19 @@ pub(super) struct Known {
     tables: Arc<Tables>,
 }
 
+/// Options that no request has, of those that are written out.
+fn unknown_options(call: &Call, locate: &dyn Fn(rhai::Position) -> Span, report: &mut Vec<Diagnostic>) {
+    let group = call.namespace.first().filter(|_| call.namespace.len() == 1);
+    let Some((argument, known)) = group.and_then(|group| host::options_of(group, &call.name)) else { return };
+    for (number, key, position) in &call.keys {
+        if *number == argument && !known.contains(&key.as_str()) {
+            let found = Diagnostic::error("unknown-field", locate(*position), format!("a request has no `{key}`"));
+            let all = format!("there are `{}`", known.join("`, `"));
+            report.push(found.suggest_or(key, known.iter().copied(), all));
+        }
+    }
+}
+
 /// What else a text can call: its own functions and its imports, by their names there.
 pub(super) struct Local<'a> {
     pub(super) functions: &'a Functions,
@@ -108,6 +121,7 @@ impl Known {
             if !(call.method && found.keys.contains(&call.name) && call.name != "curry") {
                 report.extend(self.check_call(call, local, locate(call.position)));
             }
+            unknown_options(call, locate, report);
         }
         for (namespace, position) in &found.namespaces {
             report.extend(self.module(namespace, local, locate(*position)).err());

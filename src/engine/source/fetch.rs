@@ -17,6 +17,7 @@ use crate::engine::binding::{Binding, Fetch, Needs};
 use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::matcher::Ask;
 use crate::engine::outgoing::Outgoing;
+use crate::engine::question::QUESTIONS_MAX;
 use crate::engine::request::{Method, Target};
 use crate::engine::rule::{Answer, Rule};
 use crate::engine::template::Template;
@@ -52,7 +53,13 @@ impl Workshop<'_> {
     pub(super) fn fetches(&mut self, node: Option<&Node>, first: usize, names: &Names) -> (Vec<Binding>, Timeouts) {
         let names = &names.at(Stage::Asking);
         let mut timeouts = Timeouts::new();
-        let entries = (first..).zip(node.map(Node::entries).unwrap_or_default());
+        let entries = node.map(Node::entries).unwrap_or_default();
+        if let Some((key, _)) = entries.get(QUESTIONS_MAX) {
+            let message = format!("one decision asks {QUESTIONS_MAX} questions at most, and this is one more");
+            let help = "ask for several things in one request, or leave some to actions";
+            self.found.push(Diagnostic::error("invalid-value", key.span, message).help(help));
+        }
+        let entries = (first..).zip(entries);
         let fetches = entries.map(|(number, (key, node))| {
             let fetch = self.fetch(key, node, names).map(|(fetch, timeout)| {
                 timeouts.extend(timeout.map(|timeout| (number, timeout)));
@@ -152,9 +159,9 @@ impl Workshop<'_> {
 pub(super) fn plan(rule: &mut Rule) {
     let bindings = &rule.bindings;
     let asking = |look: &dyn Fn(&mut Uses)| asked(bindings, look);
-    let (alone, last): (Vec<_>, Vec<_>) = std::mem::take(&mut rule.conditions)
+    let (last, alone): (Vec<_>, Vec<_>) = std::mem::take(&mut rule.conditions)
         .into_iter()
-        .partition(|condition| asking(&|uses| uses.conditions([condition])).is_empty());
+        .partition(|condition| may_ask(bindings, |uses| uses.conditions([condition])));
     let acts = rule.acts.iter().filter(|act| act.when.is_empty());
     // Of a table nobody knows yet which rows will be looked at: each of them has needs of its own.
     let answer = rule.answer.iter().filter(|answer| !matches!(answer, Answer::Rows(_)));
@@ -169,12 +176,23 @@ pub(super) fn plan(rule: &mut Rule) {
 
 /// Whether others have to be asked for what `lookup` finds.
 pub(super) fn asks(lookup: &Lookup, bindings: &[Binding]) -> bool {
-    !asked(bindings, |uses| uses.lookup(lookup)).is_empty()
+    may_ask(bindings, |uses| uses.lookup(lookup))
 }
 
 /// Which bindings that ask others a template surely looks at.
 pub(super) fn needs(template: &Template, bindings: &[Binding]) -> Box<[usize]> {
     asked(bindings, |uses| uses.template(template))
+}
+
+/// Whether others may be asked for what is used there, be it in a script.
+fn may_ask(bindings: &[Binding], look: impl FnOnce(&mut Uses)) -> bool {
+    let direct = Uses::of(look);
+    direct.scripts_ask
+        || direct.followed(bindings).into_iter().any(|index| bindings.get(index).is_some_and(asks_itself))
+}
+
+fn asks_itself(binding: &Binding) -> bool {
+    matches!(binding, Binding::Fetch(_)) || Uses::of(|uses| uses.binding(binding)).scripts_ask
 }
 
 /// The bindings that ask others and that are used there.
@@ -198,7 +216,7 @@ fn longest(bindings: &[Binding], index: usize, timeouts: &Timeouts, known: &mut 
     }
     // Whoever is in a circle, which is reported, has no time to speak of.
     *place = Some(Duration::ZERO);
-    let before = Uses::of(|uses| uses.binding(binding)).0;
+    let before = Uses::of(|uses| uses.binding(binding)).names;
     let before = before.into_iter().map(|other| longest(bindings, other, timeouts, known)).max();
     let own = timeouts.get(&index).map_or(Duration::ZERO, |timeout| timeout.value);
     let takes = before.unwrap_or_default().saturating_add(own);

@@ -8,12 +8,8 @@ use super::read::{Field, Spanned};
 use super::yaml::{Node, Yaml};
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::outgoing::Content;
+use crate::engine::request::{HeaderFault, IDEMPOTENCY_KEY, header_fault};
 use crate::engine::template::Template;
-
-/// By what those who get the same twice can tell.
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
-/// Header fields that the request has already.
-const TAKEN: &[&str] = &["host", "content-length", "connection", "transfer-encoding", IDEMPOTENCY_KEY, "upgrade", "te"];
 
 /// The three ways to write what a request holds.
 #[derive(Clone, Copy)]
@@ -47,15 +43,15 @@ impl Workshop<'_> {
         let Some(node) = node else { return Vec::new() };
         for (key, _) in node.entries() {
             let name = key.text.to_ascii_lowercase();
-            let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
             // What is asked has no key but its author's.
-            let is_own = name == IDEMPOTENCY_KEY && names.stage == Stage::Asking;
-            let (message, help) = if TAKEN.contains(&name.as_str()) && !is_own {
-                (format!("`{}` is set by the daemon", key.text), "remove it")
-            } else if name.is_empty() || !name.bytes().all(token) {
-                (format!("no header can be called `{}`", key.text), "a name is made of letters, digits and `-`")
-            } else {
-                continue;
+            let is_taken = name == IDEMPOTENCY_KEY && names.stage != Stage::Asking;
+            let (message, help) = match header_fault(&name) {
+                Some(HeaderFault::Taken) => (HeaderFault::Taken.of(&key.text), "remove it"),
+                None if is_taken => (HeaderFault::Taken.of(&key.text), "remove it"),
+                Some(HeaderFault::NoName) => {
+                    (HeaderFault::NoName.of(&key.text), "a name is made of letters, digits and `-`")
+                }
+                None => continue,
             };
             self.found.push(Diagnostic::error("invalid-value", key.span, message).help(help));
         }

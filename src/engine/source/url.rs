@@ -6,9 +6,10 @@ use super::yaml::Node;
 use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::request::VAPI;
 use crate::engine::template::{Part, Template};
+use crate::engine::url::{UrlFault, parse};
 
-/// Stands for what is filled in, of which nothing is known but that it stays one value.
-const FILLED_IN: &str = "_";
+/// Stands for what is filled in, of which nothing is known but that it stays one value: it can be in a host, a port, a path.
+const FILLED_IN: &str = "0";
 
 impl Workshop<'_> {
     /// The URL of somebody else.
@@ -43,7 +44,11 @@ impl Workshop<'_> {
             let help = "write out where it begins, and fill in single values: `path: /call/${call.id}`";
             self.found.push(Diagnostic::error("bad-url", node.span, message).help(help));
         }
-        Some(Template::Text([Part::Text(VAPI.to_owned())].into_iter().chain(path).collect()))
+        let url: Vec<Part> = [Part::Text(VAPI.to_owned())].into_iter().chain(path).collect();
+        if message.is_none() {
+            self.found.extend(shape(&url).and_then(|written| wrong_with(&written, node.span)));
+        }
+        Some(Template::Text(url))
     }
 }
 
@@ -58,6 +63,9 @@ fn shape(parts: &[Part]) -> Option<String> {
 
 /// What is wrong with a URL, if anything is.
 fn wrong_with(url: &str, span: Span) -> Option<Diagnostic> {
+    const HOST: &str = "a host is a name such as `crm.example.com` (others than ASCII letters are written in Punycode) or \
+                        an address; a port is a number up to 65535, as in `crm.example.com:8443`";
+    const SIGNS: &str = "letters, digits and `-._~` can always stand; others are written as `%3C` is for `<`";
     const EXAMPLE: &str = "write for example `https://crm.example.com/calls`";
     let wrong = |message: &str, help: &str| Some(Diagnostic::error("bad-url", span, message).help(help));
     let Some(rest) = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")) else {
@@ -74,6 +82,15 @@ fn wrong_with(url: &str, span: Span) -> Option<Diagnostic> {
     } else if authority.is_empty() || authority.starts_with(':') {
         wrong("this URL has no host", EXAMPLE)
     } else {
-        None
+        match parse(url) {
+            Ok(_) => None,
+            Err(UrlFault::Dots) => {
+                wrong("a path with `.` or `..` in it leads elsewhere than it seems to", "write out where it leads")
+            }
+            Err(_) if parse(&format!("https://{authority}/")).is_err() => {
+                wrong(&format!("`{authority}` is no host, or none with a port"), HOST)
+            }
+            Err(_) => wrong("there is a sign in this URL that cannot stand there", SIGNS),
+        }
     }
 }

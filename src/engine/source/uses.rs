@@ -8,9 +8,14 @@ use crate::engine::rule::Answer;
 use crate::engine::template::{Part, Template};
 use crate::engine::term::{Evaluation, Lookup, Term};
 
-/// The numbers that were found, in no order, some perhaps twice.
+/// What was found.
 #[derive(Default)]
-pub(super) struct Uses(pub(super) Vec<usize>);
+pub(super) struct Uses {
+    /// The numbers of names, in no order, some perhaps twice.
+    pub(super) names: Vec<usize>,
+    /// Whether scripts among it may ask others something.
+    pub(super) scripts_ask: bool,
+}
 
 impl Uses {
     pub(super) fn of(look: impl FnOnce(&mut Uses)) -> Uses {
@@ -22,11 +27,11 @@ impl Uses {
     /// These and what they look at themselves, each once, in order.
     pub(super) fn followed(self, bindings: &[Binding]) -> Vec<usize> {
         let mut seen = vec![false; bindings.len()];
-        let mut open = self.0;
+        let mut open = self.names;
         while let Some(next) = open.pop() {
             let new = seen.get_mut(next).is_some_and(|seen| !std::mem::replace(seen, true));
             if let (true, Some(binding)) = (new, bindings.get(next)) {
-                open.extend(Uses::of(|uses| uses.binding(binding)).0);
+                open.extend(Uses::of(|uses| uses.binding(binding)).names);
             }
         }
         (0..bindings.len()).filter(|index| seen.get(*index) == Some(&true)).collect()
@@ -108,6 +113,7 @@ impl Uses {
     }
 
     fn evaluation(&mut self, evaluation: &Evaluation) {
+        self.scripts_ask |= evaluation.expression.reach().asks;
         self.lookups(&evaluation.inputs);
     }
 
@@ -119,7 +125,7 @@ impl Uses {
 
     pub(super) fn lookup(&mut self, lookup: &Lookup) {
         if let Lookup::Let(index, _) = lookup {
-            self.0.push(*index);
+            self.names.push(*index);
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::engine::script::value::{self, Budget};
 /// How large a message to a call may be.
 const MESSAGE: Budget = Budget { values: 1_000, bytes: 64 * 1024 };
 /// What can be said about an action besides what it sends.
-const OPTIONS: [&str; 5] = ["name", "timeout", "after", "order", "sign"];
+pub(super) const OPTIONS: [&str; 5] = ["name", "timeout", "after", "order", "sign"];
 
 #[export_module]
 pub(super) mod functions {

@@ -22,7 +22,7 @@ use crate::engine::script::value;
 /// How long an answer is waited for, unless the script says otherwise; never longer than the rule may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// What can be said about a question besides what it holds.
-const OPTIONS: [&str; 3] = ["timeout", "cache", "optional"];
+pub(super) const OPTIONS: [&str; 3] = ["timeout", "cache", "optional"];
 
 /// What came of a question, as a script sees it.
 #[derive(Debug, Clone)]
@@ -204,7 +204,8 @@ impl Asks {
         let options = outgoing::with_json(options, json)?;
         let time = |name: &str| options.get(name).map(|written| outgoing::duration(name, written)).transpose();
         let (timeout, cache) = (time("timeout")?.unwrap_or(TIMEOUT), time("cache")?);
-        let optional = options.get("optional").is_some_and(|optional| optional.as_bool() == Ok(true));
+        let optional = options.get("optional").map_or(Ok(false), Dynamic::as_bool);
+        let optional = optional.map_err(|_| fail("`optional` is `true` or `false`"))?;
         let request = outgoing::request(method, url, &options, &OPTIONS, timeout)?;
         Ok(Asks { question: Question { request, cache, repetition: 0 }, optional })
     }

@@ -6,18 +6,19 @@ use rhai::{Dynamic, Map};
 
 use super::secrets::SecretText;
 use super::{Outcome, fail};
-use crate::engine::request::{Body, Method, Part, Request, Target, Text, Written};
+use crate::engine::request::{Body, Method, Part, Request, Target, Text, Written, header_fault};
 use crate::engine::script::value::{self, Budget};
 
 /// How much one request may hold.
 const CONTENT: Budget = Budget { values: 10_000, bytes: 1 << 20 };
+/// How a request says its method, in an object.
+pub(super) const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 /// What every request can have.
-const FIELDS: [&str; 5] = ["headers", "query", "json", "form", "body"];
+pub(super) const FIELDS: [&str; 5] = ["headers", "query", "json", "form", "body"];
 
 /// Takes the method and the URL out of an object such as `#{ get: "https://…" }`.
 pub(super) fn method_of(options: &mut Map) -> Outcome<(Method, Dynamic)> {
-    let methods = ["get", "post", "put", "patch", "delete"];
-    let mut given = methods.iter().filter_map(|name| Method::named(name).zip(options.remove(*name)));
+    let mut given = METHODS.iter().filter_map(|name| Method::named(name).zip(options.remove(*name)));
     let first =
         given.next().ok_or_else(|| fail("a request says `get`, `post`, `put`, `patch` or `delete`, and a URL"))?;
     if given.next().is_some() {
@@ -55,7 +56,11 @@ pub(super) fn request(
         url.0.extend(text(&name, &value)?.0.into_iter().map(|part| written(part, Written::Percent)));
     }
     let headers = fields(options, "headers")?.into_iter();
-    let headers = headers.map(|(name, value)| Ok((name.to_ascii_lowercase(), text(&name, &value)?.on_one_line())));
+    let headers = headers.map(|(name, value)| {
+        let value = text(&name, &value)?.on_one_line();
+        let lower = name.to_ascii_lowercase();
+        header_fault(&lower).map_or(Ok((lower, value)), |fault| Err(fail(fault.of(&name))))
+    });
     let headers = headers.collect::<Outcome<_>>()?;
     Ok(Request { target: Target::Anybody, method, url, headers, body: body(options)?, timeout })
 }

@@ -103,7 +103,13 @@ fn a_secret_stays_one() {
 #[test]
 fn a_bad_question_is_refused() {
     for (call, why) in [
-        ("http::get(\"https://a.example/\", #{ header: #{} })", "a request has no `header`; there are"),
+        (
+            "let options = #{ header: #{} }; http::get(\"https://a.example/\", options)",
+            "a request has no `header`; there are",
+        ),
+        ("http::get(\"https://a.example/\", #{ headers: #{ Host: \"b\" } })", "`Host` is set by the daemon"),
+        ("http::get(\"https://a.example/\", #{ headers: #{ \"a b\": 1 } })", "no header can be called `a b`"),
+        ("http::get(\"https://a.example/\", #{ optional: \"yes\" })", "`optional` is `true` or `false`"),
         ("http::get(\"https://a.example/\", #{ timeout: \"soon\" })", "`timeout` is a time such as"),
         ("http::get(\"https://a.example/\", #{ timeout: 0 })", "`timeout` is a time such as"),
         ("http::post(\"https://a.example/\", 1, #{ body: \"a\" })", "a request has one of"),
