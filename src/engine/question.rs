@@ -67,6 +67,12 @@ impl Answers {
         self.0.iter().flat_map(|all| all.iter())
     }
 
+    /// How long their bodies are together.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.iter().filter_map(|(_, fetched)| fetched.response()).map(|response| response.body.len()).sum()
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -16,6 +16,9 @@ use crate::telemetry;
 /// How long after its own time a rule is still waited for: a script notices only now and then that its time is over.
 const PATIENCE: Duration = Duration::from_millis(50);
 
+/// Answers that are longer than this together, in bytes, are looked at in a lane: to read a megabyte takes some milliseconds.
+const ANSWERS_BRIEF: usize = 64 << 10;
+
 /// Whether somebody else may be asked while the event waits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ask {
@@ -60,9 +63,9 @@ impl Answering {
         facts: &mut Facts,
         ask: Ask,
     ) -> Result<Decision, Undone> {
-        let began = Clock::instant();
+        let (began, mut asked_by) = (Clock::instant(), None);
         loop {
-            let Unfinished { needs, time_max } = match self.try_to_make(occasion, turn, facts, began).await {
+            let Unfinished { needs, time_max } = match self.try_to_make(occasion, turn, facts, began, asked_by).await {
                 Ok(decision) => return Ok(decision),
                 Err(unfinished) => unfinished,
             };
@@ -74,18 +77,25 @@ impl Answering {
             let rule = time_max.map(|time| Deadline::of(began, time));
             let until = rule.into_iter().chain([occasion.made_by()]).min().unwrap_or(occasion.made_by());
             facts.answers = facts.answers.with(self.asking.ask(questions, until).await);
+            asked_by = time_max;
         }
     }
 
-    /// Makes the decision with what is known: here if that is quick, else in a lane for scripts.
+    /// Makes the decision with what is known: here if that is quick, else in a lane for scripts; `asked_by` is how long the
+    /// rule may take that has asked last.
     async fn try_to_make(
         &self,
         occasion: &Arc<Occasion>,
         turn: Turn,
         facts: &Facts,
         began: Instant,
+        asked_by: Option<Duration>,
     ) -> Result<Decision, Unfinished> {
-        let mut tried = occasion.decide(turn, facts, occasion.host(began, Allowance::Brief));
+        let mut tried = if ANSWERS_BRIEF < facts.answers.bytes() {
+            Err(Unfinished { needs: Needs::Operations, time_max: asked_by })
+        } else {
+            occasion.decide(turn, facts, occasion.host(began, Allowance::Brief))
+        };
         for (lane, allowance) in self.lanes.current().iter() {
             let time_max = match &tried {
                 Err(Unfinished { needs: Needs::Operations, time_max }) => *time_max,
