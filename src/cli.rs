@@ -5,6 +5,7 @@
 pub mod check;
 pub mod completions;
 pub mod explain;
+pub mod import;
 pub mod init;
 pub mod operator;
 pub mod outbox;
@@ -49,6 +50,8 @@ enum Command {
     Test(test::Arguments),
     /// Make a small project to begin with
     Init(init::Arguments),
+    /// Begin with what an organisation has at Vapi: a rule and a test for each tool and phone number
+    Import(import::Arguments),
     /// Print the declared tools as Vapi wants to be told of them
     Tools(tools::Arguments),
     /// Have a running daemon put in force what its files say, and say what came of it
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Test(arguments)) => test::run(&arguments),
         Some(Command::Init(arguments)) => init::run(&arguments),
+        Some(Command::Import(arguments)) => import::run(&arguments),
         Some(Command::Tools(arguments)) => tools::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments, CommandLine::command()),
         Some(Command::Man(arguments)) => completions::manual(&arguments, CommandLine::command()),

@@ -11,7 +11,8 @@
 //! - [`admin`] answers operators.
 //! - [`load`] reads rule files, [`settings`] what the daemon was told about itself.
 //! - [`report`] words what is wrong in those files, for people and programs.
-//! - [`testing`] runs tests of rules, [`samples`] are messages to try rules with.
+//! - [`testing`] runs tests of rules, [`samples`] are messages to try rules with; [`import`] makes a start of what there
+//!   is at Vapi.
 //! - [`service_manager`] takes sockets from who started the daemon, and tells how it fares.
 //! - [`telemetry`] is everything that is logged, [`clock`] the only place that asks what time it is.
 //! - [`daemon`] puts all of it together, [`cli`] is the commands.
@@ -32,6 +33,7 @@ pub mod load;
 pub mod report;
 pub mod settings;
 
+pub mod import;
 pub mod samples;
 pub mod testing;
 

@@ -40,7 +40,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     Outcome::Fine
 }
 
-fn create(path: &Path, text: &str) -> io::Result<()> {
+/// Makes a file that is not there yet, with the folders above it.
+pub(super) fn create(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }

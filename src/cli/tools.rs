@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::import::exported;
 use super::project::{self, RuleSet};
-use super::{Outcome, complain, write};
+use super::{Outcome, complain, could_not_run, write};
 use crate::engine::Engine;
+use crate::import::differences;
 
 /// The command's arguments.
 #[derive(Debug, Args)]
@@ -18,6 +20,10 @@ pub struct Arguments {
     /// The address under which Vapi reaches the daemon, such as `https://hooks.example.com`; the server's path is added
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+    /// Print instead where they differ from what Vapi has: what its REST API says of tools and assistants, as JSON, as
+    /// `switchhook import` reads it
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    compare: Vec<PathBuf>,
 }
 
 /// Prints the definitions.
@@ -27,15 +33,35 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Ok(sets) => sets,
         Err(trouble) => return project::told(&trouble),
     };
-    let mut definitions = Vec::new();
+    let mut engines = Vec::new();
     for set in &sets {
         match set.engine() {
-            Ok(engine) => definitions.extend(of_one(&engine, set, arguments.url.as_deref())),
+            Ok(engine) => engines.push((engine, set)),
             Err(outcome) => return outcome,
         }
     }
+    if !arguments.compare.is_empty() {
+        return compared(&engines, &arguments.compare);
+    }
+    let definitions = engines.iter().flat_map(|(engine, set)| of_one(engine, set, arguments.url.as_deref())).collect();
     write(&format!("{:#}\n", Value::Array(definitions)));
     Outcome::Fine
+}
+
+/// Where the declared tools and those of the `files` differ.
+fn compared(engines: &[(Engine, &RuleSet)], files: &[PathBuf]) -> Outcome {
+    let export = match exported(files) {
+        Ok(export) => export,
+        Err(why) => return could_not_run(&why),
+    };
+    let declared = engines
+        .iter()
+        .flat_map(|(engine, set)| engine.tools().declared().iter().map(|tool| (tool.clone(), set.options.timeout)));
+    let found = differences(&declared.collect::<Vec<_>>(), &export);
+    for line in &found {
+        write(&format!("{line}\n"));
+    }
+    if found.is_empty() { Outcome::Fine } else { Outcome::Findings }
 }
 
 fn of_one(engine: &Engine, set: &RuleSet, url: Option<&str>) -> Vec<Value> {

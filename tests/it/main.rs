@@ -28,6 +28,8 @@ mod golden;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod importing;
+#[cfg(test)]
 mod outbox;
 #[cfg(test)]
 mod reload;
