@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::engine::action::Action;
 use crate::engine::decision::Decision;
 use crate::engine::diagnostic::Span;
+use crate::engine::event::Event;
 use crate::engine::explanation::{ConditionSeen, Explanation, RuleSeen, Seen};
 use crate::engine::question::{Fetched, Question};
 use crate::engine::rows::Row;
@@ -126,10 +127,43 @@ impl Why<'_> {
 
     fn nearest(&self, near: &RuleSeen, paint: Paint) -> String {
         let Some(missed) = missed(near) else { return String::new() };
-        let (place, condition) = self.condition(near.rule, missed);
-        let value = value(missed);
-        let name = paint.bold(&self.name(near.rule));
-        format!("nearest miss: {name} wants `{}` ({place}), but {value}\n", clean(&condition))
+        format!("nearest miss: {} {}\n", paint.bold(&self.name(near.rule)), self.wants(near.rule, missed))
+    }
+
+    fn wants(&self, rule: RuleId, missed: &ConditionSeen) -> String {
+        let (place, condition) = self.condition(rule, missed);
+        format!("wants `{}` ({place}), but {}", clean(&condition), value(missed))
+    }
+
+    /// What kept a rule from answering this event; nothing if it did answer.
+    #[must_use]
+    pub fn kept_from_answering(&self, id: RuleId, event: &Event) -> Option<String> {
+        let name = format!("`{}`", self.name(id));
+        let first = match self.decision.answered_by {
+            Some(first) if first == id => return None,
+            Some(first) => format!("`{}`", self.name(first)),
+            None if self.decision.refused_arguments => {
+                return Some("the arguments do not fit the tool's schema, so no rule was asked".to_owned());
+            }
+            None => "an earlier rule".to_owned(),
+        };
+        let Some(seen) = self.explanation.rules.iter().find(|seen| seen.rule == id) else {
+            let is_for_it = self.engine.rules().for_kind(event).any(|(known, _)| known == id);
+            return Some(match self.explanation.rules.last() {
+                Some(last) if is_for_it => format!("`{}` comes before {name}, and stops", self.name(last.rule)),
+                _ => format!("{name} is not for `{}` events", event.kind()),
+            });
+        };
+        Some(match (seen.outcome, missed(seen)) {
+            (Seen::Missed(_), Some(missed)) => format!("{name} {}", self.wants(id, missed)),
+            (Seen::Missed(_), None) => format!("{name} does not match"),
+            (Seen::Failed, _) => format!("{name} could not tell whether its conditions hold"),
+            (Seen::Passed, _) => format!("{first} comes before {name}, and answers"),
+            (Seen::Matched, _) if self.rule(id).is_some_and(|rule| rule.answer.is_none()) => {
+                format!("{name} matches, but it has no answer of its own")
+            }
+            (Seen::Matched, _) => format!("{name} matches too, but {first} comes before it"),
+        })
     }
 
     fn rule_text(&self, seen: &RuleSeen, paint: Paint) -> String {

@@ -22,7 +22,7 @@ use crate::engine::diagnostic::{Diagnostic, Span, closest};
 use crate::engine::matcher::Condition;
 
 /// What an action can do, as it is written. An action has one of these.
-const VERBS: &[&str] = &[
+pub const VERBS: &[&str] = &[
     "post",
     "put",
     "patch",
