@@ -198,6 +198,52 @@ fn who_explains_decides_like_everybody_else() {
     }
 }
 
+/// Rules that answer some of each sort of event and leave others, and whose answers tell them apart.
+const OF_EVERY_SORT: &str = r#"
+rules:
+  - name: by-number
+    on: assistant-request
+    respond: { assistantId: "asst-${customer.number}", assistantOverrides: { variableValues: { of: "${call.id}" } } }
+  - { name: book, tool: bookRepair, respond: { for: "${args.name}", on: "${args.day}", again: [ 1, 2.5, null ] } }
+  - { name: fails, tool: openingHours, script: "throw `closed, ${call.id}`" }
+  - { name: transfer, on: transfer-destination-request, respond: { destination: { type: number, number: "+15550100" } } }
+  - { name: knows, on: knowledge-base-request, respond: { documents: [ { content: "ü \u2028 \"x\"", similarity: 0.5 } ] } }
+  - { name: eligible, on: campaign.predial, respond: { eligible: true } }
+  - { name: speaks, on: voice-request, respond: { audio: AAECAw== } }
+  - { name: counts, on: "*", script: "state::incr(\"seen\", 1); ()" }
+"#;
+
+#[test]
+fn what_the_daemon_answers_is_what_is_explained_to_the_byte() {
+    let daemon = Daemon::start(&[("rules/a.yaml", OF_EVERY_SORT)]);
+    let (mut admin, mut answered) = (Client::connect(daemon.admin), 0);
+    for (name, body) in samples() {
+        let mut body: Value = serde_json::from_slice(&body).unwrap();
+        if let Some(call) = body.pointer_mut("/message/call").and_then(Value::as_object_mut) {
+            // Lest the samples of one call count as one that is repeated.
+            call.insert("id".to_owned(), json!(name));
+        }
+        let told = admin.post("/api/explain", &[], json!({ "event": body }).to_string());
+        let told = told.json();
+        let turns = told["turns"].as_array().unwrap_or_else(|| panic!("{name}: {told:#}"));
+        let mut reply = turns[0]["reply"].clone();
+        for turn in &turns[1..] {
+            reply["results"]
+                .as_array_mut()
+                .unwrap()
+                .extend(turn["reply"]["results"].as_array().unwrap().iter().cloned());
+        }
+        let answer = daemon.post("/", body.to_string());
+        let expected = match reply["audio"].as_str() {
+            Some(audio) => data_encoding::BASE64.decode(audio.as_bytes()).unwrap(),
+            None => reply.to_string().into_bytes(),
+        };
+        assert_eq!((answer.status, &answer.body), (200, &expected), "{name}: {reply}");
+        answered += usize::from(turns[0]["answered_by"].is_string());
+    }
+    assert!(answered > 15, "only {answered} samples are answered by a rule");
+}
+
 #[test]
 fn the_command_names_itself() {
     let help = Ended::of(Command::new(env!("CARGO_BIN_EXE_switchhook")).args(["explain", "--help"]));
