@@ -41,6 +41,8 @@ pub struct Suite {
     pub cases: Vec<Case>,
     /// How many cannot, since there is a mistake in them.
     pub broken: usize,
+    /// How many files cannot be read at all.
+    pub unread: usize,
 }
 
 /// A test.

@@ -59,6 +59,9 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         let target = Target::of(&path);
         let now = target.contents();
         if seen.as_ref() != Some(&now) {
+            if seen.is_some() {
+                write("\n");
+            }
             once(arguments, &target);
             seen = Some(now);
         }
@@ -78,7 +81,7 @@ fn once(arguments: &Arguments, target: &Target) -> Outcome {
             }
         }
         Err(Trouble::Found(found, sources)) => {
-            report.unread += 1;
+            report.sets_unread += 1;
             report.findings.push(Findings { found: found.clone(), sources: sources.clone() });
         }
         Err(trouble @ Trouble::Unreadable(_)) => return project::told(trouble),
@@ -120,7 +123,7 @@ fn test(set: &RuleSet, target: &Target, filter: &str, report: &mut Report) -> Re
     let compiled = match compile(&sources, &set.options) {
         Ok(compiled) => compiled,
         Err(found) => {
-            report.unread += 1;
+            report.sets_unread += 1;
             report.findings.push(Findings { found, sources });
             return Ok(0);
         }
@@ -130,6 +133,7 @@ fn test(set: &RuleSet, target: &Target, filter: &str, report: &mut Report) -> Re
     let mut coverage = Coverage::default();
     report.outcomes.extend(suite.run(&compiled.engine, filter, &mut coverage));
     report.broken += suite.broken;
+    report.files_unread += suite.unread;
     report.add_coverage(&coverage, &compiled.engine);
     if !found.is_empty() {
         report.findings.push(Findings { found, sources });

@@ -55,7 +55,9 @@ impl Why<'_> {
     fn rule_json(&self, seen: &RuleSeen) -> Value {
         let conditions = seen.conditions.iter().map(|condition| {
             let (place, text) = self.condition(seen.rule, condition);
-            json!({ "place": place, "condition": text, "holds": condition.holds, "value": condition.value })
+            let ConditionSeen { holds, value, .. } = condition;
+            let action = self.action(seen.rule, condition);
+            json!({ "place": place, "condition": text, "action": action, "holds": holds, "value": value })
         });
         let values = self.values(seen).map(|(name, value)| match value {
             Ok(value) => (name.to_owned(), value.clone()),
@@ -175,12 +177,10 @@ impl Why<'_> {
         for condition in &seen.conditions {
             let (_, written) = self.condition(seen.rule, condition);
             let mark = if condition.holds { "holds " } else { "misses" };
-            let _ = writeln!(
-                text,
-                "    {mark} {} {}",
-                clean(&written),
-                paint.faint(&format!("since {}", value(condition)))
-            );
+            let action = self.action(seen.rule, condition).filter(|_| !condition.holds);
+            let so = action.map(|action| format!(", so action `{action}` is left out")).unwrap_or_default();
+            let why = paint.faint(&format!("since {}{}", value(condition), clean(&so)));
+            let _ = writeln!(text, "    {mark} {} {why}", clean(&written));
         }
         for (name, value) in self.values(seen) {
             let value = value.map_or_else(|why| format!("failed: {why}"), |value| shown(&value.to_string()));
@@ -217,6 +217,12 @@ impl Why<'_> {
         let span = self.rule(rule).and_then(|rule| rule.leaves.get(condition.leaf.0 as usize));
         let Some(span) = span else { return (String::new(), String::new()) };
         (self.place(*span), written(self.engine, *span))
+    }
+
+    /// The action that a condition is one of, if it is none of the rule itself.
+    fn action(&self, rule: RuleId, condition: &ConditionSeen) -> Option<&str> {
+        let acts = &self.rule(rule)?.acts;
+        acts.iter().find(|act| act.leaves.contains(&condition.leaf.0)).map(|act| act.name.as_str())
     }
 
     fn outcome(&self, seen: &RuleSeen) -> &'static str {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::compare::{Difference, compare, shown};
-use super::words::{Act, spelt_out};
+use super::words::{Act, shown_act, spelt_out};
 use super::world::{header_fields, object};
 use crate::engine::decision::Decision;
 use crate::engine::diagnostic::Diagnostic;
@@ -66,7 +66,7 @@ impl Acts {
             let pairs = self.actions.iter().zip(&actual);
             pairs.flat_map(|((at, expected), actual)| one(at, expected, actual)).collect()
         } else {
-            let expected: Vec<String> = self.actions.iter().map(|(_, act)| shown(act)).collect();
+            let expected: Vec<String> = self.actions.iter().map(|(_, act)| shown_act(act.clone())).collect();
             let actual: Vec<String> = actual.into_iter().map(|act| act.shown).collect();
             vec![Difference::new("do", list(&expected), list(&actual))]
         };
@@ -99,16 +99,18 @@ fn one(path: &str, expected: &Value, actual: &Act) -> Vec<Difference> {
     match verb {
         // Another action altogether is shown as one.
         Some(verb) if actual.whole.get(verb).is_none() => {
-            vec![Difference::new(path, shown(&expected), actual.shown.clone())]
+            vec![Difference::new(path, shown_act(expected), actual.shown.clone())]
         }
         _ => compare(path, &expected, &actual.whole, false),
     }
 }
 
+/// How many there are, and which; several on lines of their own.
 fn list(acts: &[String]) -> String {
     match acts {
         [] => "none".to_owned(),
-        acts => format!("{}: {}", acts.len(), acts.join(", ")),
+        [only] => format!("1: {only}"),
+        acts => format!("{}:\n    {}", acts.len(), acts.join("\n    ")),
     }
 }
 

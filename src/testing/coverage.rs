@@ -119,6 +119,7 @@ impl Coverage {
     pub(super) fn outcomes(&self, id: RuleId, rule: &Rule) -> Vec<Outcomes> {
         let mut conditions = Vec::new();
         single(&rule.conditions, &mut conditions);
+        rule.acts.iter().for_each(|act| single(&act.when, &mut conditions));
         conditions.sort_by_key(|condition| condition.leaf.0);
         let outcomes = conditions.into_iter().map(|condition| {
             let (leaf, always) = (condition.leaf.0, matches!(&condition.ask, Ask::Row(rows) if rows.always_fits()));

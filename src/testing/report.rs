@@ -27,8 +27,10 @@ pub struct Report {
     pub gaps: Vec<Gap>,
     /// How many tests were not run, since there is a mistake in them.
     pub broken: usize,
+    /// How many files hold no test that can be read.
+    pub files_unread: usize,
     /// How many rule sets are wrong, so that none of their tests was run.
-    pub unread: usize,
+    pub sets_unread: usize,
     /// What is wrong with the files.
     pub findings: Vec<Findings>,
 }
@@ -117,12 +119,17 @@ impl Report {
             1 => ", 1 not run: there is a mistake in it".to_owned(),
             broken => format!(", {broken} not run: there is a mistake in each"),
         };
-        let unread = match self.unread {
+        let files = match self.files_unread {
             0 => "",
-            1 => ", those of 1 rule set not at all: its rules have to be mended first",
-            _ => ", those of several rule sets not at all: their rules have to be mended first",
+            1 => ", those of 1 file not: it cannot be read",
+            _ => ", those of several files not: they cannot be read",
         };
-        format!("{tests}, {failed}{broken}{unread}; {}", self.reached())
+        let sets = match self.sets_unread {
+            0 => "",
+            1 => ", those of 1 rule set not: its rules have to be mended first",
+            _ => ", those of several rule sets not: their rules have to be mended first",
+        };
+        format!("{tests}, {failed}{broken}{files}{sets}; {}", self.reached())
     }
 
     fn reached(&self) -> String {

@@ -64,13 +64,18 @@ struct Around<'a> {
 impl Reader<'_> {
     fn file(&mut self, id: FileId, path: &str, text: &str, suite: &mut Suite) {
         let folder = path.rsplit_once('/').map_or_else(String::new, |(folder, _)| format!("{folder}/"));
-        let Some(tree) = yaml::parse(id, text, self.found) else { return };
+        let Some(tree) = yaml::parse(id, text, self.found) else {
+            suite.unread += 1;
+            return;
+        };
         for (key, _) in tree.entries().iter().filter(|(key, _)| key.text != "tests") {
             let message = format!("a test file has no field `{}`", key.text);
             self.found.push(Diagnostic::error("unknown-field", key.span, message).help("it holds `tests`, a list"));
         }
         let mut names = HashMap::new();
-        for item in self.tests(&tree) {
+        let tests = self.tests(&tree);
+        suite.unread += usize::from(tests.is_empty());
+        for item in tests {
             let before = self.found.len();
             let case = self.test(item, &folder, &mut names);
             match case.filter(|_| !has_errors(self.found.get(before..).unwrap_or_default())) {

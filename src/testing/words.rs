@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::compare::shown;
 use crate::engine::action::{Action, Retry};
 use crate::engine::request::{Body, Part, Request, Target, Text, VAPI, Written};
 use crate::engine::source::words;
@@ -23,8 +24,8 @@ impl Act {
             let fields = deed.iter().chain(&about).filter(|field| wanted(field));
             fields.map(|(name, value, _)| ((*name).to_owned(), value.clone())).collect()
         };
-        let shown = Value::Object(every(&|(_, _, usual)| !usual));
-        Act { whole: Value::Object(every(&|_| true)), shown: brief(shown).to_string() }
+        let brief = Value::Object(every(&|(_, _, usual)| !usual));
+        Act { whole: Value::Object(every(&|_| true)), shown: shown_act(brief) }
     }
 }
 
@@ -45,14 +46,14 @@ pub(super) fn spelt_out(verb: &str, value: Value) -> Value {
     }
 }
 
-/// The same, the other way.
-fn brief(mut act: Value) -> Value {
+/// An action for people: said as briefly as a rule can, and not too long.
+pub(super) fn shown_act(mut act: Value) -> String {
     if let Some(say) = act.get_mut("say")
         && say.as_object().is_some_and(|say| say.len() == 1 && say.contains_key("content"))
     {
         *say = say["content"].take();
     }
-    act
+    shown(&act)
 }
 
 /// What is done.

@@ -124,6 +124,52 @@ fn the_row_of_a_table_that_answered_is_named() {
 }
 
 #[test]
+fn what_actions_look_at_is_told_of_their_rule() {
+    let rules = r#"
+actions:
+  note: { log: "of ${of}", when: { of: present } }
+rules:
+  - name: first
+    on: end-of-call-report
+    let: { who: "${customer.number}" }
+    when: { call.id: present }
+    do:
+      - { log: "by ${who}", when: { any: [ { endedReason: nope }, { call.type: nope } ] } }
+      - { use: note, when: { call.type: present }, with: { of: "${who}" }, name: of }
+  - name: second
+    on: end-of-call-report
+    when: { customer.number: absent }
+    do: [ { log: second } ]
+"#;
+    let folder = Folder::with(&[("rules/a.yaml", rules)]);
+    let set = ["--set", "call.id=c1", "--set", "customer.number=+1555", "--set", "endedReason=hung-up"];
+    let ended = Ended::of(switchhook(&folder).args(["explain", "end-of-call-report"]).args(set));
+    let expected = r#"rules
+  first matched (rules/a.yaml:5:11)
+    holds  call.id: present since it is "c1"
+    misses endedReason: nope since it is "hung-up", so action `1` is left out
+    misses { endedReason: nope } since it is not so, so action `1` is left out
+    misses call.type: nope since it is "inboundPhoneCall", so action `1` is left out
+    misses { call.type: nope } since it is not so, so action `1` is left out
+    misses any: [ { endedReason: nope }, { call.type: nope } ] since it is not so, so action `1` is left out
+    holds  call.type: present since it is "inboundPhoneCall"
+    holds  of: present since it is "+1555"
+    who = "+1555"
+  second missed (rules/a.yaml:12:11)
+    misses customer.number: absent since it is "+1555"
+
+reply"#;
+    let told = timeless(&ended.stdout);
+    assert!(told.contains(expected), "{told}{}", ended.stderr);
+    let json = Ended::of(switchhook(&folder).args(["explain", "end-of-call-report", "--format", "json"]));
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    let actions = json.pointer("/0/rules/0/conditions").unwrap().as_array().unwrap();
+    let actions: Vec<&Value> = actions.iter().map(|condition| &condition["action"]).collect();
+    assert_eq!(actions.first(), Some(&&Value::Null), "{json:#}");
+    assert_eq!((actions[1], actions.last()), (&json!("1"), Some(&&json!("of"))), "{json:#}");
+}
+
+#[test]
 fn what_cannot_be_explained_is_said() {
     let folder = Folder::with(&[("rules/a.yaml", RULES), ("event.json", "{\"message\":")]);
     let run = |arguments: &[&str]| Ended::of(switchhook(&folder).arg("explain").args(arguments));

@@ -97,7 +97,13 @@ fn a_mistake_keeps_no_other_test_from_running() {
     let ended = run(&folder, &[]);
     assert_eq!(ended.code, Some(1));
     assert!(ended.stdout.contains("ok   rules/a.test.yaml:4:13: well spelt"), "{}", ended.stdout);
-    assert!(ended.stdout.contains("3 tests, all passed, 1 not run: there is a mistake in it; "), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains(
+            "3 tests, all passed, 1 not run: there is a mistake in it, those of 1 file not: it cannot be read; "
+        ),
+        "{}",
+        ended.stdout
+    );
     assert!(ended.stderr.contains("rules/a.test.yaml:3:49: error[unknown-field]"), "{}", ended.stderr);
     assert!(ended.stderr.contains("rules/c.test.yaml:1:11: error[yaml-syntax]"), "{}", ended.stderr);
     let json: Value = serde_json::from_str(&run(&folder, &["--format", "json"]).stdout).unwrap();
@@ -108,7 +114,7 @@ fn a_mistake_keeps_no_other_test_from_running() {
 fn one_rule_set_with_mistakes_keeps_no_other_from_being_tested() {
     let files = [("one/rules/a.yaml", BROKEN), ("two/rules/a.yaml", RULES), ("two/rules/a.test.yaml", TESTS)];
     let ended = run(&Folder::with(&files), &[]);
-    let told = "2 tests, all passed, those of 1 rule set not at all: its rules have to be mended first; ";
+    let told = "2 tests, all passed, those of 1 rule set not: its rules have to be mended first; ";
     assert_eq!(ended.code, Some(1));
     assert!(ended.stdout.contains(told), "{}", ended.stdout);
 }
@@ -164,6 +170,28 @@ fn what_stands_in_any_counts_once() {
     let gaps: Vec<&str> =
         told["coverage"]["gaps"].as_array().unwrap().iter().map(|gap| gap["what"].as_str().unwrap()).collect();
     assert_eq!(gaps, ["`customer.name: Ada` never held", "`customer.number: present` was never tried"]);
+}
+
+#[test]
+fn conditions_of_actions_count_too() {
+    let rules = "rules:
+  - name: first
+    on: hang
+    when: { call.id: present }
+    do: [ { log: a, when: { call.type: webCall } }, { log: b, when: { call.type: absent } } ]
+  - { name: last, on: hang, when: { customer.number: absent }, do: [ { log: c } ] }
+";
+    let tests = "tests: [ { name: web, event: hang, set: { call.type: webCall }, expect: { do: [ { log: a } ] } } ]";
+    let folder = Folder::with(&[("rules/a.yaml", rules), ("rules/a.test.yaml", tests)]);
+    let ended = run(&folder, &["--coverage"]);
+    let gaps: Vec<&str> = ended.stdout.lines().filter(|line| line.starts_with("rules/a.yaml")).collect();
+    let expected = [
+        "rules/a.yaml:4:13: `call.id: present` never missed",
+        "rules/a.yaml:5:29: `call.type: webCall` never missed",
+        "rules/a.yaml:5:71: `call.type: absent` never held",
+        "rules/a.yaml:6:13: rule `last` never matched",
+    ];
+    assert_eq!(gaps, expected, "{}", ended.stdout);
 }
 
 const TABLE: &str =

@@ -48,6 +48,10 @@ rules:
   - { name: first, on: assistant-request, respond: { assistantId: asst-first } }
   - { name: second, on: assistant-request, respond: { assistantId: asst-second } }
   - { name: third, on: assistant-request, respond: { assistantId: asst-third }, do: [ { log: third } ] }
+  - name: twice
+    tool: twice
+    do: [ { post: "https://a.example/", json: { by: "${args.name}" } }, { say: Bye., after: 90s } ]
+    respond: Done.
   - { name: silent, on: assistant-request, do: [ { log: seen } ] }
 "#;
 
@@ -184,6 +188,25 @@ do[0].log
 do[1].set.booked
   expected false
   but was  true"#;
+    assert_eq!(told, expected, "{told}");
+}
+
+#[test]
+fn too_many_actions_are_told_one_by_one() {
+    let told = failure(
+        "    event: tool-calls
+    set: { tool: twice, args.name: Ada }
+    expect: { do: [ { log: Done. }, { say: Hello. } ] }
+",
+    );
+    let expected = r#"do
+  expected 1: {"say":"Hello."}
+  but was  2:
+    {"post":"https://a.example/","json":{"by":"Ada"},"name":"twice/1"}
+    {"say":"Bye.","name":"twice/2","after":"90s"}
+do[0].log
+  expected "Done."
+  but was  none"#;
     assert_eq!(told, expected, "{told}");
 }
 
