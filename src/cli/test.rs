@@ -40,7 +40,7 @@ pub struct Arguments {
     /// Say which rules, conditions and rows of decision tables no test reached
     #[arg(long)]
     coverage: bool,
-    /// Fail if the tests see less of the outcomes of conditions and of the rows of decision tables than this many percent
+    /// Fail if the tests see less of the outcomes of conditions and rows of decision tables than this many percent
     #[arg(long, value_name = "PERCENT")]
     min_coverage: Option<Percent>,
     /// Run the tests again whenever a file changes

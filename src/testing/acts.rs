@@ -50,7 +50,7 @@ impl Acts {
             found.push(wrong.note(first.span, "the other one is here").help("give each a dash of its own"));
         }
         match (node.get("log"), node.get("set")) {
-            (Some(log), _) => self.logs.push((at + ".log", log.to_json())),
+            (Some(log), _) => self.logs.push((at + ".log", as_text(log.to_json()))),
             (None, Some(set)) => self.sets.push((at + ".set", object("set", set, found).into())),
             (None, None) => {
                 let fields = entries.iter().map(|(key, node)| (key.text.clone(), expected(&key.text, node, found)));
@@ -122,18 +122,24 @@ fn expected(key: &str, node: &Node, found: &mut Vec<Diagnostic>) -> Value {
             "within" => time(inner, found),
             _ => inner.to_json(),
         }),
-        "form" => mapped(node, |_, inner| match inner.to_json() {
-            value @ (Value::Number(_) | Value::Bool(_)) => value.to_string().into(),
-            value => value,
-        }),
+        "form" => mapped(node, |_, inner| as_text(inner.to_json())),
+        "name" | "body" => as_text(node.to_json()),
         "vapi" => mapped(node, |key, inner| match inner.as_str().filter(|_| key == "method") {
             Some(method) => method.to_ascii_lowercase().into(),
             None => inner.to_json(),
         }),
-        "headers" => header_fields(node, found).into(),
+        "headers" => header_fields(node, found).into_iter().map(|(name, value)| (name, as_text(value))).collect(),
         _ => node.to_json(),
     };
     spelt_out(key, value)
+}
+
+/// A number where a text goes out is one.
+fn as_text(value: Value) -> Value {
+    match value {
+        Value::Number(_) | Value::Bool(_) => value.to_string().into(),
+        value => value,
+    }
 }
 
 fn mapped(node: &Node, mut each: impl FnMut(&str, &Node) -> Value) -> Value {

@@ -6,8 +6,8 @@ use crate::engine::event::Event;
 use crate::engine::kind::{EventKind, Kind};
 use crate::engine::reply::{PART_NAMES, Reply};
 
-/// What is expected of a reply, and the reply, in the same form. Of a single tool call that is what it was answered with,
-/// and a result that is expected as data is compared as such: it went out as text.
+/// What is expected of a reply, and the reply, in the same form. Of a single tool call that is what it was answered
+/// with, and a result that is expected as data is compared as such: it went out as text.
 pub(super) fn told(expected: &Value, reply: &Reply, event: &Event) -> (Value, Value) {
     let mut reply = reply.to_json();
     if !event.kind().known().is_some_and(Kind::asks_for_tools) {

@@ -142,8 +142,8 @@ pub(super) fn rows_of(rule: &Rule) -> &[Row] {
     }
 }
 
-/// Those among `conditions` that say something of their own. What all of several comes to, and `any` or `not` of a single
-/// one, was seen there.
+/// Those among `conditions` that say something of their own. What all of several comes to, and `any` or `not` of a
+/// single one, was seen there.
 fn single<'c>(conditions: &'c [Condition], into: &mut Vec<&'c Condition>) {
     for condition in conditions {
         match &condition.ask {

@@ -57,7 +57,8 @@ impl Expect {
         let source: ExpectSource = read(node, "`expect`", found)?;
         explain_nothing(node, found.get_mut(before..).unwrap_or_default());
         if matches!(&node.value, Yaml::Map(entries) if entries.is_empty()) {
-            let help = "write what is to come of it, such as `rule: regulars`, or leave `expect` out: then nothing must go wrong";
+            let help = "write what is to come of it, such as `rule: regulars`, or leave `expect` out: then nothing must \
+                        go wrong";
             found.push(Diagnostic::error("empty-field", node.span, "`expect` expects nothing").help(help));
         }
         let rule = source.rule.as_ref().map(|node| named(node, rules, found)).unwrap_or_default();

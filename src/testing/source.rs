@@ -13,8 +13,8 @@ use crate::engine::source::yaml::{self, Node, Yaml};
 use crate::engine::source::{drop_consequences, is_test_file};
 
 impl Suite {
-    /// Reads the test files among `sources`; what is wrong with them is added to `found`. A test in which something is wrong
-    /// is left out, and counted.
+    /// Reads the test files among `sources`; what is wrong with them is added to `found`. A test in which something is
+    /// wrong is left out, and counted.
     #[must_use]
     pub fn read(sources: &Sources, files: &EventFiles<'_>, engine: &Engine, found: &mut Vec<Diagnostic>) -> Suite {
         let rules = engine.rules().rules().iter().map(|rule| rule.name.clone()).collect();

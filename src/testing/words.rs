@@ -1,5 +1,5 @@
-//! Actions in the words of a rule's `do`, so that what a test expects is written as the rule is, and what was done reads
-//! like it.
+//! Actions in the words of a rule's `do`, so that what a test expects is written as the rule is, and what was done
+//! reads like it.
 
 use serde_json::{Map, Value, json};
 

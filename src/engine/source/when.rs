@@ -111,7 +111,7 @@ impl Workshop<'_> {
         }
     }
 
-    /// The conditions of a mapping within `any`, `all` or `not`, or of an action: they are numbered with those of the rule.
+    /// The conditions of a mapping within `any`, `all` or `not`, or of an action: numbered with those of the rule.
     pub(super) fn nested(&mut self, what: &str, node: &Node, names: &Names, into: &mut Conditions) -> Vec<Condition> {
         let mut inner = Conditions { leaves: std::mem::take(&mut into.leaves), ..Conditions::default() };
         self.conditions(what, node, names, &mut inner);

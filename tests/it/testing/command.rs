@@ -154,7 +154,7 @@ fn a_test_file_can_be_run_by_itself() {
 #[test]
 fn a_share_may_be_broken() {
     let folder = project();
-    // Of three conditions and of the two alternatives together, each to hold and not to, five outcomes of eight were seen.
+    // Three conditions and the two alternatives together, each to hold and not to: five outcomes of eight were seen.
     for (least, code) in [("62", 0), ("62.5", 0), ("62.5%", 0), ("62.6", 1), ("63%", 1), ("many", 2), ("101", 2)] {
         let ended = run(&folder, &["--min-coverage", least]);
         assert_eq!(ended.code, Some(code), "{least}: {}{}", ended.stdout, ended.stderr);

@@ -34,6 +34,11 @@ rules:
   - { name: plain, tool: plain, respond: "Booked for ${args.name}." }
   - { name: count, tool: count, script: args.by + 1 }
   - { name: chance, tool: chance, script: "crypto::uuid()" }
+  - name: numbers
+    tool: numbers
+    do:
+      - log: "${args.n}"
+      - { post: "https://a.example/", headers: { x-n: "${args.n}" }, body: "${args.n}" }
   - { name: headed, on: status-update, do: [ { log: "${headers.x-caller} ${now}" } ] }
   - name: keyed
     tool: keyed
@@ -104,6 +109,10 @@ tests:
         - { name: note, patch: https://hooks.example.com/y, body: Ada B & co }
         - { name: book/tell-crm, post: https://crm.example.com/calls, timeout: 10s }
         - vapi: { method: POST, json: { name: "${secrets.crm}" } }
+  - name: numbers are written without quotes
+    event: tool-calls
+    set: { tool: numbers, args.n: 7 }
+    expect: { rule: none, do: [ { log: 7 }, { post: "https://a.example/", headers: { X-N: 7 }, body: 7 } ] }
   - name: in as many words
     event: tool-calls
     set: { tool: book, args.name: Ada B }
@@ -124,7 +133,7 @@ tests:
 
 #[test]
 fn actions_are_expected_in_the_words_of_the_rule() {
-    passes(&BOOKED.replace("{ name: 6 }", "{ name: \"6\" }"));
+    passes(BOOKED);
 }
 
 #[test]
@@ -339,17 +348,17 @@ fn what_kept_the_rule_from_answering_is_told() {
         (
             "set: { customer.name: Bob }",
             "gold",
-            "`gold` wants `customer.name: Ada` (rules/a.yaml:42:13), but it is \"Bob\"",
+            "`gold` wants `customer.name: Ada` (rules/a.yaml:47:13), but it is \"Bob\"",
         ),
         (
             "unset: [ customer.name ]",
             "gold",
-            "`gold` wants `customer.name: Ada` (rules/a.yaml:42:13), but it is absent",
+            "`gold` wants `customer.name: Ada` (rules/a.yaml:47:13), but it is absent",
         ),
         (
             "set: { customer.name: Ada }",
             "gold",
-            "`gold` wants `person.json.tier: gold` (rules/a.yaml:42:33), but it is \"silver\"",
+            "`gold` wants `person.json.tier: gold` (rules/a.yaml:47:33), but it is \"silver\"",
         ),
         ("seed: 1", "plain", "`plain` is not for `assistant-request` events"),
         ("seed: 1", "second", "`first` comes before `second`, and answers"),
