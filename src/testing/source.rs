@@ -59,6 +59,8 @@ struct Reader<'a> {
 struct Around<'a> {
     event: Option<&'a Node>,
     world: Option<&'a World>,
+    /// Whether the call has a state already, which the step before has left.
+    goes_on: bool,
 }
 
 impl Reader<'_> {
@@ -141,7 +143,6 @@ impl Reader<'_> {
             self.found.push(found.help("move `expect` into the step that it is about"));
         }
         let world = World::read(test, self.found);
-        let around = Around { event: test.event.as_ref(), world: Some(&world) };
         let mut read_steps = Vec::new();
         for (number, node) in (1..).zip(self.list("steps", steps, "write each behind a dash: `- expect: { … }`")) {
             let Some(source) = read::<TestSource>(node, "a step", self.found) else { continue };
@@ -149,6 +150,7 @@ impl Reader<'_> {
                 let found = Diagnostic::error("unknown-field", steps.span, "a step has no steps of its own");
                 self.found.push(found.help("write them one below the other"));
             }
+            let around = Around { event: test.event.as_ref(), world: Some(&world), goes_on: number > 1 };
             let step = self.step(&source, around, node.span, folder);
             read_steps.extend(step.map(|step| Step { name: format!("step {number}"), ..step }));
         }
@@ -197,7 +199,7 @@ impl Reader<'_> {
             now: own.now(outer),
             seed: own.seed(outer),
             headers: own.headers(outer),
-            state: own.state(outer),
+            state: own.state(if around.goes_on { &nothing } else { outer }),
             answers: own.answers.iter().chain(&outer.answers).cloned().collect(),
             expect,
         })

@@ -39,6 +39,7 @@ rules:
     do:
       - log: "${args.n}"
       - { post: "https://a.example/", headers: { x-n: "${args.n}" }, body: "${args.n}" }
+  - { name: adds, tool: adds, script: "state::incr(`sum`, args.by)", do: [ { set: { last: "${args.by}" } } ] }
   - { name: headed, on: status-update, do: [ { log: "${headers.x-caller} ${now}" } ] }
   - name: keyed
     tool: keyed
@@ -294,6 +295,24 @@ fn uuid(seed: u64) -> String {
 }
 
 #[test]
+fn state_is_given_once_and_goes_from_step_to_step() {
+    passes(
+        r"
+tests:
+  - name: a call goes on
+    event: tool-calls
+    set: { tool: adds, args.by: 2 }
+    state: { sum: 10 }
+    steps:
+      - expect: { respond: 12, state: { sum: 12 }, do: [ { set: { last: 2 } } ] }
+      - { set: { args.by: 3 }, expect: { respond: 15, do: [ { set: { last: 3 } } ] } }
+      - { state: { sum: 1 }, expect: { respond: 3 } }
+      - { expect: { respond: 5 } }
+",
+    );
+}
+
+#[test]
 fn scripts_are_answered_from_the_test() {
     passes(
         r#"
@@ -348,17 +367,17 @@ fn what_kept_the_rule_from_answering_is_told() {
         (
             "set: { customer.name: Bob }",
             "gold",
-            "`gold` wants `customer.name: Ada` (rules/a.yaml:47:13), but it is \"Bob\"",
+            "`gold` wants `customer.name: Ada` (rules/a.yaml:48:13), but it is \"Bob\"",
         ),
         (
             "unset: [ customer.name ]",
             "gold",
-            "`gold` wants `customer.name: Ada` (rules/a.yaml:47:13), but it is absent",
+            "`gold` wants `customer.name: Ada` (rules/a.yaml:48:13), but it is absent",
         ),
         (
             "set: { customer.name: Ada }",
             "gold",
-            "`gold` wants `person.json.tier: gold` (rules/a.yaml:47:33), but it is \"silver\"",
+            "`gold` wants `person.json.tier: gold` (rules/a.yaml:48:33), but it is \"silver\"",
         ),
         ("seed: 1", "plain", "`plain` is not for `assistant-request` events"),
         ("seed: 1", "second", "`first` comes before `second`, and answers"),
