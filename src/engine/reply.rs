@@ -24,7 +24,7 @@ use self::form::{Form, Object};
 use super::kind::Kind;
 
 pub use self::fault::{Fault, Step};
-pub use self::tool::{Outcome, ToolAnswer, ToolResult, tool_answer};
+pub use self::tool::{Outcome, PART_NAMES, ToolAnswer, ToolResult, tool_answer};
 pub use self::tree::{Shape, Tree};
 
 /// How long to wait for the caller to go on when nobody says it better: about as long as people pause.
