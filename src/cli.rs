@@ -6,11 +6,14 @@ pub mod check;
 pub mod completions;
 pub mod explain;
 pub mod init;
+mod line;
 pub mod operator;
 pub mod outbox;
 mod project;
 pub mod reload;
 pub mod run;
+pub mod send;
+mod set;
 pub mod test;
 pub mod tools;
 
@@ -47,6 +50,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Run the tests that stand beside the rules
     Test(test::Arguments),
+    /// Send a sample event to a running daemon as Vapi would, and hold the reply against the contract
+    Send(send::Arguments),
     /// Make a small project to begin with
     Init(init::Arguments),
     /// Print the declared tools as Vapi wants to be told of them
@@ -94,6 +99,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Test(arguments)) => test::run(&arguments),
+        Some(Command::Send(arguments)) => send::run(&arguments),
         Some(Command::Init(arguments)) => init::run(&arguments),
         Some(Command::Tools(arguments)) => tools::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments, CommandLine::command()),
