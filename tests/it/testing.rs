@@ -197,3 +197,13 @@ fn the_tests_of_the_first_rules_pass() {
     let ended = Ended::of(command.current_dir(here("")).args(["test", "rules"]));
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
 }
+
+#[test]
+fn check_reads_tests_too_and_runs_none() {
+    let tests = "tests:\n  - { name: mistyped, event: hang, expct: {} }\n  - { name: fails, event: hang, expect: { rule: everyone } }\n";
+    let folder = Folder::with(&[("rules/a.yaml", RULES), ("rules/a.test.yaml", tests)]);
+    let ended = Ended::of(switchhook(&folder).args(["check", "--format", "short"]));
+    assert_eq!(ended.code, Some(1));
+    let found = "rules/a.test.yaml:2:36: error[unknown-field]: a test has no field `expct`";
+    assert!(ended.stdout.contains(found) && !ended.stdout.contains("fails"), "{}", ended.stdout);
+}
