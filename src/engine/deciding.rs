@@ -162,7 +162,7 @@ impl<'a> Deciding<'a> {
             Some(answer) => Some(self.answer(id, rule, answer, scope)?),
             None => reply,
         };
-        self.collect(&rule.name, scope);
+        self.collect(&rule.name, rule, scope);
         self.done_since(faults, &rule.name, None);
         Ok(reply)
     }
@@ -256,7 +256,7 @@ impl<'a> Deciding<'a> {
                     scope.restore(before);
                     self.act_fault(id, act, &fault);
                 }
-                self.collect(&format!("{}/{}", rule.name, act.name), &scope);
+                self.collect(&format!("{}/{}", rule.name, act.name), rule, &scope);
                 self.done_since(faults, &rule.name, Some(&act.name));
             }
         }
@@ -284,8 +284,14 @@ impl<'a> Deciding<'a> {
 
     /// Takes over what scripts want done, whose names begin with who runs them: one that fails must not shift the numbers
     /// of another one's namesakes, by which they are known when the event is decided again.
-    fn collect(&mut self, whose: &str, scope: &Scope<'_>) {
-        let named = |action: Action| Action { name: format!("{whose}/{}", action.name), ..action };
+    /// For the same reason none of them is called as an action of the rule is.
+    fn collect(&mut self, whose: &str, rule: &Rule, scope: &Scope<'_>) {
+        let named = |action: Action| {
+            let first = action.name.split('/').next().unwrap_or_default();
+            let is_taken = whose == rule.name && rule.acts.iter().any(|act| act.name == first);
+            let script = if is_taken { "script/" } else { "" };
+            Action { name: format!("{whose}/{script}{}", action.name), ..action }
+        };
         self.decision.actions.extend(scope.take_actions().into_iter().map(named));
     }
 

@@ -105,15 +105,21 @@ impl Courier {
         let number = state.attempts.saturating_add(1);
         let patience = Patience { attempts_max: item.attempts_max(), expires_at: state.expires_at };
         let begun_at = Clock::instant();
-        let Ended { outcome, health, note } = match item {
+        let mut ended = match item {
             Item::Action(action) => {
                 let (client, secrets) = (self.client.current(), self.secrets.current());
                 Attempt { item: action, number, secrets: &secrets }.make(&client).await
             }
-            Item::Event(event) => self.decide(event, patience.attempts_max <= number).await,
+            Item::Event(event) => self.decide(event, false).await,
         };
-        let now = now();
-        let next = self.policy.after(number, outcome, patience, now, jitter());
+        let next = |ended: &Ended| self.policy.after(number, ended.outcome, patience, now(), jitter());
+        let mut next = next(&ended);
+        if let (Item::Event(event), Next::Bury(Cause::Attempts | Cause::Age)) = (item, next) {
+            // What it lacks it will not get any more: it is decided without.
+            ended = self.decide(event, true).await;
+            next = if ended.outcome == Outcome::Delivered { Next::Done } else { next };
+        }
+        let (Ended { outcome, health, note }, now) = (ended, now());
         self.count(outcome);
         telemetry::attempted(id, item, number, next, now, Clock::instant() - begun_at, &note);
         let verdict = match next {

@@ -512,6 +512,32 @@ fn a_rule_that_may_stop_the_others_is_waited_for() {
     assert!(service.ready().is_none(), "the others did not wait");
 }
 
+#[test]
+fn who_cannot_be_waited_for_any_longer_is_done_without() {
+    let service = Destination::open();
+    let daemon = start(STOPPING, "", "limits: { outbox_age_max: 1s }\n", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    loop {
+        let arrival = service.next();
+        if arrival.path() == "/second" {
+            arrival.answer(200);
+            break;
+        }
+        assert_eq!(arrival.path(), "/people");
+        arrival.answer(503);
+    }
+    // It is on its way to be written down.
+    let cause = (0..1000).find_map(|_| outbox(&daemon).pointer("/items/0/cause").cloned());
+    assert_eq!(cause, Some(json!("age")));
+    // An operator wants it tried once more: what was done is not done again.
+    assert_eq!(Client::connect(daemon.admin).ask("POST", "/api/outbox/dead/retry").status, 200);
+    answer_json(service.next(), &json!({ "vip": true }));
+    let told = service.next();
+    assert_eq!(told.path(), "/first");
+    told.answer(200);
+    assert!(service.ready().is_none(), "something was done twice");
+}
+
 const MISSING: &str = r#"
 rules:
   - name: missing
