@@ -1,6 +1,9 @@
 //! Paths: where in a message a value lies, as authors write it: `call.id`, `artifact.messages[-1].role`.
 
 use std::fmt;
+use std::sync::Arc;
+
+use foldhash::HashSet;
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -91,6 +94,23 @@ fn bracketed(text: &str) -> Option<(Segment, &str)> {
     }
     let (number, after) = text.split_once(']')?;
     Some((Segment::Index(number.trim().parse().ok()?), after))
+}
+
+/// The way from a value to one inside of it.
+pub type Steps = Arc<[Segment]>;
+
+/// Equal steps, kept once: ten thousand rules go few ways, and what all of them share stays in the processor's cache.
+#[derive(Debug, Default)]
+pub struct KnownSteps(HashSet<Steps>);
+
+impl KnownSteps {
+    /// Puts those that are known in place of equal `steps`.
+    pub fn share(&mut self, steps: &mut Steps) {
+        match self.0.get(steps) {
+            Some(known) => *steps = Arc::clone(known),
+            None => drop(self.0.insert(Arc::clone(steps))),
+        }
+    }
 }
 
 impl fmt::Display for Path {

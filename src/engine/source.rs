@@ -27,6 +27,7 @@ use super::act::Act;
 use super::diagnostic::{self, Diagnostic, FileId, Severity, Sources, Span};
 use super::event::WantedBuilder;
 use super::kind::{Deadline, Kind, KindSet};
+use super::path::KnownSteps;
 use super::rule::{Rule, RuleSet};
 use super::script::{ScriptFile, ScriptLimits, Scripts};
 use super::tools::Tools;
@@ -121,6 +122,7 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
         wanted: &mut wanted,
         wants_headers: false,
         looked_up: HashSet::new(),
+        known_steps: KnownSteps::default(),
         found: &mut found,
     };
     let (drafts, declared) = shop.files(&files);
@@ -195,6 +197,7 @@ struct Workshop<'a> {
     wants_headers: bool,
     /// The numbers of the `let` and `with` names that were looked up, for those who want to know.
     looked_up: HashSet<usize>,
+    known_steps: KnownSteps,
     found: &'a mut Vec<Diagnostic>,
 }
 

@@ -158,7 +158,7 @@ impl Workshop<'_> {
             Some(written) => self.method_word(written)?,
         };
         let path = match self.text("`path`", &path, names)? {
-            Template::Constant(path) => vec![Part::Text(path.as_str().unwrap_or_default().to_owned())],
+            Template::Constant(path) => vec![Part::Text(path.as_str().unwrap_or_default().into())],
             Template::Text(parts) => parts,
             Template::Hole(term) => vec![Part::Hole(term)],
             Template::List(_) | Template::Map(_) => return None,
@@ -175,7 +175,7 @@ impl Workshop<'_> {
             let help = "add it to `switchhook.yaml`: `secrets: { vapi: { env: VAPI_PRIVATE_KEY } }`";
             self.found.push(Diagnostic::error("unknown-secret", node.span, message).help(help));
         }
-        let url = Template::Text([Part::Text(VAPI.to_owned())].into_iter().chain(path).collect());
+        let url = Template::Text([Part::Text(VAPI.into())].into_iter().chain(path).collect());
         let body = json.as_ref().map(|json| Content::Json(self.template(json, names)));
         Some((Target::Vapi, method, url, body))
     }
@@ -265,5 +265,5 @@ fn method(word: &str) -> Option<Method> {
 
 fn bearer() -> Template {
     let key = Part::Hole(Term::Lookup(Lookup::Secret(VAPI_KEY.into())));
-    Template::Text(vec![Part::Text("Bearer ".to_owned()), key])
+    Template::Text(vec![Part::Text("Bearer ".into()), key])
 }
