@@ -45,9 +45,9 @@ use diagnostic::{Place, Sources};
 use event::{Event, EventError, ToolCall, Wanted, WantedBuilder};
 use facts::{Facts, Host};
 use kind::{EventKind, Kind, KindSet};
-use matcher::{Leaf, Verdict};
+use matcher::Verdict;
 use reply::{Outcome, Reply, ToolAnswer, ToolResult};
-use rule::{Answer, Rule, RuleId, RuleSet};
+use rule::{Answer, Proved, Rule, RuleId, RuleSet};
 use scope::Scope;
 use script::{Run, ScriptFault};
 use source::Options;
@@ -219,15 +219,13 @@ impl<'a> Deciding<'a> {
         Ok(reply)
     }
 
-    fn matches(
-        &mut self,
-        id: RuleId,
-        rule: &Rule,
-        proved: Option<Leaf>,
-        scope: &Scope<'_>,
-    ) -> Result<bool, Unfinished> {
+    fn matches(&mut self, id: RuleId, rule: &Rule, proved: Proved, scope: &Scope<'_>) -> Result<bool, Unfinished> {
+        if proved == Proved::All {
+            self.decision.trace.0.push((id, Considered::Matched));
+            return Ok(true);
+        }
         let before = scope.state();
-        let considered = match matcher::all(&rule.conditions, proved, scope) {
+        let considered = match rule.test(proved, scope) {
             Ok(Verdict::Holds) => Considered::Matched,
             Ok(Verdict::Misses(leaf)) => Considered::Missed(leaf),
             Err(ScriptFault::Unfinished) => return Err(Unfinished { time_max: rule.time_max }),
