@@ -149,6 +149,18 @@ mod tests {
     }
 
     #[test]
+    fn equal_steps_are_kept_once() {
+        let steps = |path: &str| Steps::from(Path::parse(path).unwrap().rest());
+        let (mut first, mut equal, mut other) = (steps("args.day"), steps("args.day"), steps("args.name"));
+        let mut known = KnownSteps::default();
+        for steps in [&mut first, &mut equal, &mut other] {
+            known.share(steps);
+        }
+        assert!(Arc::ptr_eq(&first, &equal));
+        assert_eq!(*other, [Segment::Key("name".into())]);
+    }
+
+    #[test]
     fn what_is_no_path_is_refused() {
         for text in ["", ".", "a.", ".a", "a..b", "a-b", "1a", "a[", "a[x]", "a b", "a.b()", "a[\"b]", "a + b"] {
             assert_eq!(Path::parse(text), None, "{text}");
