@@ -7,22 +7,19 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::hint::black_box;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use common::asked::{Asked, Took, in_turn};
 use common::figures::{Options, Target, line, median, micros};
 use common::message::{self, Message};
 use switchhook::engine::Engine;
-use switchhook::engine::decision::Decision;
 use switchhook::engine::diagnostic::Sources;
-use switchhook::engine::event::Event;
-use switchhook::engine::facts::{Facts, Unhurried};
 use switchhook::engine::source::{self, compile};
 
 #[expect(dead_code, reason = "each benchmark needs its own part of what they share")]
 mod common {
+    pub(crate) mod asked;
     pub(crate) mod figures;
     pub(crate) mod message;
 }
@@ -33,9 +30,7 @@ const FEW: u64 = 10;
 const MANY: u64 = 10_000;
 const RULES_IN_A_FILE: u64 = 500;
 /// Decisions between two looks at the clock.
-const BATCH: u64 = 200;
-/// Leads from one rule to another far away: prime to both numbers of rules.
-const STRIDE: u64 = 7919;
+const BATCH: u32 = 200;
 
 /// A rule by its number.
 type WriteRule = fn(u64) -> String;
@@ -68,17 +63,20 @@ fn by_caller(number: u64) -> String {
 fn compare(what: &str, write: WriteRule, message: &Message, options: Options) -> Outcome<f64> {
     let (few, _) = engine(FEW, write)?;
     let (many, loading) = engine(MANY, write)?;
-    let (mut few, mut many) = (Bench::new(few, FEW, message), Bench::new(many, MANY, message));
-    let mut ratios = Vec::new();
+    let (mut few, mut many) = (Asked::new(few, FEW, message, BATCH), Asked::new(many, MANY, message, BATCH));
+    let (mut of_few, mut of_many, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..options.rounds {
-        let (few, many) = Bench::round(&mut few, &mut many, options.round)?;
-        ratios.push(many / few);
+        let (few, many) = in_turn(&mut few, &mut many, options.round)?;
+        let together = |round: &[Took]| median(round.iter().map(|took| took.together()));
+        ratios.push(together(&many) / together(&few));
+        of_few.extend(few);
+        of_many.extend(many);
     }
     let bytes = message.body.len();
     println!("\n  {what}, {bytes} bytes; {MANY} rules are loaded in {:.0} ms", micros(loading) / 1000.0);
     line("us", &["read", "decide", "reply", "together"].map(str::to_owned));
-    few.report(&format!("{FEW} rules"));
-    many.report(&format!("{MANY} rules"));
+    report(&format!("{FEW} rules"), Took::median(&of_few));
+    report(&format!("{MANY} rules"), Took::median(&of_many));
     Ok(median(ratios))
 }
 
@@ -97,76 +95,8 @@ fn engine(count: u64, write: WriteRule) -> Outcome<(Engine, Duration)> {
     Ok((compiled.engine, begun_at.elapsed()))
 }
 
-/// An engine that is asked for one rule after the other, and how long the parts of that took, batch by batch.
-struct Bench {
-    engine: Engine,
-    rules: u64,
-    next: u64,
-    message: Message,
-    facts: Facts,
-    read: Vec<f64>,
-    decide: Vec<f64>,
-    reply: Vec<f64>,
-}
-
-impl Bench {
-    fn new(engine: Engine, rules: u64, message: &Message) -> Bench {
-        let (read, decide, reply) = (Vec::new(), Vec::new(), Vec::new());
-        Bench { engine, rules, next: 0, message: message.clone(), facts: Facts::default(), read, decide, reply }
-    }
-
-    /// Both engines in turn for `time`; returns the microseconds that each took for a decision from body to reply.
-    fn round(few: &mut Bench, many: &mut Bench, time: Duration) -> Outcome<(f64, f64)> {
-        let (mut of_few, mut of_many) = (Vec::new(), Vec::new());
-        let begun_at = Instant::now();
-        while begun_at.elapsed() < time {
-            of_few.push(few.batch()?);
-            of_many.push(many.batch()?);
-        }
-        Ok((median(of_few), median(of_many)))
-    }
-
-    fn batch(&mut self) -> Outcome<f64> {
-        let bodies: Vec<Vec<u8>> = (0..BATCH).map(|_| self.next_body()).collect();
-        let begun_at = Instant::now();
-        let events = bodies.into_iter().map(|body| self.engine.read(body)).collect::<Result<Vec<Event>, _>>()?;
-        let read_at = Instant::now();
-        let decisions: Vec<Decision> = events.iter().filter_map(|event| self.decide(event)).collect();
-        let decided_at = Instant::now();
-        for decision in &decisions {
-            black_box(decision.reply.to_bytes());
-        }
-        let replied_at = Instant::now();
-        if decisions.iter().any(|decision| decision.answered_by.is_none()) {
-            return Err("a message found no rule".into());
-        }
-        self.read.push(each(read_at - begun_at));
-        self.decide.push(each(decided_at - read_at));
-        self.reply.push(each(replied_at - decided_at));
-        Ok(each(replied_at - begun_at))
-    }
-
-    fn next_body(&mut self) -> Vec<u8> {
-        self.next = (self.next + STRIDE) % self.rules;
-        self.message.number(self.next);
-        self.message.body.clone()
-    }
-
-    fn decide(&self, event: &Event) -> Option<Decision> {
-        let turn = *Engine::turns(event).first()?;
-        self.engine.decide(event, turn, &self.facts, Arc::new(Unhurried)).ok()
-    }
-
-    fn report(&self, what: &str) {
-        let parts = [&self.read, &self.decide, &self.reply].map(|part| median(part.iter().copied()));
-        let together: f64 = parts.iter().sum();
-        let columns: Vec<String> = parts.into_iter().chain([together]).map(|part| format!("{part:.2}")).collect();
-        line(what, &columns);
-    }
-}
-
-/// The microseconds that each decision of a batch took.
-#[expect(clippy::cast_precision_loss, reason = "a batch is small")]
-fn each(batch: Duration) -> f64 {
-    micros(batch) / BATCH as f64
+/// Prints the parts of what was measured.
+fn report(what: &str, took: Took) {
+    let parts = [took.read, took.decide, took.reply, took.together()];
+    line(what, &parts.map(|part| format!("{part:.2}")));
 }

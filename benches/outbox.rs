@@ -1,4 +1,5 @@
-//! What the outbox costs: actions taken per second beside the bare disk, and memory and time with a million that wait.
+//! What the outbox costs: actions taken per second beside the bare disk, memory and time with a million that wait, and how
+//! long deliveries take beside destinations that are unwell.
 //!
 //! The bare disk is a file to which the same bytes are appended, whatever waits together with one sync, as the outbox
 //! does it: it keeps no index, takes nothing out, and knows no key. A process of its own measures memory, so that
@@ -25,7 +26,15 @@ use tokio::runtime::Runtime;
 
 #[expect(dead_code, reason = "each benchmark needs its own part of what they share")]
 mod common {
+    pub(crate) mod daemon;
     pub(crate) mod figures;
+    pub(crate) mod load;
+    pub(crate) mod message;
+    pub(crate) mod process;
+}
+
+mod deliveries {
+    pub(crate) mod neighbours;
 }
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -45,6 +54,8 @@ fn main() -> Outcome<ExitCode> {
         return reopen(Path::new(&folder));
     }
     let options = Options::given();
+    // First, while the disk has nothing else to do.
+    let [deliveries, replies] = deliveries::neighbours::measure(options)?;
     let items = if options.rounds == 1 { MILLION_SMOKE } else { MILLION };
     let (mut taken, mut bare) = (Vec::new(), Vec::new());
     for _ in 0..options.rounds {
@@ -62,6 +73,8 @@ fn main() -> Outcome<ExitCode> {
         Target { what: "the bare disk beside it", figure: bare / taken, at_most: 2.0, unit: "x as quick" },
         Target { what: "opening with a million items", figure: seconds, at_most: 3.0, unit: "s" },
         Target { what: "memory with a million items", figure: mebibytes, at_most: 150.0, unit: "MiB" },
+        deliveries,
+        replies,
     ]))
 }
 

@@ -2,6 +2,7 @@
 //! own.
 
 mod api;
+mod explain;
 mod letters;
 mod metrics;
 mod origin;
@@ -39,6 +40,7 @@ enum Route {
     Readiness,
     Metrics,
     Rules,
+    Explain,
     Reload,
     RollBack,
     Outbox,
@@ -54,6 +56,7 @@ impl Route {
             "/readyz" => Route::Readiness,
             "/metrics" => Route::Metrics,
             "/api/rules" => Route::Rules,
+            "/api/explain" => Route::Explain,
             "/api/reload" => Route::Reload,
             "/api/rollback" => Route::RollBack,
             "/api/outbox" => Route::Outbox,
@@ -68,7 +71,7 @@ impl Route {
 
     /// Whether it is asked for by `POST`.
     fn changes(self) -> bool {
-        matches!(self, Route::Reload | Route::RollBack | Route::Retry(_) | Route::Drop(_))
+        matches!(self, Route::Explain | Route::Reload | Route::RollBack | Route::Retry(_) | Route::Drop(_))
     }
 }
 
@@ -91,6 +94,7 @@ impl Admin {
                 metrics::text(&self.in_force, &self.outbox.status().await.unwrap_or_default()),
             ),
             Route::Rules => json(StatusCode::OK, &api::rules(&self.in_force)),
+            Route::Explain => explain::explain(&self.in_force, &received.body).await?,
             Route::Reload => {
                 let wish = api::Reload::read(&received.body)?;
                 api::report(self.reloads.reload(wish.into()).await, wants_text(head))?
@@ -178,7 +182,7 @@ mod tests {
             let refused = Err(Refusal::MethodNotAllowed { allow: "GET, HEAD" });
             assert_eq!(checked(None, &format!("POST {path}"), ""), refused);
         }
-        for path in ["/api/reload", "/api/rollback", "/api/outbox/7/retry", "/api/outbox/dead/drop"] {
+        for path in ["/api/explain", "/api/reload", "/api/rollback", "/api/outbox/7/retry", "/api/outbox/dead/drop"] {
             assert_eq!(checked(None, &format!("POST {path}"), ""), Ok(()));
             let refused = Err(Refusal::MethodNotAllowed { allow: "POST" });
             assert_eq!(checked(None, &format!("GET {path}"), ""), refused);

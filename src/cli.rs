@@ -3,17 +3,24 @@
 //! Every command ends in an exit code: 0 fine, 1 findings, 2 could not run.
 
 pub mod check;
+pub mod completions;
+pub mod explain;
+pub mod import;
+pub mod init;
 pub mod operator;
 pub mod outbox;
+mod project;
 pub mod reload;
 pub mod run;
+pub mod test;
+pub mod tools;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::engine::diagnostic::{Diagnostic, Severity, Sources};
+use crate::engine::diagnostic::{Diagnostic, Sources, has_errors};
 use crate::report::{self, Format};
 
 /// Answers Vapi server URLs: YAML rules, Rhai handlers, an answer always in time.
@@ -37,6 +44,16 @@ enum Command {
     Run(run::Arguments),
     /// Find every mistake in the rules and settings
     Check(check::Arguments),
+    /// Say why an event is decided as it is: which rules matched, which did not, and what they saw
+    Explain(explain::Arguments),
+    /// Run the tests that stand beside the rules
+    Test(test::Arguments),
+    /// Make a small project to begin with
+    Init(init::Arguments),
+    /// Begin with what an organisation has at Vapi: a rule and a test for each tool and phone number
+    Import(import::Arguments),
+    /// Print the declared tools as Vapi wants to be told of them
+    Tools(tools::Arguments),
     /// Have a running daemon put in force what its files say, and say what came of it
     Reload(reload::Arguments),
     /// Have a running daemon go back to the rules before those in force, until the files change
@@ -44,6 +61,10 @@ enum Command {
     /// See what a running daemon has still to deliver or has given up, and decide what becomes of it
     #[command(subcommand)]
     Outbox(outbox::Command),
+    /// Print what a shell needs to complete the commands
+    Completions(completions::Arguments),
+    /// Print the manual page, or write one for each command
+    Man(completions::Manual),
 }
 
 /// How a command ended.
@@ -74,6 +95,13 @@ pub fn main() -> ExitCode {
     let outcome = match line.command {
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Check(arguments)) => check::run(&arguments),
+        Some(Command::Explain(arguments)) => explain::run(&arguments),
+        Some(Command::Test(arguments)) => test::run(&arguments),
+        Some(Command::Init(arguments)) => init::run(&arguments),
+        Some(Command::Import(arguments)) => import::run(&arguments),
+        Some(Command::Tools(arguments)) => tools::run(&arguments),
+        Some(Command::Completions(arguments)) => completions::run(&arguments, CommandLine::command()),
+        Some(Command::Man(arguments)) => completions::manual(&arguments, CommandLine::command()),
         Some(Command::Reload(arguments)) => reload::run(&arguments),
         Some(Command::Rollback(arguments)) => reload::roll_back(&arguments),
         Some(Command::Outbox(command)) => outbox::run(&command),
@@ -93,7 +121,7 @@ fn show(found: &[Diagnostic], sources: &Sources) -> Outcome {
     if !found.is_empty() {
         complain(&report::render(found, sources, Format::Human, std::io::stderr().is_terminal()));
     }
-    if found.iter().any(|found| found.severity == Severity::Error) { Outcome::Findings } else { Outcome::Fine }
+    if has_errors(found) { Outcome::Findings } else { Outcome::Fine }
 }
 
 fn write(text: &str) {

@@ -2,12 +2,14 @@
 //!
 //! Where a request may lead is looked at twice: its URL before anything is done ([`aim`]), and each address at the moment
 //! of connecting to it ([`connect`]), after the name was resolved. So a name that leads somewhere else from one moment to
-//! the next gains nothing. Redirects are not followed: what is meant for one address is not sent to another one.
+//! the next gains nothing. A redirect is followed only where the [`Limits`] say so, and only by what reads ([`redirect`]):
+//! what is meant for one address is not sent to another one.
 
 pub mod aim;
 pub mod connect;
 pub mod filled;
 pub mod guard;
+pub mod redirect;
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -16,8 +18,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::header::{HeaderMap, HeaderValue, USER_AGENT};
-use hyper::{Method, Request as HttpRequest, StatusCode};
+use hyper::header::HeaderMap;
+use hyper::{Method, Response as HttpResponse, StatusCode};
 use hyper_util::client::legacy::{Client as HttpClient, Error as HttpError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
@@ -26,6 +28,7 @@ use tokio::time::{Instant, timeout_at};
 use self::aim::{Aims, Misdirected};
 use self::connect::{ConnectError, Connector, Resolver, system_resolver};
 use self::guard::Guard;
+use self::redirect::{Journey, RedirectError};
 use crate::clock::Deadline;
 use crate::engine::request::Target;
 
@@ -34,7 +37,7 @@ pub const AGENT: &str = concat!("switchhook/", env!("CARGO_PKG_VERSION"));
 /// How long a connection is kept that nothing is sent over.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 /// How many of these are kept to one destination.
-const IDLE_CONNECTIONS_MAX: usize = 8;
+const IDLE_CONNECTIONS_MAX: usize = 64;
 /// The longest header of a response.
 const HEADER_BYTES_MAX: usize = 64 << 10;
 
@@ -71,15 +74,17 @@ pub struct Request {
     pub body: Bytes,
 }
 
-/// How long a request may take, and how much comes back.
+/// How long a request may take, how much comes back, and how far it may be sent on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How long connecting may take, with the handshake.
+    /// How long connecting may take, with the handshake, to each address that it is sent on to.
     pub connect: Duration,
     /// How long all of it may take, to the last byte of the answer.
     pub whole: Duration,
     /// How much of the answer's body is read.
     pub body_bytes_max: usize,
+    /// How many redirects a `GET` follows. With 0, and for every other method, the redirect is the answer.
+    pub redirects_max: usize,
 }
 
 /// What came back.
@@ -113,6 +118,9 @@ pub enum ClientError {
     /// The connection broke, or what came was no HTTP.
     #[error("the connection broke: {0}")]
     Broken(String),
+    /// It was sent on to where there is no answer.
+    #[error("{0}")]
+    Redirect(#[from] RedirectError),
 }
 
 impl ClientError {
@@ -120,6 +128,17 @@ impl ClientError {
     #[must_use]
     pub fn is_final(&self) -> bool {
         matches!(self, ClientError::Misdirected(_) | ClientError::Connect(ConnectError::Refused { .. }))
+    }
+
+    /// The same without the host.
+    #[must_use]
+    pub fn without_host(self) -> ClientError {
+        match self {
+            ClientError::Misdirected(error) => ClientError::Misdirected(error.without_host()),
+            ClientError::Connect(error) => ClientError::Connect(error.without_host()),
+            ClientError::Redirect(error) => ClientError::Redirect(error.without_host()),
+            other => other,
+        }
     }
 }
 
@@ -151,18 +170,29 @@ impl Client {
     /// # Errors
     /// Why there is none.
     pub async fn send(&self, request: Request, limits: &Limits) -> Result<Response, ClientError> {
-        let url = self.aims.url(request.target, &request.url)?;
-        let mut http = HttpRequest::new(Full::new(request.body));
-        *http.method_mut() = request.method;
-        *http.uri_mut() = url;
-        *http.headers_mut() = request.headers;
-        http.headers_mut().entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
         let until = Deadline::after(limits.whole).instant().into();
-        let late = |_| ClientError::Late { whole: limits.whole };
-        let response = timeout_at(until, connect::within(limits.connect, self.http.request(http))).await;
-        let (head, body) = response.map_err(late)?.map_err(|error| explained(&error))?.into_parts();
-        let (body, is_cut) = read(body, limits.body_bytes_max, until).await;
-        Ok(Response { status: head.status, headers: head.headers, body, is_cut })
+        let url = self.aims.url(request.target, &request.url)?;
+        let mut journey = Journey::new(request, url);
+        loop {
+            let response = self.ask(&journey, limits, until).await.map_err(|error| journey.met(error))?;
+            let (head, body) = response.into_parts();
+            if !journey.goes_on(head.status, &head.headers, &self.aims, limits.redirects_max)? {
+                let (body, is_cut) = read(body, limits.body_bytes_max, until).await;
+                return Ok(Response { status: head.status, headers: head.headers, body, is_cut });
+            }
+        }
+    }
+
+    /// Sends it to where it is.
+    async fn ask(
+        &self,
+        journey: &Journey,
+        limits: &Limits,
+        until: Instant,
+    ) -> Result<HttpResponse<Incoming>, ClientError> {
+        let sending = connect::within(limits.connect, self.http.request(journey.request()));
+        let response = timeout_at(until, sending).await;
+        response.map_err(|_| ClientError::Late { whole: limits.whole })?.map_err(|error| explained(&error))
     }
 }
 

@@ -14,6 +14,8 @@ use crate::engine::script;
 use crate::outbox::{Outbox, StoreError};
 use crate::reload::{InForce, Parts, Reloader, Reloads, Wish};
 use crate::server::answering::Answering;
+use crate::server::asking::Asking;
+use crate::server::later::Later;
 use crate::server::service::Service;
 use crate::server::{Answer, Server};
 use crate::service_manager::{Inherited, Notifier, Socket};
@@ -58,12 +60,14 @@ pub fn run(reloader: Reloader, inherited: Inherited) -> Result<(), Unable> {
 async fn serve(reloader: Reloader, inherited: Inherited) -> Result<(), Unable> {
     let (settings, in_force) = (Arc::clone(reloader.settings()), reloader.in_force().clone());
     let outbox = open_outbox(&reloader)?;
-    let answering = Arc::new(Answering::start(settings.bounds, outbox.clone()).map_err(Unable::Threads)?);
+    let asking = Asking::new(in_force.client.clone(), in_force.secrets.clone(), settings.asking);
+    let answering = Answering::start(settings.bounds, asking.clone(), outbox.clone()).map_err(Unable::Threads)?;
+    let answering = Arc::new(answering);
     let service = Service::new(in_force.sites.clone(), Arc::clone(&answering));
     let server = open(inherited.public, settings.listen, &in_force, service)?.secured_by(settings.tls.as_ref());
     let listening = server.local_addr();
-    let reloads =
-        reloader.spawn(Parts { answering: Arc::clone(&answering), outbox: outbox.clone() }).map_err(Unable::Threads)?;
+    let parts = Parts { answering: Arc::clone(&answering), asking, outbox: outbox.clone() };
+    let reloads = reloader.spawn(parts).map_err(Unable::Threads)?;
     let shutdown = CancellationToken::new();
     let admin = Admin::new(in_force.clone(), reloads.clone(), outbox.clone(), shutdown.clone());
     let admin = open(inherited.admin, settings.admin, &in_force, admin)?.secured_by(settings.admin_tls.as_ref());
@@ -75,7 +79,8 @@ async fn serve(reloader: Reloader, inherited: Inherited) -> Result<(), Unable> {
     telemetry::listening(listening, admin.local_addr(), rules(&in_force));
     manager.ready();
     Notifier.keep_watch();
-    outbox.deliver(in_force.client.clone(), in_force.secrets.clone());
+    let later = Later::new(in_force.sites.clone(), answering.clone());
+    outbox.deliver(in_force.client.clone(), in_force.secrets.clone(), Arc::new(later));
     stopping(shutdown.clone(), outbox.clone());
 
     // Operators are answered until the last call is.
@@ -87,7 +92,7 @@ async fn serve(reloader: Reloader, inherited: Inherited) -> Result<(), Unable> {
     drop(tokio::time::timeout(rest.remaining(), answering.settle()).await);
     // Nothing is decided any more that could be enqueued. Until it is closed, nobody else may have the data folder.
     outbox.close(rest.remaining()).await;
-    reloads.stop();
+    reloads.stop().await;
     admin_stop.cancel();
     drop(admin.await);
     telemetry::stopped(cut_off);

@@ -6,9 +6,12 @@
 
 pub mod act;
 pub mod action;
+pub mod binding;
+mod control;
 pub mod decision;
 pub mod diagnostic;
 pub mod event;
+pub mod explanation;
 pub mod facts;
 pub mod fields;
 pub mod json;
@@ -17,41 +20,39 @@ pub mod matcher;
 pub mod outgoing;
 pub mod path;
 pub mod phone;
+pub mod question;
 pub mod reply;
 pub mod request;
+pub mod rows;
 pub mod rule;
 pub mod scope;
 pub mod script;
 pub mod share;
 pub mod source;
+pub mod table;
 pub mod template;
 pub mod term;
 pub mod tools;
+pub mod url;
 pub mod window;
 
+mod deciding;
 mod time_limit;
 
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde_json::Value;
 use smallvec::{SmallVec, smallvec};
 
-use act::{Act, ActFault, Does};
-use decision::{Considered, Decision, Fault, Unfinished};
-use diagnostic::{Place, Sources};
-use event::{Event, EventError, ToolCall, Wanted, WantedBuilder};
+use decision::{Decision, Unfinished};
+use diagnostic::Sources;
+use event::{Event, EventError, Slot, ToolCall, Wanted, WantedBuilder};
+use explanation::{Explanation, Recorder};
 use facts::{Facts, Host};
 use kind::{EventKind, Kind, KindSet};
-use matcher::Verdict;
 use reply::{Outcome, Reply, ToolAnswer, ToolResult};
-use rule::{Answer, Proved, Rule, RuleId, RuleSet};
-use scope::Scope;
-use script::{Run, ScriptFault};
+use rule::RuleSet;
 use source::Options;
-use time_limit::TimeLimit;
 use tools::Tools;
 
 /// A rule set, ready to decide. Immutable: a changed rule set is another engine.
@@ -62,8 +63,12 @@ pub struct Engine {
     tools: Tools,
     no_assistant: String,
     wants_headers: bool,
-    /// The kinds for which rules have requests sent.
-    acting: KindSet,
+    /// The kinds for which rules ask others, or tell them something.
+    reaching_out: KindSet,
+    /// The kinds whose events make superfluous what rules want done.
+    calling_off: KindSet,
+    /// Where an event says how to reach its call, if scripts want to know.
+    control_url: Option<Slot>,
     // To say where in its file a script failed.
     sources: Sources,
 }
@@ -87,7 +92,9 @@ impl Engine {
             tools: Tools::default(),
             no_assistant: options.no_assistant.clone(),
             wants_headers: false,
-            acting: KindSet::EMPTY,
+            reaching_out: KindSet::EMPTY,
+            calling_off: KindSet::EMPTY,
+            control_url: None,
             sources: Sources::default(),
         }
     }
@@ -106,17 +113,35 @@ impl Engine {
         self.wants_headers
     }
 
-    /// Whether any rule for this kind has requests sent.
+    /// Whether any rule for this kind asks others something, or tells them.
     #[must_use]
-    pub fn acts_on(&self, kind: &EventKind) -> bool {
+    pub fn reaches_out(&self, kind: &EventKind) -> bool {
         let kinds = kind.known().map_or(KindSet::UNKNOWN, KindSet::from);
-        self.acting.overlaps(kinds)
+        self.reaching_out.overlaps(kinds)
+    }
+
+    /// Whether an event of this kind makes anything superfluous that a rule may want done.
+    #[must_use]
+    pub fn calls_off(&self, kind: &EventKind) -> bool {
+        kind.known().is_some_and(|kind| self.calling_off.overlaps(KindSet::from(kind)))
     }
 
     /// The rules in force.
     #[must_use]
     pub fn rules(&self) -> &RuleSet {
         &self.rules
+    }
+
+    /// The tools that they declare.
+    #[must_use]
+    pub fn tools(&self) -> &Tools {
+        &self.tools
+    }
+
+    /// The files that they were made of.
+    #[must_use]
+    pub fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// What there is to decide about an event: one turn for each tool call, or the whole.
@@ -145,7 +170,7 @@ impl Engine {
     /// The same event and the same facts give the same decision, as long as the host leaves it the time.
     ///
     /// # Errors
-    /// [`Unfinished`] when scripts need more operations than the host allows.
+    /// [`Unfinished`] when scripts need more operations than the host allows, or answers that are not among the facts.
     pub fn decide(
         &self,
         event: &Event,
@@ -153,241 +178,23 @@ impl Engine {
         facts: &Facts,
         host: Arc<dyn Host>,
     ) -> Result<Decision, Unfinished> {
-        let call = tool_call(event, turn);
-        let limit = Arc::new(TimeLimit::new(host));
-        let run = RefCell::new(Run::new(facts, Arc::clone(&limit) as Arc<dyn Host>));
-        let mut deciding = Deciding { engine: self, event, turn, call, limit: &limit, decision: Decision::default() };
-        let reply = match call.and_then(|call| Some((call, self.tools.refuses(call)?))) {
-            Some((call, why)) => {
-                deciding.decision.refused_arguments = true;
-                tool_error(event, call, &why)
-            }
-            None => deciding.consider_rules(facts, &run)?,
-        };
-        let mut decision = Decision { reply, ..deciding.decision };
-        let mut run = run.into_inner();
-        decision.logs = run.take_logs();
-        decision.state = Some(run.state()).filter(|state| !Arc::ptr_eq(state, &facts.state));
-        Ok(decision)
-    }
-}
-
-/// One decision while it is being made.
-struct Deciding<'a> {
-    engine: &'a Engine,
-    event: &'a Event,
-    turn: Turn,
-    call: Option<&'a ToolCall>,
-    limit: &'a TimeLimit,
-    decision: Decision,
-}
-
-/// Why a rule has no reply to give.
-enum Trouble {
-    Script(ScriptFault),
-    Contract(Vec<reply::Fault>),
-}
-
-impl<'a> Deciding<'a> {
-    /// Every rule whose conditions all hold acts; the first of them that can answer gives the reply.
-    fn consider_rules(&mut self, facts: &'a Facts, run: &'a RefCell<Run>) -> Result<Reply, Unfinished> {
-        let scope = Scope::new(self.event, self.call, facts, &[], run);
-        let (mut reply, mut acting) = (None, Vec::new());
-        for (id, rule, proved) in self.engine.rules.candidates(self.event, &scope) {
-            // Once there is a reply, only those matter that act, or that end it.
-            if reply.is_some() && rule.acts.is_empty() && !rule.stop {
-                continue;
-            }
-            self.limit.set(rule.time_max);
-            let scope = Scope::new(self.event, self.call, facts, &rule.lets, run);
-            if !self.matches(id, rule, proved, &scope)? {
-                continue;
-            }
-            if let (None, Some(answer)) = (&reply, &rule.answer) {
-                self.decision.answered_by = Some(id);
-                reply = Some(self.answer(id, rule, answer, &scope)?);
-            }
-            if !rule.acts.is_empty() {
-                acting.push((id, rule, scope));
-            }
-            if rule.stop {
-                break;
-            }
-        }
-        let reply = reply.unwrap_or_else(|| self.unanswered());
-        self.act(acting, &reply)?;
-        Ok(reply)
+        deciding::decide(self, event, turn, facts, host, None)
     }
 
-    fn matches(&mut self, id: RuleId, rule: &Rule, proved: Proved, scope: &Scope<'_>) -> Result<bool, Unfinished> {
-        if proved == Proved::All {
-            self.decision.trace.0.push((id, Considered::Matched));
-            return Ok(true);
-        }
-        let before = scope.state();
-        let considered = match rule.test(proved, scope) {
-            Ok(Verdict::Holds) => Considered::Matched,
-            Ok(Verdict::Misses(leaf)) => Considered::Missed(leaf),
-            Err(ScriptFault::Unfinished) => return Err(Unfinished { time_max: rule.time_max }),
-            Err(fault) => {
-                scope.restore(before);
-                self.fault(id, rule, &Trouble::Script(fault));
-                Considered::Failed
-            }
-        };
-        self.decision.trace.0.push((id, considered));
-        Ok(considered == Considered::Matched)
-    }
-
-    /// Carries out what the rules that matched do, now that it is known what was answered. One that fails leaves the others
-    /// alone.
-    fn act(&mut self, acting: Vec<(RuleId, &Rule, Scope<'a>)>, reply: &Reply) -> Result<(), Unfinished> {
-        if acting.is_empty() {
-            return Ok(());
-        }
-        let outcome = Rc::new(self.outcome(reply));
-        for (id, rule, scope) in acting {
-            let scope = scope.knowing(&outcome);
-            self.limit.set(None);
-            for act in &rule.acts {
-                match self.carry_out(rule, act, &scope) {
-                    Ok(()) => {}
-                    Err(ActFault::Script(ScriptFault::Unfinished)) => return Err(Unfinished { time_max: None }),
-                    Err(fault) => self.act_fault(id, act, &fault),
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn carry_out(&mut self, rule: &Rule, act: &Act, scope: &Scope<'_>) -> Result<(), ActFault> {
-        if matcher::all(&act.when, None, scope)? != Verdict::Holds {
-            return Ok(());
-        }
-        match &act.does {
-            Does::Request(errand) => {
-                let action = errand.render(format!("{}/{}", rule.name, act.name), scope)?;
-                self.decision.actions.push(action);
-            }
-            Does::Set(values) => {
-                for (name, value) in values {
-                    scope.keep(name, value.render(scope)?).map_err(ActFault::State)?;
-                }
-            }
-            Does::Log(text) => scope.log(text.render_text(scope)?),
-        }
-        Ok(())
-    }
-
-    /// What actions know of the reply.
-    fn outcome(&self, reply: &Reply) -> scope::Outcome {
-        let Some(call) = self.call else {
-            return scope::Outcome { reply: reply.to_json(), result: Value::Null };
-        };
-        let reply = reply.to_json();
-        let mine = match self.event.kind() {
-            EventKind::Known(Kind::FunctionCall) => reply,
-            _ => reply.get("results").and_then(|results| results.get(0)).cloned().unwrap_or_default(),
-        };
-        debug_assert!(mine.get("toolCallId").is_none_or(|id| *id == *call.id));
-        let result = mine.get("result").or_else(|| mine.get("error")).cloned().unwrap_or_default();
-        scope::Outcome { reply: mine, result }
-    }
-
-    fn act_fault(&mut self, rule: RuleId, act: &Act, fault: &ActFault) {
-        let place = self.engine.sources.place(act.span);
-        let (place, message) = match fault {
-            ActFault::Script(ScriptFault::Failed { message, at }) => (self.engine.sources.place(*at), message.clone()),
-            ActFault::Script(ScriptFault::Thrown(text)) => (place, format!("the script threw: {text}")),
-            ActFault::Script(ScriptFault::OutOfTime | ScriptFault::Unfinished) => {
-                (place, "the action was not made in time".to_owned())
-            }
-            ActFault::Nowhere => (place, "the action has no URL: what should hold it is absent".to_owned()),
-            ActFault::State(why) => (place, why.clone()),
-        };
-        let out_of_time = matches!(fault, ActFault::Script(ScriptFault::OutOfTime | ScriptFault::Unfinished));
-        self.decision.faults.push(Fault {
-            rule,
-            place,
-            message: format!("action `{}`: {message}", act.name),
-            out_of_time,
-        });
-    }
-
-    fn answer(&mut self, id: RuleId, rule: &Rule, answer: &Answer, scope: &Scope<'_>) -> Result<Reply, Unfinished> {
-        let before = scope.state();
-        let made = match answer {
-            Answer::Respond(template) => template.render(scope),
-            Answer::Run(handler) => scope.call(handler),
-            Answer::Script(evaluation) => scope.evaluate(evaluation),
-        };
-        match made.map_err(Trouble::Script).and_then(|value| self.shape(value)) {
-            Ok(reply) => Ok(reply),
-            Err(Trouble::Script(ScriptFault::Unfinished)) => Err(Unfinished { time_max: rule.time_max }),
-            Err(trouble) => {
-                if let Trouble::Script(ScriptFault::Thrown(text)) = &trouble
-                    && let Some(refusal) = self.refusal(text)
-                {
-                    return Ok(refusal);
-                }
-                // What failed must not be half done. A `throw` is an answer like any other.
-                scope.begin_anew(before);
-                self.fault(id, rule, &trouble);
-                Ok(self.fall_back(id, rule, scope))
-            }
-        }
-    }
-
-    /// What a rule says when its answer failed; nobody waits for long any more, so scripts in it must be brief.
-    fn fall_back(&mut self, id: RuleId, rule: &Rule, scope: &Scope<'_>) -> Reply {
-        self.limit.grant_grace();
-        let Some(fallback) = &rule.fallback else { return self.emptiest() };
-        match fallback.render(scope).map_err(Trouble::Script).and_then(|value| self.shape(value)) {
-            Ok(reply) => reply,
-            Err(trouble) => {
-                self.fault(id, rule, &trouble);
-                self.emptiest()
-            }
-        }
-    }
-
-    /// Makes a reply of what a rule rendered or a script returned.
-    fn shape(&self, value: Value) -> Result<Reply, Trouble> {
-        match (self.call, self.event.kind()) {
-            (Some(call), _) => {
-                let answer = reply::tool_answer(value).map_err(Trouble::Contract)?;
-                Ok(tool_reply(self.event, call, answer))
-            }
-            (None, EventKind::Known(kind)) => reply::normalise(*kind, value).map_err(Trouble::Contract),
-            (None, EventKind::Unknown(_)) => Ok(Reply::Nothing),
-        }
-    }
-
-    /// What a deliberate `throw` says, where the kind has words for it.
-    fn refusal(&self, text: &str) -> Option<Reply> {
-        match self.call {
-            Some(call) => Some(tool_error(self.event, call, text)),
-            None => reply::refusal(self.event.kind().known()?, text),
-        }
-    }
-
-    /// The reply when a rule was found, but could not give one.
-    fn emptiest(&self) -> Reply {
-        self.engine.give_up(self.event, self.turn)
-    }
-
-    /// The reply when no rule gave one.
-    fn unanswered(&self) -> Reply {
-        match self.call {
-            Some(call) => tool_error(self.event, call, &format!("There is no tool `{}` here.", call.name)),
-            None => self.emptiest(),
-        }
-    }
-
-    fn fault(&mut self, rule_id: RuleId, rule: &Rule, trouble: &Trouble) {
-        let (place, message) = trouble.explain(rule, &self.engine.sources);
-        let out_of_time = matches!(trouble, Trouble::Script(ScriptFault::OutOfTime | ScriptFault::Unfinished));
-        self.decision.faults.push(Fault { rule: rule_id, place, message, out_of_time });
+    /// The same decision, with what each rule saw on the way to it.
+    ///
+    /// # Errors
+    /// As for [`decide`](Engine::decide).
+    pub fn explain(
+        &self,
+        event: &Event,
+        turn: Turn,
+        facts: &Facts,
+        host: Arc<dyn Host>,
+    ) -> Result<(Decision, Explanation), Unfinished> {
+        let recorder = Recorder::default();
+        let decision = deciding::decide(self, event, turn, facts, host, Some(&recorder))?;
+        Ok((decision, recorder.done()))
     }
 }
 
@@ -405,22 +212,4 @@ fn tool_reply(event: &Event, call: &ToolCall, answer: ToolAnswer) -> Reply {
 
 fn tool_error(event: &Event, call: &ToolCall, text: &str) -> Reply {
     tool_reply(event, call, Outcome::error(text).into())
-}
-
-impl Trouble {
-    /// Where it happened, and what it was.
-    fn explain(&self, rule: &Rule, sources: &Sources) -> (Place, String) {
-        let here = rule.place.clone();
-        match self {
-            Trouble::Script(ScriptFault::Failed { message, at }) => (sources.place(*at), message.clone()),
-            Trouble::Script(ScriptFault::Thrown(text)) => (here, format!("the script threw: {text}")),
-            Trouble::Script(ScriptFault::OutOfTime | ScriptFault::Unfinished) => {
-                (here, "the rule did not answer in time".to_owned())
-            }
-            Trouble::Contract(faults) => {
-                let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                (here, format!("the reply breaks its contract: {}", faults.join("; ")))
-            }
-        }
-    }
 }

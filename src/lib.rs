@@ -6,10 +6,13 @@
 //!   or the clock.
 //! - [`server`] brings events in over HTTP and replies out, in time.
 //! - [`live`] is what is in force, [`reload`] what puts changed files in force while calls go on.
-//! - [`client`] asks others, where that is allowed; [`outbox`] keeps what was decided to be done until it is done; [`secrets`] are values that are filled in.
+//! - [`client`] asks others, where that is allowed; [`outbox`] keeps what was decided to be done until it is done;
+//!   [`secrets`] are values that are filled in.
 //! - [`admin`] answers operators.
 //! - [`load`] reads rule files, [`settings`] what the daemon was told about itself.
 //! - [`report`] words what is wrong in those files, for people and programs.
+//! - [`testing`] runs tests of rules, [`samples`] are messages to try rules with; [`import`] makes a start of what there
+//!   is at Vapi.
 //! - [`service_manager`] takes sockets from who started the daemon, and tells how it fares.
 //! - [`telemetry`] is everything that is logged, [`clock`] the only place that asks what time it is.
 //! - [`daemon`] puts all of it together, [`cli`] is the commands.
@@ -29,6 +32,10 @@ pub mod admin;
 pub mod load;
 pub mod report;
 pub mod settings;
+
+pub mod import;
+pub mod samples;
+pub mod testing;
 
 pub mod service_manager;
 

@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 use crate::engine::diagnostic::{SourceFile, Sources};
-use crate::engine::source::{is_rule_file, module_name};
+use crate::engine::source::{is_rule_file, is_test_file, module_name, table_name};
 
 /// The most files that a rules folder may hold.
 pub const FILES_MAX: usize = 10_000;
 /// The most bytes that they may hold together.
 pub const BYTES_MAX: u64 = 64 << 20;
+/// The folders that belong to a rule file beside which they lie.
+pub const BESIDE: [&str; 2] = ["scripts", "tables"];
 /// How deep folders may be nested: symbolic links can lead in a circle.
 const DEPTH_MAX: usize = 16;
 
@@ -41,7 +43,7 @@ pub enum LoadError {
     #[error("the name of `{}` is not UTF-8 text: rename it", .0.display())]
     OddName(PathBuf),
     /// There is too much of it.
-    #[error("`{}` holds more than {FILES_MAX} files or {} MiB of rules and scripts", .0.display(), BYTES_MAX >> 20)]
+    #[error("`{}` holds more than {FILES_MAX} files or {} MiB of rules, scripts and tables", .0.display(), BYTES_MAX >> 20)]
     TooMuch(PathBuf),
     /// There is no rule file.
     #[error("there are no rules in `{}`: add a file that ends in `.yaml`", .0.display())]
@@ -72,7 +74,8 @@ impl RuleFiles {
     }
 }
 
-/// Reads the rule files and scripts below `root`, or, if `root` is a file, that file and the scripts beside it.
+/// Reads the rule files, scripts and tables below `root`, or, if `root` is a file, that file and the scripts and tables
+/// beside it.
 ///
 /// # Errors
 /// When they cannot be read, or there are none.
@@ -85,18 +88,40 @@ pub fn rules(root: &Path) -> Result<Sources, LoadError> {
 /// # Errors
 /// When they cannot be read, or there are none.
 pub fn files(root: &Path) -> Result<RuleFiles, LoadError> {
+    read_all(root, &belongs)
+}
+
+/// The same, with tests and the events that they name.
+///
+/// # Errors
+/// When they cannot be read, or there are no rules.
+pub fn with_tests(root: &Path) -> Result<RuleFiles, LoadError> {
+    read_all(root, &|path| belongs(path) || is_test_file(path) || is_event_file(path))
+}
+
+/// Whether a file holds an event, for tests.
+#[must_use]
+pub fn is_event_file(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "json")
+}
+
+/// Whether a file is a part of a rule set.
+fn belongs(path: &str) -> bool {
+    is_rule_file(path) || module_name(path).is_some() || table_name(path).is_some()
+}
+
+fn read_all(root: &Path, belongs: &dyn Fn(&str) -> bool) -> Result<RuleFiles, LoadError> {
     let mut paths = Vec::new();
     let kind = fs::metadata(root).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => LoadError::Missing(root.to_owned()),
         _ => unreadable(root, error),
     })?;
     if kind.is_dir() {
-        collect(root, 0, &mut paths)?;
+        collect(root, 0, belongs, &mut paths)?;
     } else {
         paths.push(root.to_owned());
-        let scripts = root.with_file_name("scripts");
-        if scripts.is_dir() {
-            collect(&scripts, 0, &mut paths)?;
+        for beside in BESIDE.map(|folder| root.with_file_name(folder)).iter().filter(|folder| folder.is_dir()) {
+            collect(beside, 0, belongs, &mut paths)?;
         }
     }
     paths.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
@@ -175,7 +200,12 @@ pub fn shown(path: &Path) -> String {
 }
 
 /// Collects what belongs to a rule set.
-fn collect(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) -> Result<(), LoadError> {
+fn collect(
+    folder: &Path,
+    depth: usize,
+    belongs: &dyn Fn(&str) -> bool,
+    into: &mut Vec<PathBuf>,
+) -> Result<(), LoadError> {
     if depth > DEPTH_MAX {
         return Err(LoadError::TooDeep(folder.to_owned()));
     }
@@ -186,8 +216,8 @@ fn collect(folder: &Path, depth: usize, into: &mut Vec<PathBuf>) -> Result<(), L
             continue;
         }
         if path.is_dir() {
-            collect(&path, depth + 1, into)?;
-        } else if is_rule_file(&shown(&path)) || module_name(&shown(&path)).is_some() {
+            collect(&path, depth + 1, belongs, into)?;
+        } else if belongs(&shown(&path)) {
             if path.to_str().is_none() {
                 return Err(LoadError::OddName(path));
             }
@@ -230,18 +260,25 @@ mod tests {
     fn paths_begin_with_their_folder() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("scripts")).unwrap();
-        for (path, text) in
-            [("b.yaml", "b"), ("a.yml", "a"), ("scripts/c.rhai", "c"), ("d.test.yaml", ""), (".e.yaml", "")]
-        {
+        fs::create_dir(root.path().join("tables")).unwrap();
+        for (path, text) in [
+            ("b.yaml", "b"),
+            ("a.yml", "a"),
+            ("scripts/c.rhai", "c"),
+            ("tables/f.csv", "f"),
+            ("g.csv", ""),
+            ("d.test.yaml", ""),
+            (".e.yaml", ""),
+        ] {
             fs::write(root.path().join(path), text).unwrap();
         }
         let read = files(root.path()).unwrap();
         let inside = |files: &RuleFiles| files.inside().map(|(path, _)| path.to_owned()).collect::<Vec<_>>();
-        assert_eq!(inside(&read), ["a.yml", "b.yaml", "scripts/c.rhai"]);
+        assert_eq!(inside(&read), ["a.yml", "b.yaml", "scripts/c.rhai", "tables/f.csv"]);
         assert_eq!(read.folder, folder(root.path()));
         let moved = read.moved_to("elsewhere/".to_owned());
         assert_eq!((&*moved.files[0].path, inside(&moved)), ("elsewhere/a.yml", inside(&read)));
         let one = files(&root.path().join("a.yml")).unwrap();
-        assert_eq!(inside(&one), ["a.yml", "scripts/c.rhai"]);
+        assert_eq!(inside(&one), ["a.yml", "scripts/c.rhai", "tables/f.csv"]);
     }
 }

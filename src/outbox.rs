@@ -8,12 +8,15 @@
 //! One thread owns the file and writes whatever waits in one transaction (`writer`). The [`queue`] is the index of what is
 //! alive, pure and in memory; the [`retry`] arithmetic is pure, too. `delivery` leases what is due and sends it.
 
+mod bounds;
 pub mod breaker;
 mod delivery;
 mod job;
+pub mod put_off;
 pub mod queue;
 mod record;
 pub mod retry;
+mod salvage;
 mod sign;
 mod store;
 pub mod view;
@@ -31,8 +34,11 @@ use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub(crate) use self::bounds::About;
+pub use self::bounds::{Bounds, EnqueueError};
 use self::job::{Happened, Job, Prepared};
-use self::queue::{ItemId, Queue, Room};
+use self::put_off::{Decider, PutOff};
+use self::queue::{ItemId, Queue};
 use self::store::Place;
 pub use self::store::{FILE, StoreError};
 use self::view::{Phase, Row, Shown, Status};
@@ -60,74 +66,6 @@ pub struct Enqueued {
     pub decided_at: Timestamp,
 }
 
-/// Why actions were not taken, or not called off.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EnqueueError {
-    /// As much waits as may.
-    #[error("the outbox is full: {items} actions wait ({bytes} bytes)")]
-    Full {
-        /// How many wait.
-        items: usize,
-        /// How long they are together.
-        bytes: u64,
-    },
-    /// One action is longer than any may be.
-    #[error("the action `{name}` has {bytes} bytes, more than {bytes_max}")]
-    TooLarge {
-        /// The action.
-        name: String,
-        /// How long it is.
-        bytes: usize,
-        /// The limit.
-        bytes_max: usize,
-    },
-    /// The disk does not keep up.
-    #[error("more waits to be written than may: the disk does not keep up")]
-    Busy,
-    /// The file cannot be written.
-    #[error("the outbox cannot be written: {0}")]
-    Unwritable(String),
-    /// The daemon is about to stop.
-    #[error("the outbox is closed")]
-    Closed,
-}
-
-/// The bounds of the outbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
-    /// Items that may wait. Beyond that none is taken.
-    pub items_max: usize,
-    /// Bytes of items that may wait. Beyond that none is taken.
-    pub bytes_max: u64,
-    /// How long anything is tried, whatever the action says, from when it is due for the first time.
-    pub age_max: Duration,
-    /// Dead letters that are kept. The oldest make room; together they are no longer than what may wait.
-    pub dead_max: usize,
-    /// Attempts at a time, in all.
-    pub attempts_max: usize,
-    /// Attempts at a time, at one destination.
-    pub per_destination_max: usize,
-}
-
-impl Default for Bounds {
-    fn default() -> Bounds {
-        Bounds {
-            items_max: 100_000,
-            bytes_max: 1 << 30,
-            age_max: Duration::from_secs(3 * 24 * 60 * 60),
-            dead_max: 10_000,
-            attempts_max: 256,
-            per_destination_max: 8,
-        }
-    }
-}
-
-impl Bounds {
-    fn room(&self) -> Room {
-        Room { attempts_max: self.attempts_max, per_destination_max: self.per_destination_max }
-    }
-}
-
 /// How much may wait to be written, in KiB; it grows only while the disk takes longer than actions do to come.
 const HALL_KIB: usize = 64 << 10;
 
@@ -149,8 +87,10 @@ struct Shared {
     /// Why the file cannot be written, if it cannot.
     trouble: Mutex<Option<String>>,
     counts: Counts,
-    /// How often the log was told of actions that were not taken.
+    /// How often the log was told of actions that were not taken, and may come again.
     complaints: Seldom,
+    /// How often of those that are lost, which the others must not drown.
+    losses: Seldom,
     /// Room for what waits to be written, in KiB.
     hall: Arc<Semaphore>,
 }
@@ -188,85 +128,104 @@ impl Outbox {
             trouble: Mutex::default(),
             counts: Counts::default(),
             complaints: Seldom::default(),
+            losses: Seldom::default(),
             hall: Arc::new(Semaphore::new(HALL_KIB)),
         });
         let jobs = Writer::start(place, bounds, Arc::clone(&shared))?;
         Ok(Outbox { jobs, shared, attempts: TaskTracker::new(), stopping: CancellationToken::new() })
     }
 
-    /// Begins to send what is due, through the client in force and with the secrets in force.
-    pub fn deliver(&self, client: Live<Client>, secrets: Live<Secrets>) {
-        let courier = delivery::Courier::new(self.clone(), client, secrets);
+    /// Begins to send what is due, through the client in force and with the secrets in force, and has `decider` decide what
+    /// was put off.
+    pub fn deliver(&self, client: Live<Client>, secrets: Live<Secrets>, decider: Arc<dyn Decider>) {
+        let courier = delivery::Courier::new(self.clone(), client, secrets, decider);
         self.attempts.spawn(courier.run());
     }
 
     /// Takes actions, all or none of them; once this says yes they are on disk. One whose key is waiting already, or was
-    /// delivered lately, is taken for the same and left out. So is one that is too long, which the log is told: no
-    /// repetition would help it, and the others must not go with it.
+    /// delivered lately, is taken for the same and left out. So is one that is too long, and so are all of them where they
+    /// are more than the outbox may ever hold, which the log is told: no repetition would help them.
     ///
     /// # Errors
     /// Why none was taken.
     pub async fn enqueue(&self, batch: Vec<Enqueued>) -> Result<(), EnqueueError> {
-        if batch.is_empty() {
-            return Ok(());
-        }
         let mut items = Vec::with_capacity(batch.len());
         for enqueued in &batch {
             match Prepared::of(enqueued) {
                 Ok(item) => items.push(item),
-                Err(error) => self.complain(&error, 1),
+                Err(error) => self.complain(&error, &About::of(enqueued), 1),
             }
         }
-        if items.is_empty() {
-            return Ok(());
-        }
+        let (Some(first), false) = (batch.first(), items.is_empty()) else { return Ok(()) };
         let count = items.len();
         let outcome = self.hand_over(items).await;
         if let Err(error) = &outcome {
-            self.complain(error, count);
+            self.complain(error, &About::of(first), count);
+        }
+        // Refused, the same would come again for ever.
+        outcome.or_else(|error| if error.is_final() { Ok(()) } else { Err(error) })
+    }
+
+    /// Takes an event that is decided later; once this says yes it is on disk. One that is waiting already, or was decided
+    /// lately, is taken for the same and left out.
+    ///
+    /// # Errors
+    /// Why it was not taken.
+    pub async fn put_off(&self, event: PutOff) -> Result<(), EnqueueError> {
+        let (kind, server, call) = (event.event.kind.clone(), event.server.clone(), event.call.clone());
+        let outcome = match Prepared::of_event(event) {
+            Ok(item) => self.hand_over(vec![item]).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &outcome {
+            self.complain(error, &About { name: &kind, server: &server, call: call.as_deref() }, 1);
         }
         outcome
     }
 
     async fn hand_over(&self, items: Vec<Prepared>) -> Result<(), EnqueueError> {
         let kib = items.iter().map(|item| item.item.len().div_ceil(1024)).sum::<usize>();
-        let kib = u32::try_from(kib).map_err(|_| EnqueueError::Busy)?;
+        // What is larger than the hall has it for itself; whether it fits into the outbox is asked inside.
+        let kib = u32::try_from(kib.min(HALL_KIB)).map_err(|_| EnqueueError::Busy)?;
         let room = Arc::clone(&self.shared.hall).try_acquire_many_owned(kib).map_err(|_| EnqueueError::Busy)?;
         self.ask(|done| Job::Enqueue { items, room, done }).await.unwrap_or(Err(EnqueueError::Closed))
     }
 
-    fn complain(&self, error: &EnqueueError, actions: usize) {
+    /// Tells the log of `actions` that were not taken.
+    fn complain(&self, error: &EnqueueError, first: &About<'_>, actions: usize) {
         self.shared.counts.unqueued.fetch_add(actions as u64, Ordering::Relaxed);
-        if let Some(untold) = self.shared.complaints.speak(Clock::instant()) {
-            telemetry::not_enqueued(error, actions, untold);
+        let told = if error.is_final() { &self.shared.losses } else { &self.shared.complaints };
+        if let Some(untold) = told.speak(Clock::instant()) {
+            telemetry::not_enqueued(error, first, actions, untold);
         }
     }
 
     /// An event of `kind` has come in a call at `now`: whatever waits in case it does not come is called off, and stays so
-    /// once this is over. Where nothing waits for it, which is nearly always, this takes no time. Says how many items were
-    /// called off.
+    /// once this is over; so is what an event of that call wants that came before and is not decided yet. Where nothing waits
+    /// for it, which is nearly always, this takes no time. Says how many items were called off.
     ///
     /// # Errors
     /// Why nothing was called off.
     pub async fn happened(&self, server: &str, call: &str, kind: &str, now: Timestamp) -> Result<usize, EnqueueError> {
-        let ids = self.waiting_for(server, call, kind);
-        if ids.is_empty() {
+        if !self.awaits(server, call, kind) && !self.is_undecided(server, call) {
             return Ok(0);
         }
         let event = Happened { server: server.to_owned(), call: call.to_owned(), kind: kind.to_owned(), at: now };
-        self.ask(|done| Job::CallOff { event, ids, done }).await.unwrap_or(Err(EnqueueError::Closed))
+        self.ask(|done| Job::CallOff { event, done }).await.unwrap_or(Err(EnqueueError::Closed))
     }
 
     /// Whether anything waits in case an event of `kind` does not come in a call.
     #[must_use]
     pub fn awaits(&self, server: &str, call: &str, kind: &str) -> bool {
-        !self.waiting_for(server, call, kind).is_empty()
-    }
-
-    fn waiting_for(&self, server: &str, call: &str, kind: &str) -> Vec<ItemId> {
         let queue = self.shared.queue();
         // Each event comes by here, and nearly always nothing waits for any.
-        if queue.keeps_no_vigil() { Vec::new() } else { queue.waiting_for(job::vigil(server, call, kind)) }
+        !queue.keeps_no_vigil() && !queue.waiting_for(job::vigil(server, call, kind)).is_empty()
+    }
+
+    /// Whether an event of the call is not decided yet, and may want what a later event makes superfluous.
+    #[must_use]
+    pub fn is_undecided(&self, server: &str, call: &str) -> bool {
+        self.shared.queue().is_undecided(job::undecided(server, call))
     }
 
     /// Keeps other bounds from now on. What waits already stays.

@@ -62,7 +62,7 @@ enum Wake {
     Hint(Hint),
     Reload { wish: Wish, done: oneshot::Sender<Report> },
     RollBack { server: Option<String>, done: oneshot::Sender<Report> },
-    Stop,
+    Stop { over: oneshot::Sender<()> },
 }
 
 /// What an operator wants of a reload.
@@ -97,9 +97,12 @@ impl Reloads {
         report.await.ok()
     }
 
-    /// Ends the thread. What it is at comes to its end.
-    pub fn stop(&self) {
+    /// Ends the thread. What it is at comes to its end first: what has come in force is kept, too.
+    pub async fn stop(&self) {
+        let (over, ended) = oneshot::channel();
         // It may have ended already.
-        let _ = self.0.send(Wake::Stop);
+        if self.0.send(Wake::Stop { over }).is_ok() {
+            let _ = ended.await;
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::engine::diagnostic::{Diagnostic, Severity, Sources};
 mod json;
 mod sarif;
 mod snippet;
+pub mod why;
 
 /// Who reads the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -113,6 +114,14 @@ fn clean(text: &str) -> String {
         .collect()
 }
 
+/// The beginning of `text`, if it has more than so many characters.
+pub(crate) fn cut(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 /// Whether `c` changes the direction of the text around it, and so could make a line look like another.
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -120,7 +129,7 @@ fn is_direction(c: char) -> bool {
 
 /// Colours, or none.
 #[derive(Debug, Clone, Copy)]
-struct Paint(bool);
+pub(crate) struct Paint(pub(crate) bool);
 
 impl Paint {
     fn severity(self, severity: Severity, text: &str) -> String {
@@ -138,8 +147,16 @@ impl Paint {
         self.with("1", text)
     }
 
-    fn faint(self, text: &str) -> String {
+    pub(crate) fn faint(self, text: &str) -> String {
         self.with("2", text)
+    }
+
+    pub(crate) fn good(self, text: &str) -> String {
+        self.with("32", text)
+    }
+
+    pub(crate) fn bad(self, text: &str) -> String {
+        self.with("1;31", text)
     }
 
     fn with(self, code: &str, text: &str) -> String {

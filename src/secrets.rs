@@ -7,10 +7,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use crate::engine::request::{Part, Text, Written};
+
+/// Bytes of a value that is too short to be told from what only looks the same.
+const SHORT: usize = 8;
 
 /// The secrets in force. Cheap to clone.
 #[derive(Clone, Default)]
@@ -56,25 +60,32 @@ impl Secrets {
     /// else says may repeat what it was told.
     #[must_use]
     pub fn redact<'a>(&self, text: &str, used: impl IntoIterator<Item = &'a str>) -> String {
+        let shown = hide_all(text.as_bytes(), &self.spellings(used));
+        String::from_utf8_lossy(&shown).into_owned()
+    }
+
+    /// The same of an answer, which others go on with: what is shorter than eight bytes would be found where it only looks the
+    /// same.
+    #[must_use]
+    pub fn redact_answer<'a>(&self, answer: Bytes, used: impl IntoIterator<Item = &'a str>) -> Bytes {
+        let mut spellings = self.spellings(used);
+        spellings.retain(|(spelling, _)| SHORT <= spelling.len());
+        if spellings.is_empty() { answer } else { hide_all(&answer, &spellings).into() }
+    }
+
+    /// How the values of these secrets may be written, those that begin with another before it, lest its end stays.
+    fn spellings<'a>(&self, used: impl IntoIterator<Item = &'a str>) -> Vec<(Zeroizing<String>, &'a str)> {
         let mut spellings: Vec<(Zeroizing<String>, &str)> = Vec::new();
         for name in used {
             let Ok(value) = self.value(name) else { continue };
-            let plain = [Written::Plain, Written::Json, Written::Percent].map(|written| write(value, written));
-            // Some write `/` in JSON with a backslash, and percent signs with small letters.
-            let others = [plain[1].replace('/', "\\/"), small_hex(&plain[2])].map(Zeroizing::new);
-            spellings.extend(plain.into_iter().chain(others).map(|spelling| (spelling, name)));
+            let json = write(value, Written::Json);
+            // Some write `/` in JSON with a backslash.
+            let other = Zeroizing::new(json.replace('/', "\\/"));
+            spellings.extend([write(value, Written::Plain), json, other].map(|spelling| (spelling, name)));
         }
         spellings.retain(|(spelling, _)| !spelling.is_empty());
-        // One that begins with another goes first, lest its end stays.
         spellings.sort_by_key(|(spelling, _)| std::cmp::Reverse(spelling.len()));
-        let hide = |text: String, (spelling, name): &(Zeroizing<String>, &str)| {
-            if text.contains(spelling.as_str()) {
-                text.replace(spelling.as_str(), &format!("[secret {name}]"))
-            } else {
-                text
-            }
-        };
-        spellings.iter().fold(text.to_owned(), hide)
+        spellings
     }
 
     fn value(&self, name: &str) -> Result<&SecretString, UnknownSecret> {
@@ -94,14 +105,48 @@ fn write(value: &SecretString, written: Written) -> Zeroizing<String> {
     Zeroizing::new(written.write(value.expose_secret()))
 }
 
-/// The same in percent signs with small letters.
-fn small_hex(percent: &str) -> String {
-    let mut after = 0_u8;
-    let small = |c: char| {
-        after = if c == '%' { 3 } else { after.saturating_sub(1) };
-        if after > 0 { c.to_ascii_lowercase() } else { c }
-    };
-    percent.chars().map(small).collect()
+/// `text` with the names of secrets wherever a spelling of their values stands.
+fn hide_all(text: &[u8], spellings: &[(Zeroizing<String>, &str)]) -> Vec<u8> {
+    spellings.iter().fold(text.to_vec(), |text, (spelling, name)| hide(&text, spelling.as_bytes(), name))
+}
+
+/// `text` with a secret's name wherever the `spelling` of its value stands.
+fn hide(text: &[u8], spelling: &[u8], name: &str) -> Vec<u8> {
+    let Some(begins) = spelling.first() else { return text.to_vec() };
+    let space = if *begins == b' ' { b'+' } else { *begins };
+    let mut shown = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, here)) =
+        memchr::memchr3(*begins, b'%', space, rest).and_then(|at| rest.split_at_checked(at))
+    {
+        shown.extend_from_slice(before);
+        if let Some(behind) = behind_percent(here, spelling).or_else(|| here.strip_prefix(spelling)) {
+            shown.extend_from_slice(format!("[secret {name}]").as_bytes());
+            rest = behind;
+        } else {
+            shown.extend(here.first());
+            rest = here.get(1..).unwrap_or_default();
+        }
+    }
+    shown.extend_from_slice(rest);
+    shown
+}
+
+/// What stands behind `spelling`, if `text` begins with it. Any of its bytes may be in percent signs: each program that
+/// writes a URL chooses others.
+fn behind_percent<'a>(text: &'a [u8], spelling: &[u8]) -> Option<&'a [u8]> {
+    spelling.iter().try_fold(text, |text, byte| match text {
+        [b'%', high, low, behind @ ..] if value_of(*high, *low) == Some(*byte) => Some(behind),
+        [b'+', behind @ ..] if *byte == b' ' => Some(behind),
+        [first, behind @ ..] if first == byte => Some(behind),
+        _ => None,
+    })
+}
+
+/// The byte that two hexadecimal digits stand for.
+fn value_of(high: u8, low: u8) -> Option<u8> {
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
 #[cfg(test)]
@@ -141,5 +186,22 @@ mod tests {
         let two = [("a", "x/y"), ("b", "x/y+z")].map(|(name, value)| (name.to_owned(), value.to_owned().into()));
         let shown = "[secret b] [secret a] [secret b] [secret b]";
         assert_eq!(Secrets::new(two).redact(r"x/y+z x\/y x\/y+z x%2fy%2bz", ["a", "b"]), shown);
+    }
+
+    #[test]
+    fn an_answer_loses_what_nobody_says_by_chance() {
+        let secrets = [("a", "correct-horse"), ("b", "Ada")].map(|(name, value)| (name.to_owned(), value.into()));
+        let answer = Bytes::from_static(b"Ada said \xffcorrect-horse");
+        let shown = Secrets::new(secrets).redact_answer(answer, ["a", "b"]);
+        assert_eq!(shown, Bytes::from_static(b"Ada said \xff[secret a]"));
+    }
+
+    #[test]
+    fn a_value_is_hidden_however_much_of_it_is_in_percent_signs() {
+        let secrets = Secrets::new([("a".to_owned(), "p/q r%41".into())]);
+        for echo in ["p/q r%41", "p/q%20r%41", "p%2fq+r%2541", "%70%2F%71%20%72%25%34%31"] {
+            assert_eq!(secrets.redact(&format!("/ü?{echo}&"), ["a"]), "/ü?[secret a]&", "{echo}");
+        }
+        assert_eq!(secrets.redact("p/q rA %", ["a"]), "p/q rA %");
     }
 }

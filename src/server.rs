@@ -6,6 +6,7 @@
 //! for that of a connection.
 
 pub mod answering;
+pub mod asking;
 pub mod auth;
 pub mod call_state;
 pub mod decrypt;
@@ -13,6 +14,7 @@ pub mod dedup;
 pub mod encode;
 mod errands;
 pub mod lanes;
+pub mod later;
 pub mod limits;
 pub mod novelty;
 pub mod occasion;
@@ -21,6 +23,7 @@ pub mod seen;
 pub mod service;
 pub mod site;
 pub mod tls;
+mod tried;
 pub mod world;
 
 mod admission;

@@ -25,12 +25,13 @@ use hyper::header::HeaderName;
 use secrecy::SecretString;
 
 use crate::client::Outbound;
-use crate::engine::diagnostic::{self, Diagnostic, Severity, Sources};
+use crate::engine::diagnostic::{self, Diagnostic, Sources};
 use crate::engine::source::{self as rules, Options, yaml};
 use crate::load::{self, LoadError};
 use crate::outbox;
 use crate::secrets::Secrets;
 use crate::server::answering::Bounds;
+use crate::server::asking;
 use crate::server::auth::Credentials;
 use crate::server::decrypt::ArgumentKey;
 use crate::server::limits::Limits;
@@ -68,6 +69,8 @@ pub struct Settings {
     pub limits: Limits,
     /// The bounds of answering.
     pub bounds: Bounds,
+    /// The bounds of asking others.
+    pub asking: asking::Bounds,
     /// The bounds of the outbox.
     pub outbox: outbox::Bounds,
     /// Where requests to others may lead.
@@ -93,11 +96,13 @@ pub struct Reload {
     pub poll: Duration,
     /// Whether the operating system is asked to tell of changes at once.
     pub watch: bool,
+    /// Whether a rule set must pass its own tests.
+    pub tests: bool,
 }
 
 impl Default for Reload {
     fn default() -> Reload {
-        Reload { poll: Duration::from_secs(2), watch: true }
+        Reload { poll: Duration::from_secs(2), watch: true, tests: false }
     }
 }
 
@@ -127,6 +132,8 @@ pub struct SiteSettings {
     pub credential_headers: Vec<HeaderName>,
     /// Decrypts tool arguments.
     pub argument_key: Option<Arc<ArgumentKey>>,
+    /// Whether its rules must pass their own tests before they serve.
+    pub tests_required: bool,
 }
 
 /// Settings that can be served, and what their author should know about them.
@@ -209,6 +216,27 @@ pub fn load(file: Option<&Path>) -> Result<Loaded, Trouble> {
     parse(&read(file).map_err(Trouble::Unreadable)?).outcome
 }
 
+/// What is wrong with credentials, which matter to who serves rules, and not to who tries them.
+const OF_CREDENTIALS: &[&str] =
+    &["unset-variable", "bad-secret", "bad-credential", "bad-key", "bad-certificate", "bad-tls-key", "literal-secret"];
+
+/// Reads a settings file for its servers' rules alone: credentials that are not at hand do not matter.
+///
+/// # Errors
+/// When the file cannot be read, or something else in it is wrong.
+pub fn load_for_rules(file: &Path) -> Result<Vec<SiteSettings>, Trouble> {
+    let Reading { settings, mut found, sources, .. } = Reading::of(&read(Some(file)).map_err(Trouble::Unreadable)?);
+    found.retain(|one| !OF_CREDENTIALS.contains(&one.slug));
+    match settings {
+        Some(mut settings) if !diagnostic::has_errors(&found) => {
+            // Which of them there would be is not known.
+            settings.sites.iter_mut().for_each(|site| site.options.secrets = None);
+            Ok(settings.sites)
+        }
+        _ => Err(Trouble::Found(found, sources)),
+    }
+}
+
 /// Reads `file`, or `switchhook.yaml` if there is one.
 ///
 /// # Errors
@@ -222,35 +250,49 @@ pub fn read(file: Option<&Path>) -> Result<Written, LoadError> {
 /// Makes settings of what was read, with all that is wrong in it.
 #[must_use]
 pub fn parse(written: &Written) -> Parsed {
-    let (path, text) = (&written.path, written.text.as_deref().unwrap_or_default());
-    let mut sources = Sources::default();
-    let id = sources.add(load::shown(path), text);
-    let (mut found, mut beside) = (Vec::new(), Vec::new());
-    let tree = yaml::parse(id, text, &mut found);
-    let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let settings = if let Some(mut tree) = tree {
-        let secrets = secret::literal(&tree);
-        let filled_in = environment::expand(&mut tree, &mut found);
-        files_named(&tree, folder, &mut beside);
-        let settings = source::settings(&tree, folder, &mut found);
-        secrets.hint(&mut found);
-        secrets.conceal(&mut found, &sources);
-        filled_in.conceal(&mut found);
-        settings
-    } else {
-        // Nobody knows what stands where in a file that is no YAML.
-        found.iter_mut().for_each(secret::conceal);
-        None
-    };
-    rules::drop_consequences(&mut found, &sources);
-    diagnostic::sort(&mut found);
+    let Reading { settings, found, sources, beside } = Reading::of(written);
     let outcome = match settings {
-        Some(settings) if !found.iter().any(|found| found.severity == Severity::Error) => {
-            Ok(Loaded { settings, found, sources })
-        }
+        Some(settings) if !diagnostic::has_errors(&found) => Ok(Loaded { settings, found, sources }),
         _ => Err(Trouble::Found(found, sources)),
     };
     Parsed { outcome, beside }
+}
+
+/// A settings file as far as it could be understood.
+struct Reading {
+    settings: Option<Settings>,
+    found: Vec<Diagnostic>,
+    sources: Sources,
+    /// The files that it names.
+    beside: Vec<PathBuf>,
+}
+
+impl Reading {
+    fn of(written: &Written) -> Reading {
+        let (path, text) = (&written.path, written.text.as_deref().unwrap_or_default());
+        let mut sources = Sources::default();
+        let id = sources.add(load::shown(path), text);
+        let (mut found, mut beside) = (Vec::new(), Vec::new());
+        let tree = yaml::parse(id, text, &mut found);
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        let settings = if let Some(mut tree) = tree {
+            let secrets = secret::literal(&tree);
+            let filled_in = environment::expand(&mut tree, &mut found);
+            files_named(&tree, folder, &mut beside);
+            let settings = source::settings(&tree, folder, &mut found);
+            secrets.hint(&mut found);
+            secrets.conceal(&mut found, &sources);
+            filled_in.conceal(&mut found);
+            settings
+        } else {
+            // Nobody knows what stands where in a file that is no YAML.
+            found.iter_mut().for_each(secret::conceal);
+            None
+        };
+        rules::drop_consequences(&mut found, &sources);
+        diagnostic::sort(&mut found);
+        Reading { settings, found, sources, beside }
+    }
 }
 
 /// Collects the files that settings name, be the settings right or wrong.

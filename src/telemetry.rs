@@ -19,11 +19,14 @@ use crate::engine::decision::Fault;
 use crate::engine::diagnostic::Severity;
 use crate::engine::event::Event;
 use crate::engine::kind::Kind;
+use crate::engine::question::Fetched;
+use crate::engine::request::Request;
 use crate::engine::script::{LogLevel, LogLine};
 use crate::live::snapshot::{Origin, Snapshot};
 use crate::live::version::Version;
+use crate::outbox::put_off::Item;
 use crate::outbox::retry::{Millis, Next};
-use crate::outbox::{EnqueueError, Enqueued, StoreError};
+use crate::outbox::{About, EnqueueError, StoreError};
 use crate::reload::refused::{Findings, Refused};
 use crate::reload::report::{FINDINGS_MAX, ServerReport};
 use crate::reload::server::Outcome;
@@ -422,14 +425,25 @@ pub(crate) fn state_contended(server: &str, call: Option<&str>) {
     warn!(target: RULES, server, call = call.map(name), "the state of a call changed too often; the rule's fallback was sent");
 }
 
+/// Somebody was asked something. The URL can hold what a caller said, so only its host is told.
+pub(crate) fn asked(request: &Request, fetched: &Fetched, took: Duration) {
+    let (method, url) = (request.method.as_str(), request.url.redacted());
+    let host = url.split('/').nth(2).map(name).unwrap_or_default();
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let status = fetched.response().map(|response| response.status);
+    let error = fetched.error().map(|error| one_line(&error).to_string());
+    debug!(target: RULES, method, host, status, error, took_ms, "asked");
+}
+
 /// Actions were not taken, after others of which nothing was said.
-pub(crate) fn not_enqueued(error: &EnqueueError, actions: usize, untold: u64) {
-    error!(target: OUTBOX, %error, actions, untold, "actions were not taken");
+pub(crate) fn not_enqueued(error: &EnqueueError, first: &About<'_>, actions: usize, untold: u64) {
+    let (action, server, call) = (first.name, first.server, first.call.map(name));
+    error!(target: OUTBOX, %error, action, server, call, actions, untold, "actions were not taken");
 }
 
 /// An attempt has ended.
-pub(crate) fn attempted(id: u64, item: &Enqueued, attempt: u32, next: Next, now: Millis, took: Duration, note: &str) {
-    let (action, server, call) = (&*item.action.name, &*item.server, item.call.as_deref().map(name));
+pub(crate) fn attempted(id: u64, item: &Item, attempt: u32, next: Next, now: Millis, took: Duration, note: &str) {
+    let (action, server, call) = (name(item.name()), item.server(), item.call().map(name));
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let why = note.lines().next().map(one_line).unwrap_or_default();
     match next {
@@ -446,8 +460,8 @@ pub(crate) fn attempted(id: u64, item: &Enqueued, attempt: u32, next: Next, now:
 }
 
 /// An action was given up without one more attempt.
-pub(crate) fn too_old(id: u64, item: &Enqueued, attempts: u32) {
-    let (action, server, call) = (&*item.action.name, &*item.server, item.call.as_deref().map(name));
+pub(crate) fn too_old(id: u64, item: &Item, attempts: u32) {
+    let (action, server, call) = (name(item.name()), item.server(), item.call().map(name));
     error!(target: OUTBOX, id, action, server, call, attempt = attempts, cause = "age", "an action was given up");
 }
 
@@ -467,9 +481,10 @@ pub(crate) fn outbox_reopened(items: usize) {
 }
 
 /// The file was damaged beyond repair.
-pub(crate) fn outbox_set_aside(path: &Path, why: &str) {
+pub(crate) fn outbox_set_aside(path: &Path, why: &str, salvaged: usize) {
     let path = path.display();
-    error!(target: OUTBOX, %path, why, "the outbox was damaged; it was set aside, and an empty one begun");
+    let what = "the outbox was damaged; it was set aside, and what was found in it lies among the dead letters";
+    error!(target: OUTBOX, %path, why, salvaged, "{what}");
 }
 
 /// Some items in the file were damaged.

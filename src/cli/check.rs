@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::project::{Plan, plan};
 use super::{Outcome, could_not_run, write};
 use crate::engine::diagnostic::{Diagnostic, Severity, Sources, catalogue};
 use crate::engine::source::{Options, compile};
@@ -56,24 +57,6 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         },
     }
     all.write(arguments)
-}
-
-/// What a path stands for.
-enum Plan {
-    Rules(PathBuf),
-    Settings(PathBuf),
-}
-
-fn plan(path: &Path) -> Plan {
-    if path.file_name().is_some_and(|name| name == settings::FILE) {
-        return Plan::Settings(path.to_owned());
-    }
-    let inside = path.join(settings::FILE);
-    if inside.is_file() {
-        return Plan::Settings(inside);
-    }
-    let rules = path.join(settings::RULES);
-    Plan::Rules(if path == Path::new(".") && rules.is_dir() { rules } else { path.to_owned() })
 }
 
 fn explain(slug: &str) -> Outcome {

@@ -164,15 +164,12 @@ fn row(it: &Value) -> String {
     let note = it["note"].as_str().map(|note| format!(": {}", one_line(note))).unwrap_or_default();
     let attempts = it["attempts"].as_u64().unwrap_or_default();
     let tries = if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") };
-    format!(
-        "{} {} {} {} {} ({}) {tries}{note}",
-        it["id"],
-        plain(&it["state"]),
-        plain(when),
-        plain(&it["method"]),
-        plain(&it["url"]),
-        plain(&it["action"])
-    )
+    let what = if it["event"].is_string() {
+        format!("decide {}", plain(&it["event"]))
+    } else {
+        format!("{} {} ({})", plain(&it["method"]), plain(&it["url"]), plain(&it["action"]))
+    };
+    format!("{} {} {} {what} {tries}{note}", it["id"], plain(&it["state"]), plain(when))
 }
 
 /// A field on each line; texts of several lines stand last, as they are.

@@ -1,13 +1,16 @@
 //! Where the URL of a request may lead, by whom it is for.
 
 use hyper::Uri;
-use hyper::http::uri::{Authority, Scheme};
+use hyper::http::uri::Scheme;
 
 use super::guard::Host;
 use crate::engine::request::{Target, VAPI};
+use crate::engine::url::{UrlFault, parse};
 
 /// Below what live calls are controlled (contract, section 6).
 const VAPI_DOMAIN: &str = "vapi.ai";
+/// What stands in the place of a host that is not told.
+pub(super) const NO_HOST: &str = "[elsewhere]";
 
 /// Where the requests of each target may lead.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,15 +33,9 @@ pub struct Controller {
 /// Why a URL is not asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Misdirected {
-    /// It cannot be read.
-    #[error("this is not an `http` or `https` URL with a host")]
-    NotAUrl,
-    /// It carries a user.
-    #[error("a URL holds no user or password here; put credentials into a header")]
-    User,
-    /// Its path leads elsewhere than it seems to.
-    #[error("a path with `.` or `..` in it leads elsewhere than it seems to")]
-    Dots,
+    /// It cannot be asked at all.
+    #[error("{0}")]
+    Url(#[from] UrlFault),
     /// It should control a call and leads elsewhere.
     #[error("`{host}` does not control calls; if it does, name it under `outbound: {{ call_control: […] }}`")]
     NoController {
@@ -55,6 +52,18 @@ pub enum Misdirected {
     },
 }
 
+impl Misdirected {
+    /// The same without the host.
+    pub(super) fn without_host(self) -> Misdirected {
+        let host = NO_HOST.to_owned();
+        match self {
+            Misdirected::NoController { .. } => Misdirected::NoController { host },
+            Misdirected::NotVapi { vapi, .. } => Misdirected::NotVapi { host, vapi },
+            other @ Misdirected::Url(_) => other,
+        }
+    }
+}
+
 impl Default for Aims {
     fn default() -> Aims {
         Aims { call_control: None, vapi: VAPI.to_owned() }
@@ -68,7 +77,7 @@ impl Aims {
     /// Why it is not asked.
     pub fn url(&self, target: Target, written: &str) -> Result<Uri, Misdirected> {
         match target {
-            Target::Anybody => parse(written),
+            Target::Anybody => Ok(parse(written)?),
             // Samples of Vapi print it between these.
             Target::CallControl => self.controller(parse(written.trim_start_matches('<').trim_end_matches('>'))?),
             Target::Vapi => self.vapi(written),
@@ -89,37 +98,11 @@ impl Aims {
     fn vapi(&self, written: &str) -> Result<Uri, Misdirected> {
         let path = [VAPI, &self.vapi].into_iter().find_map(|base| written.strip_prefix(base)).unwrap_or(written);
         if path.starts_with('/') && !path.starts_with("//") {
-            return parse(&format!("{}{path}", self.vapi));
+            return Ok(parse(&format!("{}{path}", self.vapi))?);
         }
         let host = parse(written)?.host().unwrap_or_default().to_owned();
         Err(Misdirected::NotVapi { host, vapi: self.vapi.clone() })
     }
-}
-
-fn parse(written: &str) -> Result<Uri, Misdirected> {
-    let url: Uri = written.trim().parse().map_err(|_| Misdirected::NotAUrl)?;
-    let is_http = url.scheme() == Some(&Scheme::HTTPS) || url.scheme() == Some(&Scheme::HTTP);
-    let has_host = url.host().is_some_and(|host| !host.is_empty());
-    if !is_http || !has_host {
-        return Err(Misdirected::NotAUrl);
-    }
-    if url.authority().map(Authority::as_str).is_some_and(|authority| authority.contains('@')) {
-        return Err(Misdirected::User);
-    }
-    // What follows the last colon is a port, unless it belongs to an IPv6 address.
-    let after = url.authority().and_then(|authority| authority.as_str().rsplit_once(':')).map(|(_, after)| after);
-    if after.is_some_and(|after| !after.ends_with(']')) && url.port_u16().is_none() {
-        return Err(Misdirected::NotAUrl);
-    }
-    if url.path().split('/').any(is_dots) {
-        return Err(Misdirected::Dots);
-    }
-    Ok(url)
-}
-
-/// Whether a segment of a path leads elsewhere, however it is written (WHATWG URL, section 4.4).
-fn is_dots(segment: &str) -> bool {
-    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
 
 fn is_below(host: &str, domain: &str) -> bool {
@@ -142,18 +125,18 @@ mod tests {
             assert_eq!(anybody(good).as_deref(), Ok(good));
         }
         for bad in ["https://a.example/b/../c", "https://a.example/.", "https://a.example/%2E%2e/c?d=.."] {
-            assert_eq!(anybody(bad), Err(Misdirected::Dots), "{bad}");
+            assert_eq!(anybody(bad), Err(Misdirected::Url(UrlFault::Dots)), "{bad}");
         }
         assert!(anybody("https://a.example/..b/c.?d=../e").is_ok());
         for bad in ["https://a.example:99999/", "https://a.example:x/", "http://[::1]:99999/"] {
-            assert_eq!(anybody(bad), Err(Misdirected::NotAUrl), "{bad}");
+            assert_eq!(anybody(bad), Err(Misdirected::Url(UrlFault::NotAUrl)), "{bad}");
         }
         for bad in
             ["", "a.example", "/b", "ftp://a.example/", "file:///etc/passwd", "http://", "http:///b", "https://a b/"]
         {
-            assert_eq!(anybody(bad), Err(Misdirected::NotAUrl), "{bad}");
+            assert_eq!(anybody(bad), Err(Misdirected::Url(UrlFault::NotAUrl)), "{bad}");
         }
-        assert_eq!(anybody("https://vapi.ai@a.example/"), Err(Misdirected::User));
+        assert_eq!(anybody("https://vapi.ai@a.example/"), Err(Misdirected::Url(UrlFault::User)));
     }
 
     #[test]
@@ -195,6 +178,6 @@ mod tests {
         for bad in ["//evil.example/call", "https://api.vapi.ai.evil.example/", "https://evil.example/call", "call"] {
             assert!(vapi(bad).is_err(), "{bad}");
         }
-        assert_eq!(vapi("https://api.vapi.ai@evil.example/"), Err(Misdirected::User));
+        assert_eq!(vapi("https://api.vapi.ai@evil.example/"), Err(Misdirected::Url(UrlFault::User)));
     }
 }

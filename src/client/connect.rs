@@ -22,6 +22,7 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::Outbound;
+use super::aim::NO_HOST;
 use super::guard::Guard;
 
 /// How long connecting may take, where nobody says.
@@ -84,6 +85,23 @@ pub enum ConnectError {
         /// The limit.
         within: Duration,
     },
+}
+
+impl ConnectError {
+    /// The same without the host.
+    pub(super) fn without_host(mut self) -> ConnectError {
+        let (ConnectError::Refused { host, .. }
+        | ConnectError::Unresolved { host, .. }
+        | ConnectError::Unreachable { host, .. }
+        | ConnectError::Tls { host, .. }
+        | ConnectError::Late { host, .. }) = &mut self;
+        let named = std::mem::replace(host, NO_HOST.to_owned()).to_ascii_lowercase();
+        // A certificate that is for others is told of by the name that it is not for.
+        if let ConnectError::Unresolved { why, .. } | ConnectError::Tls { why, .. } = &mut self {
+            *why = why.to_ascii_lowercase().replace(&named, NO_HOST);
+        }
+        self
+    }
 }
 
 tokio::task_local! {

@@ -52,7 +52,7 @@ impl Request {
 /// A header's value. One that holds a secret is not shown, and not sent on to somebody else.
 fn value(name: &str, text: &Text, secrets: &Secrets) -> Result<HeaderValue, Unsendable> {
     let filled = secrets.fill(text)?;
-    let value = HeaderValue::from_str(&filled).map_err(|_| Unsendable::Value(name.to_owned()));
+    let value = HeaderValue::from_bytes(filled.as_bytes()).map_err(|_| Unsendable::Value(name.to_owned()));
     value.map(|mut value| {
         value.set_sensitive(text.secrets().next().is_some());
         value
@@ -66,5 +66,30 @@ fn method(method: request::Method) -> Method {
         request::Method::Put => Method::PUT,
         request::Method::Patch => Method::PATCH,
         request::Method::Delete => Method::DELETE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::request::{Method, Target};
+
+    fn filled(header: &str) -> Result<Request, Unsendable> {
+        let request = request::Request {
+            target: Target::Anybody,
+            method: Method::Get,
+            url: Text::plain("https://crm.example.com/"),
+            headers: vec![("x-name".to_owned(), Text::plain(header))],
+            body: None,
+            timeout: std::time::Duration::from_secs(1),
+        };
+        Request::filled(&request, &Secrets::default())
+    }
+
+    #[test]
+    fn a_name_is_sent_as_it_is_written() {
+        let request = filled("Jürgen").unwrap();
+        assert_eq!(request.headers.get("x-name").map(HeaderValue::as_bytes), Some("Jürgen".as_bytes()));
+        assert!(matches!(filled("a\nb"), Err(Unsendable::Value(_))));
     }
 }

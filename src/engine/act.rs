@@ -83,6 +83,12 @@ impl Act {
     pub fn is_request(&self) -> bool {
         matches!(self.does, Does::Request(_))
     }
+
+    /// What makes it superfluous, if there is such a thing.
+    #[must_use]
+    pub fn unless_by(&self) -> Option<&UnlessBy> {
+        if let Does::Request(errand) = &self.does { errand.unless_by.as_ref() } else { None }
+    }
 }
 
 impl Errand {

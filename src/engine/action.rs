@@ -1,11 +1,16 @@
 //! What is to be done for the rest of the world, as data: an [`Action`] is a request, and how much it matters that it
 //! arrives.
 
+pub mod signing_key;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::request::{Request, Text};
+
+/// How long an action is tried at most, whatever it says, unless the settings say otherwise.
+pub const AGE_MAX: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
 /// A request to somebody else, and how much it matters that it arrives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +30,26 @@ pub struct Action {
     pub in_order: bool,
     /// The secret to sign it with, as Standard Webhooks do.
     pub sign: Option<Text>,
+}
+
+impl Action {
+    /// How long one attempt may take, unless somebody says otherwise.
+    pub const TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// How long it can wait to be sent.
+    pub const AFTER_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+
+    /// An action that is sent at once.
+    #[must_use]
+    pub fn plain(name: String, request: Request) -> Action {
+        let after = Duration::ZERO;
+        Action { name, request, after, unless_by: None, retry: Retry::USUAL, in_order: false, sign: None }
+    }
+}
+
+impl Retry {
+    /// How an action is tried again, unless somebody says otherwise.
+    pub const USUAL: Retry = Retry { attempts_max: 20, age_max: Duration::from_secs(24 * 3600) };
 }
 
 /// What makes an action superfluous: an event of this kind in the same call, before the action is due.

@@ -222,6 +222,12 @@ impl Diagnostic {
     }
 }
 
+/// Whether any of it is an error.
+#[must_use]
+pub fn has_errors(found: &[Diagnostic]) -> bool {
+    found.iter().any(|one| one.severity == Severity::Error)
+}
+
 /// Puts findings in the order in which people read them: by file, place and gravity. The same finding
 /// made twice is kept once, whichever way led there.
 pub fn sort(found: &mut Vec<Diagnostic>) {

@@ -1,10 +1,14 @@
 //! What a decision may know of the world, as values.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
+
+use super::decision::{Needs, Unfinished};
+use super::question::{Answers, Fetched, Question};
 
 /// Values kept by name for the length of a call.
 pub type State = Arc<Map<String, Value>>;
@@ -35,6 +39,62 @@ pub struct Facts {
     pub headers: Arc<Map<String, Value>>,
     /// What earlier decisions of the same call have set.
     pub state: State,
+    /// What others have said to the questions of this decision.
+    pub answers: Answers,
+    /// What earlier tries to decide the same event have come to, where there may be several.
+    pub tries: Option<Tries>,
+}
+
+/// How far an event has come that is decided again until others have given the answers that it needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tries {
+    /// What has been carried out, and is not again.
+    pub done: Arc<BTreeSet<Part>>,
+    /// Whether this is the last one, so that what fails now is done without.
+    pub is_last: bool,
+}
+
+/// What of a rule is carried out as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part {
+    /// The rule's name.
+    pub rule: String,
+    /// The action's; none for the answer.
+    pub act: Option<String>,
+}
+
+impl Part {
+    /// The answer of a rule, or one of its actions.
+    #[must_use]
+    pub fn of(rule: &str, act: Option<&str>) -> Part {
+        Part { rule: rule.to_owned(), act: act.map(str::to_owned) }
+    }
+}
+
+impl Facts {
+    /// What `make` makes of these facts, where answers are at hand: `answer` gives those that are asked for, and they join
+    /// the facts.
+    ///
+    /// # Errors
+    /// [`Unfinished`] when scripts need more operations than the host allows.
+    pub fn answered<T>(
+        &mut self,
+        mut answer: impl FnMut(&Question) -> Fetched,
+        make: impl Fn(&Facts) -> Result<T, Unfinished>,
+    ) -> Result<T, Unfinished> {
+        loop {
+            match make(self) {
+                Err(Unfinished { needs: Needs::Answers(questions), .. }) => {
+                    let answers = questions.into_iter().map(|question| {
+                        let fetched = Arc::new(answer(&question));
+                        (question, fetched)
+                    });
+                    self.answers = self.answers.with(answers);
+                }
+                done => return done,
+            }
+        }
+    }
 }
 
 /// How far a decision may go, asked again and again while scripts run.
@@ -45,8 +105,18 @@ pub trait Host: Send + Sync {
     /// Whether more than `time` has passed since the event arrived: how a rule's own `timeout` is kept.
     fn passed(&self, time: Duration) -> bool;
 
+    /// Whether there is time to ask somebody else.
+    fn may_ask(&self) -> bool {
+        !self.out_of_time()
+    }
+
+    /// How long the decision has taken so far, where somebody measures it.
+    fn elapsed(&self) -> Option<Duration> {
+        None
+    }
+
     /// After how many script operations to give up and report
-    /// [`Unfinished`](super::decision::Unfinished), so that the decision can be made again where it
+    /// [`Unfinished`], so that the decision can be made again where it
     /// holds up nobody. `None`: the limits of the rule set alone hold.
     fn operations_max(&self) -> Option<u64> {
         None

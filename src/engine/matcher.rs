@@ -6,7 +6,13 @@
 
 mod test;
 
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::json::Val;
 use super::phone;
+use super::rows::Rows;
 use super::scope::Scope;
 use super::script::ScriptFault;
 use super::share;
@@ -63,6 +69,8 @@ pub enum Ask {
     Any(Vec<Condition>),
     /// They must not all hold.
     Not(Vec<Condition>),
+    /// A row of the rule's table must fit.
+    Row(Arc<Rows>),
 }
 
 /// Whether all of `conditions` hold; the first that does not is named. The one that is `proved` is not tested again.
@@ -85,23 +93,60 @@ impl Condition {
     /// When an author's script fails.
     pub fn test(&self, scope: &Scope<'_>) -> Result<Verdict, ScriptFault> {
         let holds = match &self.ask {
-            Ask::All(conditions) => return all(conditions, None, scope),
+            Ask::All(conditions) => {
+                let verdict = all(conditions, None, scope)?;
+                // The one inside says more than this one, which is written down all the same.
+                self.verdict(verdict == Verdict::Holds, None, scope);
+                return Ok(verdict);
+            }
             Ask::Value(lookup, tests) => {
                 let value = scope.value(lookup)?;
-                tests.iter().all(|test| test.passes(&value))
+                let holds = tests.iter().all(|test| test.passes(&value));
+                return Ok(self.verdict(holds, Some(&value), scope));
             }
             Ask::KindName(names) => names.iter().any(|name| **name == *scope.kind_name()),
             Ask::Within(windows, except) => {
-                windows.iter().any(|window| window.holds(scope.facts().now, except.as_ref()))
+                let now = scope.facts().now;
+                let holds = windows.iter().any(|window| window.holds(now, except.as_ref()));
+                // Nobody wants to know while a caller waits.
+                let value = scope.recorder().map(|_| Val::from(Value::String(now.to_string())));
+                return Ok(self.verdict(holds, value.as_ref(), scope));
             }
             Ask::Share { of, salt, percent } => {
                 scope.value(of)?.as_str().is_some_and(|value| share::falls_in(&value, salt, *percent))
             }
             Ask::If(evaluation) => scope.is_true(evaluation)?,
+            Ask::Row(rows) => scope.fitting(rows)?.is_some(),
             Ask::Any(conditions) => any(conditions, scope)?,
             Ask::Not(conditions) => all(conditions, None, scope)? != Verdict::Holds,
         };
-        Ok(if holds { Verdict::Holds } else { Verdict::Misses(self.leaf) })
+        Ok(self.verdict(holds, None, scope))
+    }
+
+    fn verdict(&self, holds: bool, value: Option<&Val<'_>>, scope: &Scope<'_>) -> Verdict {
+        if let Some(recorder) = scope.recorder() {
+            recorder.condition(self.leaf, holds, value);
+        }
+        if holds { Verdict::Holds } else { Verdict::Misses(self.leaf) }
+    }
+
+    /// Whether it can be tried without any consequence, and without a value of the rule's own.
+    fn is_plain(&self) -> bool {
+        match &self.ask {
+            Ask::Value(lookup, _) | Ask::Share { of: lookup, .. } => !matches!(lookup, Lookup::Let(..)),
+            Ask::All(inner) | Ask::Any(inner) | Ask::Not(inner) => inner.iter().all(Condition::is_plain),
+            Ask::KindName(_) | Ask::Within(..) => true,
+            Ask::If(_) | Ask::Row(_) => false,
+        }
+    }
+}
+
+/// Tries those of `conditions` that were not tried yet, and can be without any consequence: somebody wants to know.
+pub(super) fn try_the_rest(conditions: &[Condition], scope: &Scope<'_>) {
+    let untried = |leaf| scope.recorder().is_some_and(|recorder| !recorder.has_tried(leaf));
+    for condition in conditions.iter().filter(|condition| condition.is_plain() && untried(condition.leaf)) {
+        // It is written down, whatever it comes to.
+        let _ = condition.test(scope);
     }
 }
 

@@ -64,7 +64,7 @@ impl Outgoing {
         if url.0.iter().all(|part| matches!(part, Part::Plain(text) if text.trim().is_empty())) {
             return Err(Unmade::Nowhere);
         }
-        let headers = self.headers.iter().map(|(name, value)| Ok((name.clone(), header(value, scope)?)));
+        let headers = self.headers.iter().map(|(name, value)| Ok((name.clone(), plain(value, scope)?.on_one_line())));
         Ok(Request {
             target: self.target,
             method: self.method,
@@ -79,10 +79,10 @@ impl Outgoing {
 impl Content {
     fn render(&self, scope: &Scope<'_>) -> Result<Body, ScriptFault> {
         let mut text = Writer::default();
-        let content_type = match self {
+        let body = match self {
             Content::Json(tree) => {
                 text.json(tree, scope)?;
-                "application/json"
+                Body::json
             }
             Content::Form(fields) => {
                 for (number, (name, value)) in fields.iter().enumerate() {
@@ -91,14 +91,14 @@ impl Content {
                     text.push("=");
                     text.template(value, Written::Percent, scope)?;
                 }
-                "application/x-www-form-urlencoded"
+                Body::form
             }
             Content::Text(template) => {
                 text.template(template, Written::Plain, scope)?;
-                "text/plain; charset=utf-8"
+                Body::text
             }
         };
-        Ok(Body { content_type: content_type.to_owned(), text: text.done() })
+        Ok(body(text.done()))
     }
 }
 
@@ -107,17 +107,6 @@ pub(super) fn plain(template: &Template, scope: &Scope<'_>) -> Result<Text, Scri
     let mut text = Writer::default();
     text.template(template, Written::Plain, scope)?;
     Ok(text.done())
-}
-
-/// A header's value. A line break in what a caller said must not begin another header.
-fn header(template: &Template, scope: &Scope<'_>) -> Result<Text, ScriptFault> {
-    let mut text = plain(template, scope)?;
-    for part in &mut text.0 {
-        if let Part::Plain(plain) = part {
-            *plain = plain.replace(|c: char| c.is_control(), " ");
-        }
-    }
-    Ok(text)
 }
 
 /// A URL. What it begins with is taken as it is; what is filled in behind that is a part of it, and is written so that it

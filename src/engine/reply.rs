@@ -58,6 +58,15 @@ pub fn check<T: Tree>(kind: Kind, reply: &T) -> Vec<Fault> {
     contract::form(kind).map_or_else(Vec::new, |form| checker::check(form, reply))
 }
 
+/// Whether the contract of `kind` has a text where `path` leads in a reply, so that `42` written there is one.
+#[must_use]
+pub fn takes_text_at(kind: Kind, path: &[&str]) -> bool {
+    if kind.asks_for_tools() {
+        return tool::takes_text_at(path);
+    }
+    contract::form(kind).is_some_and(|form| form.takes_text_at(path))
+}
+
 /// Everything in which `message` is certainly no message to a call that is going on (contract, section 6).
 #[must_use]
 pub fn check_control<T: Tree>(message: &T) -> Vec<Fault> {

@@ -27,11 +27,71 @@ pub struct Request {
 }
 
 impl Request {
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len());
+        self.url.len() + headers.sum::<usize>() + self.body.as_ref().map_or(0, |body| body.text.len())
+    }
+
+    /// Its method and URL, for people, with names in the place of secrets.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} {}", self.method.as_str(), self.url.redacted())
+    }
+
+    /// Its header fields, for people, with names in the place of secrets.
+    #[must_use]
+    pub fn headers_redacted(&self) -> Value {
+        self.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.redacted()))).collect()
+    }
+
     /// The names of all secrets in it.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let texts = self.headers.iter().map(|(_, value)| value).chain([&self.url]);
         texts.chain(self.body.as_ref().map(|body| &body.text)).flat_map(Text::secrets)
     }
+}
+
+/// The header by which those who get the same twice can tell.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Header fields that say how a request is sent.
+const TAKEN: &[&str] = &["host", "content-length", "connection", "transfer-encoding", "upgrade", "te"];
+
+/// Why a request cannot have a header field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeaderFault {
+    /// It says how the request is sent.
+    Taken,
+    /// No header is called so (RFC 9110, section 5.1).
+    NoName,
+}
+
+impl HeaderFault {
+    /// What is wrong with a field of this name, for people.
+    #[must_use]
+    pub fn of(self, name: &str) -> String {
+        match self {
+            HeaderFault::Taken => format!("`{name}` is set by the daemon"),
+            HeaderFault::NoName => format!("no header can be called `{name}`"),
+        }
+    }
+}
+
+/// Why a request cannot have a header field of this `name`, in lower case, if it cannot.
+#[must_use]
+pub fn header_fault(name: &str) -> Option<HeaderFault> {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if TAKEN.contains(&name) {
+        return Some(HeaderFault::Taken);
+    }
+    (name.is_empty() || !name.bytes().all(token)).then_some(HeaderFault::NoName)
+}
+
+/// Whether a request that was answered with `status` may fare better another time.
+#[must_use]
+pub fn may_fare_better(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..)
 }
 
 /// Whom a request is for, which says where it may lead.
@@ -67,6 +127,19 @@ pub enum Method {
 }
 
 impl Method {
+    /// The method that a rule calls so: `get`, `post`, `put`, `patch` or `delete`.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Method> {
+        match word {
+            "get" => Some(Method::Get),
+            "post" => Some(Method::Post),
+            "put" => Some(Method::Put),
+            "patch" => Some(Method::Patch),
+            "delete" => Some(Method::Delete),
+            _ => None,
+        }
+    }
+
     /// The method as it is sent.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -87,6 +160,26 @@ pub struct Body {
     pub content_type: String,
     /// The content.
     pub text: Text,
+}
+
+impl Body {
+    /// Content of JSON.
+    #[must_use]
+    pub fn json(text: Text) -> Body {
+        Body { content_type: "application/json".to_owned(), text }
+    }
+
+    /// A form, as browsers send it.
+    #[must_use]
+    pub fn form(text: Text) -> Body {
+        Body { content_type: "application/x-www-form-urlencoded".to_owned(), text }
+    }
+
+    /// Content that is text and no more.
+    #[must_use]
+    pub fn text(text: Text) -> Body {
+        Body { content_type: "text/plain; charset=utf-8".to_owned(), text }
+    }
 }
 
 /// A text in which secrets stand by their names.
@@ -167,6 +260,24 @@ impl Text {
             Part::Secret { name, .. } => format!("[secret {name}]"),
         };
         self.0.iter().map(shown).collect()
+    }
+
+    /// The text as the value of a header: a line break in what a caller said must not begin another header.
+    #[must_use]
+    pub fn on_one_line(mut self) -> Text {
+        for part in &mut self.0 {
+            if let Part::Plain(plain) = part {
+                *plain = plain.replace(|c: char| c.is_control(), " ");
+            }
+        }
+        self
+    }
+
+    /// How long it is without its secrets.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "one that holds a secret alone is not empty")]
+    pub fn len(&self) -> usize {
+        self.0.iter().map(|part| if let Part::Plain(text) = part { text.len() } else { 0 }).sum()
     }
 
     /// The names of its secrets.

@@ -2,16 +2,19 @@
 
 mod index;
 
+use std::mem::offset_of;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::act::Act;
+use super::binding::{Binding, Needs};
 use super::diagnostic::{Place, Span};
 use super::event::Event;
 use super::kind::{Kind, KindSet};
-use super::matcher::{self, Condition, Leaf, Verdict};
+use super::matcher::{Condition, Leaf};
 use super::path::Path;
+use super::rows::Rows;
 use super::scope::Scope;
-use super::script::ScriptFault;
 use super::template::Template;
 use super::term::{Evaluation, Handler, Lookup};
 
@@ -30,17 +33,22 @@ pub struct RuleId(pub u32);
 pub struct Rule {
     /// How it makes a reply, if it does.
     pub answer: Option<Answer>,
-    /// Values by name, its own and those that reused actions are given; the names are gone, since terms refer to them by
-    /// number.
-    pub lets: Vec<Template>,
-    /// All of these must hold.
-    pub conditions: Vec<Condition>,
+    /// Its own names, and those that reused actions are given; terms refer to them by number.
+    pub bindings: Box<[Binding]>,
+    /// All of these must hold. Those that look at answers of others come last.
+    pub conditions: Box<[Condition]>,
+    /// How many of its conditions, from the first on, look at no answer of others.
+    pub conditions_alone: usize,
+    /// Which bindings it surely looks at.
+    pub needs: Needs,
     /// What it does besides, in order.
-    pub acts: Vec<Act>,
+    pub acts: Box<[Act]>,
     /// How long `answer` may take; without it the event's own deadline holds.
     pub time_max: Option<Duration>,
     /// Whether later rules are not considered once this one has matched.
     pub stop: bool,
+    /// Whether it asks others something, or tells them; of scripts that may do so it is assumed.
+    pub reaches_out: bool,
     /// The kinds of event that it is for.
     pub kinds: KindSet,
     /// Its name, unique in its rule set.
@@ -51,9 +59,14 @@ pub struct Rule {
     pub equalities: Box<[Equality]>,
     /// Where each of its conditions stands, by its leaf.
     pub leaves: Box<[Span]>,
+    /// The names of the first of its bindings, for people; others have none.
+    pub names: Box<[String]>,
     /// The reply when `answer` fails or takes too long.
     pub fallback: Option<Template>,
 }
+
+const _: () = assert!(offset_of!(Rule, name) <= 128, "each decision looks at more than 128 bytes of a rule");
+const _: () = assert!(size_of::<Rule>() <= 256, "what only some decisions look at takes more than 128 bytes");
 
 /// What is known of a rule's conditions by the way that it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,20 +79,6 @@ pub enum Proved {
     All,
 }
 
-impl Rule {
-    /// Whether all its conditions hold, of which so much is known already.
-    ///
-    /// # Errors
-    /// When an author's script fails.
-    pub fn test(&self, proved: Proved, scope: &Scope<'_>) -> Result<Verdict, ScriptFault> {
-        match proved {
-            Proved::Nothing => matcher::all(&self.conditions, None, scope),
-            Proved::One(leaf) => matcher::all(&self.conditions, Some(leaf), scope),
-            Proved::All => Ok(Verdict::Holds),
-        }
-    }
-}
-
 /// How a rule makes its reply.
 #[derive(Debug)]
 pub enum Answer {
@@ -89,6 +88,8 @@ pub enum Answer {
     Run(Box<Handler>),
     /// Statements written in place.
     Script(Box<Evaluation>),
+    /// The first row of a table that fits; its conditions say that there is one.
+    Rows(Arc<Rows>),
 }
 
 /// A condition that holds just when the value at `path` is one of `texts`.
@@ -134,6 +135,12 @@ impl RuleSet {
     #[must_use]
     pub fn rule(&self, id: RuleId) -> Option<&Rule> {
         self.rules.get(id.0 as usize)
+    }
+
+    /// The rules for events of this kind, in order, whether they may match or not.
+    pub fn for_kind(&self, event: &Event) -> impl Iterator<Item = (RuleId, &Rule)> {
+        let kinds = event.kind().known().map_or(KindSet::UNKNOWN, KindSet::from);
+        (0..).map(RuleId).zip(&self.rules).filter(move |(_, rule)| rule.kinds.overlaps(kinds))
     }
 
     /// The rules that may match this event, in order, each with what is known of its conditions.

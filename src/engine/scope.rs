@@ -3,16 +3,22 @@
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use smallvec::SmallVec;
 
+use super::action::Action;
+use super::binding::{Binding, Fetch};
 use super::event::{Event, ToolCall};
+use super::explanation::Recorder;
 use super::facts::{Facts, State};
 use super::json::Val;
+use super::outgoing::Unmade;
 use super::path::Segment;
-use super::script::{Run, ScriptFault};
-use super::template::Template;
+use super::question::{Fetched, Question};
+use super::rows::{Row, Rows};
+use super::script::{Run, ScriptFault, Unasked};
 use super::term::{Evaluation, Handler, Lookup, Term};
 
 /// Most scripts look at no more values.
@@ -23,12 +29,21 @@ pub struct Scope<'a> {
     event: &'a Event,
     call: Option<&'a ToolCall>,
     facts: &'a Facts,
-    lets: &'a [Template],
+    bindings: &'a [Binding],
     // Computed when first needed, and at most once.
-    values: Box<[OnceCell<Result<Value, ScriptFault>>]>,
+    values: Box<[OnceCell<Result<Bound, ScriptFault>>]>,
     run: &'a RefCell<Run>,
+    // The place of the row of the rule's table that fits, once it was looked for.
+    fitting: OnceCell<Option<usize>>,
     // Known once there is a reply, to actions.
     outcome: OnceCell<Rc<Outcome>>,
+    recorder: Option<&'a Recorder>,
+}
+
+/// What a binding has come to.
+enum Bound {
+    Value(Value),
+    Fetched(Arc<Fetched>),
 }
 
 /// What an event was answered with.
@@ -41,23 +56,26 @@ pub struct Outcome {
 }
 
 impl<'a> Scope<'a> {
-    /// The scope of a rule with these `lets`.
+    /// The scope of a rule with these `bindings`; what it comes by is written down, if somebody wants to know.
     #[must_use]
     pub fn new(
         event: &'a Event,
         call: Option<&'a ToolCall>,
         facts: &'a Facts,
-        lets: &'a [Template],
+        bindings: &'a [Binding],
         run: &'a RefCell<Run>,
+        recorder: Option<&'a Recorder>,
     ) -> Scope<'a> {
         Scope {
             event,
             call,
             facts,
-            lets,
-            values: lets.iter().map(|_| OnceCell::new()).collect(),
+            bindings,
+            values: bindings.iter().map(|_| OnceCell::new()).collect(),
             run,
+            fitting: OnceCell::new(),
             outcome: OnceCell::new(),
+            recorder,
         }
     }
 
@@ -80,6 +98,12 @@ impl<'a> Scope<'a> {
     /// Has a line written to the log.
     pub fn log(&self, text: String) {
         self.run.borrow_mut().log(text);
+    }
+
+    /// Who wants to know what the rule comes by.
+    #[must_use]
+    pub fn recorder(&self) -> Option<&'a Recorder> {
+        self.recorder
     }
 
     /// The facts of this decision.
@@ -117,10 +141,7 @@ impl<'a> Scope<'a> {
             Lookup::Headers(rest) => below(&self.facts.headers, rest),
             Lookup::State(rest) => return Ok(self.kept(rest)),
             Lookup::Now => text(self.facts.now.to_string()),
-            Lookup::Let(index, rest) => match self.binding(*index) {
-                Ok(value) => Val::Value(Cow::Borrowed(value)).walk(rest),
-                Err(fault) => return Err(fault.clone()),
-            },
+            Lookup::Let(index, rest) => return self.bound(*index, rest),
             Lookup::Constant(value) => Val::Value(Cow::Borrowed(value)),
             Lookup::Reply(rest) => {
                 self.outcome.get().map_or(Val::Absent, |it| Val::Value(Cow::Borrowed(&it.reply)).walk(rest))
@@ -159,10 +180,30 @@ impl<'a> Scope<'a> {
         handler.function.call(&values, &mut self.run.borrow_mut())
     }
 
+    /// The first row that fits of the rule's table, which is looked for once.
+    ///
+    /// # Errors
+    /// When a script on the way to a value fails.
+    pub fn fitting<'t>(&self, rows: &'t Rows) -> Result<Option<&'t Row>, ScriptFault> {
+        let place = if let Some(place) = self.fitting.get() {
+            *place
+        } else {
+            let place = rows.first(self)?;
+            *self.fitting.get_or_init(|| place)
+        };
+        Ok(place.and_then(|place| rows.rows().get(place)))
+    }
+
     /// The state of the call as the scripts of this decision have left it so far.
     #[must_use]
     pub fn state(&self) -> State {
         self.run.borrow().state()
+    }
+
+    /// Takes what scripts want done.
+    #[must_use]
+    pub fn take_actions(&self) -> Vec<Action> {
+        self.run.borrow_mut().take_actions()
     }
 
     /// Takes back what was done since the state was `state`.
@@ -181,12 +222,83 @@ impl<'a> Scope<'a> {
         inputs.iter().map(|input| self.value(input)).collect()
     }
 
-    fn binding(&self, index: usize) -> Result<&Value, &ScriptFault> {
-        static ABSENT: Value = Value::Null;
-        match (self.values.get(index), self.lets.get(index)) {
-            // A cycle among the bindings is refused at load, so this never waits for itself.
-            (Some(cell), Some(binding)) => cell.get_or_init(|| binding.render(self)).as_ref(),
-            _ => Ok(&ABSENT),
+    /// Has asked, all at once, what the bindings of these numbers ask.
+    ///
+    /// # Errors
+    /// [`ScriptFault::Unanswered`] if any of it is not known yet.
+    pub fn ask(&self, needs: &[usize]) -> Result<(), ScriptFault> {
+        let unanswered = |index: &usize| matches!(self.binding(*index), Some((_, Err(ScriptFault::Unanswered))));
+        // Each of them is looked at, so that each asks.
+        match needs.iter().filter(|index| unanswered(index)).count() {
+            0 => Ok(()),
+            _ => Err(ScriptFault::Unanswered),
+        }
+    }
+
+    /// What has to be asked before the decision can be made.
+    #[must_use]
+    pub fn take_questions(&self) -> Vec<Question> {
+        self.run.borrow_mut().take_questions()
+    }
+
+    fn bound(&self, index: usize, rest: &[Segment]) -> Result<Val<'_>, ScriptFault> {
+        match self.binding(index) {
+            None => Ok(Val::Absent),
+            Some((_, Err(fault))) => Err(fault.clone()),
+            Some((_, Ok(Bound::Value(value)))) => Ok(Val::Value(Cow::Borrowed(value)).walk(rest)),
+            Some((Binding::Fetch(fetch), Ok(Bound::Fetched(fetched)))) if !fetch.optional => match fetched.error() {
+                Some(why) if !Fetched::is_about_failure(rest) => Err(fetch.failed(&why, fetched.is_passing())),
+                _ => Ok(fetched.get(rest)),
+            },
+            Some((_, Ok(Bound::Fetched(fetched)))) => Ok(fetched.get(rest)),
+        }
+    }
+
+    fn binding(&self, index: usize) -> Option<(&'a Binding, Result<&Bound, &ScriptFault>)> {
+        let (cell, binding) = (self.values.get(index)?, self.bindings.get(index)?);
+        // A cycle among the bindings is refused at load, so this never waits for itself.
+        Some((binding, cell.get_or_init(|| self.recorded(index, binding)).as_ref()))
+    }
+
+    fn recorded(&self, index: usize, binding: &Binding) -> Result<Bound, ScriptFault> {
+        let bound = self.compute(binding);
+        if let Some(recorder) = self.recorder {
+            recorder.binding(
+                index,
+                match &bound {
+                    Ok(Bound::Value(value)) => Ok(value.clone()),
+                    Ok(Bound::Fetched(fetched)) => Ok(fetched.get(&[]).to_value()),
+                    Err(fault) => Err(fault.to_string()),
+                },
+            );
+        }
+        bound
+    }
+
+    fn compute(&self, binding: &Binding) -> Result<Bound, ScriptFault> {
+        match binding {
+            Binding::Value(template) => Ok(Bound::Value(template.render(self)?)),
+            Binding::Fetch(fetch) => self.fetched(fetch).map(Bound::Fetched),
+        }
+    }
+
+    fn fetched(&self, fetch: &Fetch) -> Result<Arc<Fetched>, ScriptFault> {
+        let refused = |why: &str| Ok(Arc::new(Fetched::refused(why)));
+        let question = match fetch.question(self) {
+            Ok(question) => question,
+            Err(Unmade::Script(fault)) => return Err(fault),
+            Err(Unmade::Nowhere) => return refused("it has no URL, since what should hold it is absent"),
+        };
+        let answer = self.run.borrow().ask(question.clone());
+        if let (Some(recorder), Ok(fetched)) = (self.recorder, &answer) {
+            recorder.asked(question, fetched);
+        }
+        match answer {
+            Err(Unasked::Later) => Err(ScriptFault::Unanswered),
+            // Whoever can do without an answer cannot do without the time.
+            Err(Unasked::OutOfTime) => Err(ScriptFault::OutOfTime),
+            Err(unasked @ Unasked::TooMany) => refused(&unasked.to_string()),
+            Ok(fetched) => Ok(fetched),
         }
     }
 

@@ -17,6 +17,7 @@ mod known;
 mod limits;
 mod lines;
 mod modules;
+mod reach;
 mod run;
 mod slots;
 mod value;
@@ -32,10 +33,12 @@ pub use expression::{Expression, Function};
 pub use fault::ScriptFault;
 pub use host::{HostFunction, reference};
 pub use limits::ScriptLimits;
-pub use run::{LogLevel, LogLine, Run, STACK_BYTES};
+pub use reach::Reach;
+pub use run::{LogLevel, LogLine, Run, STACK_BYTES, Unasked};
 pub use slots::Use;
 
-use crate::engine::diagnostic::{Diagnostic, FileId, Severity, Span};
+use crate::engine::diagnostic::{Diagnostic, FileId, Span, has_errors};
+use crate::engine::table::Tables;
 use known::{Known, Local};
 use lines::Origin;
 use walk::Functions;
@@ -72,6 +75,8 @@ struct Core {
     known: Known,
     /// The files, by their paths.
     files: BTreeMap<String, Origin>,
+    /// What the files reach together.
+    reach: Reach,
     /// The modules, by their names.
     modules: BTreeMap<String, ModuleInfo>,
 }
@@ -90,10 +95,23 @@ impl<S: Into<String>> FromIterator<S> for Names {
 }
 
 impl Scripts {
-    /// Compiles what it can of `files`, and adds what is wrong with them to `found`.
+    /// Compiles what it can of `files`, which can look at `tables`, and adds what is wrong with them to `found`; `secrets` are
+    /// the names of those that there are, if that is known.
     #[must_use]
-    pub fn compile(files: &[ScriptFile<'_>], limits: &ScriptLimits, found: &mut Vec<Diagnostic>) -> Scripts {
-        Scripts(Arc::new(modules::compile(files, limits, found)))
+    pub fn compile(
+        files: &[ScriptFile<'_>],
+        limits: &ScriptLimits,
+        secrets: Option<&[String]>,
+        tables: &Arc<Tables>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Scripts {
+        Scripts(Arc::new(modules::compile(files, limits, secrets, tables, found)))
+    }
+
+    /// What the files reach together.
+    #[must_use]
+    pub fn reach(&self) -> &Reach {
+        &self.0.reach
     }
 
     /// An expression that stands in YAML. `locate` says where the bytes of `text` stand.
@@ -149,11 +167,15 @@ impl Scripts {
         problems
             .extend(found.unknown.iter().map(|unknown| known::unknown_name(unknown, span(unknown.position), known())));
 
-        let broken = problems.iter().any(|problem| problem.severity == Severity::Error);
+        let broken = has_errors(&problems);
         report.append(&mut problems);
+        let mut reach = Reach::of(&found);
+        if found.calls_modules() {
+            reach.append_others(&self.0.reach);
+        }
         let uses = slots::shortest(found.uses, &origin);
         let handed = found.handed.iter().map(String::as_str);
-        (!broken).then(|| Expression::new(Arc::clone(&self.0), ast, uses, handed, origin))
+        (!broken).then(|| Expression::new(Arc::clone(&self.0), ast, uses, handed, origin, reach))
     }
 
     /// The function that a rule's `run` names: `module::function`.
@@ -180,7 +202,10 @@ impl Scripts {
         let origin = Origin::inside(&text, &|_, _| declared);
         let ast = ast.map_err(|error| fault::syntax(&error, &origin.lines, &|_| span))?;
         let uses = self.behind(info, function, given);
-        let call = Expression::new(Arc::clone(&self.0), ast, uses, given.iter().copied(), origin);
+        // Its file is among those that were looked at for tables.
+        let mut reach = Reach::default();
+        reach.append_others(&self.0.reach);
+        let call = Expression::new(Arc::clone(&self.0), ast, uses, given.iter().copied(), origin, reach);
         Ok(Function::new(call, declared))
     }
 

@@ -5,16 +5,23 @@
 
 mod actions;
 mod bindings;
+mod fetch;
+mod files;
 mod hyphen;
 mod kinds;
 mod names;
 mod node;
+mod outgoing;
 mod placeholder;
 pub mod read;
 mod review;
+mod rows;
 mod rule;
+mod tables;
 mod template;
 mod tools;
+mod url;
+mod uses;
 mod vars;
 mod when;
 pub mod yaml;
@@ -24,15 +31,20 @@ use std::time::Duration;
 
 use super::Engine;
 use super::act::Act;
+use super::action::AGE_MAX;
+use super::control;
 use super::diagnostic::{self, Diagnostic, FileId, Severity, Sources, Span};
 use super::event::WantedBuilder;
 use super::kind::{Deadline, Kind, KindSet};
-use super::path::KnownSteps;
+use super::path::{KnownSteps, Path};
 use super::rule::{Rule, RuleSet};
 use super::script::{ScriptFile, ScriptLimits, Scripts};
+use super::table::TableLimits;
 use super::tools::Tools;
 use actions::Reusable;
+pub use files::{is_rule_file, is_test_file, module_name, table_name};
 use rule::Draft;
+use tables::{Sheets, Used};
 use tools::Declared;
 use vars::Vars;
 use yaml::{Node, Yaml};
@@ -59,8 +71,12 @@ pub struct Options {
     pub scripts: ScriptLimits,
     /// How large one compiled pattern may be.
     pub regex_bytes_max: usize,
+    /// How large a table may be.
+    pub tables: TableLimits,
     /// The names of the secrets; `None` where there are no settings that would say.
     pub secrets: Option<Vec<String>>,
+    /// How long the outbox tries anything, whatever an action says.
+    pub outbox_age_max: Duration,
 }
 
 impl Default for Options {
@@ -70,7 +86,9 @@ impl Default for Options {
             no_assistant: "Sorry, nobody can take your call right now. Please try again later.".to_owned(),
             scripts: ScriptLimits::default(),
             regex_bytes_max: 1 << 20,
+            tables: TableLimits::default(),
             secrets: None,
+            outbox_age_max: AGE_MAX,
         }
     }
 }
@@ -99,17 +117,19 @@ pub struct Compiled {
     pub found: Vec<Diagnostic>,
 }
 
-/// Makes an engine of rule files (`*.yaml`, `*.yml`) and script modules (`scripts/*.rhai`).
+/// Makes an engine of rule files (`*.yaml`, `*.yml`), script modules (`scripts/*.rhai`) and tables (`tables/*.csv`).
 ///
 /// # Errors
 /// Everything that was found, if any of it is an error.
 pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Diagnostic>> {
     let mut found = Vec::new();
-    let scripts = Scripts::compile(&script_files(sources), &options.scripts, &mut found);
     let mut files = Vec::new();
     for (id, file) in sources.iter().filter(|(_, file)| is_rule_file(&file.path)) {
         files.extend(yaml::parse(id, &file.text, &mut found).map(|node| (id, node)));
     }
+    let sheets = Sheets::read(sources, &files, &options.tables, &mut found);
+    let (modules, secrets) = (script_files(sources), options.secrets.as_deref());
+    let scripts = Scripts::compile(&modules, &options.scripts, secrets, &sheets.tables, &mut found);
     let vars = Vars::of(&files, &mut found);
     let reusable = Reusable::of(&files, &mut found);
     let mut wanted = WantedBuilder::new();
@@ -119,29 +139,38 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
         scripts: &scripts,
         vars: &vars,
         reusable: &reusable,
+        sheets: &sheets,
+        tables_used: Used::default(),
         wanted: &mut wanted,
         wants_headers: false,
         looked_up: HashSet::new(),
         known_steps: KnownSteps::default(),
+        reaches_out: false,
+        scripts_reach_out: false,
         found: &mut found,
     };
     let (drafts, declared) = shop.files(&files);
-    let wants_headers = shop.wants_headers;
+    let (wants_headers, scripts_reach_out) = (shop.wants_headers, shop.scripts_reach_out);
+    let control_url = Path::parse(control::URL).filter(|_| scripts_reach_out);
+    let control_url = control_url.map(|path| wanted.want(KindSet::ALL, path.segments()));
     drop_consequences(&mut found, sources);
     diagnostic::sort(&mut found);
-    if found.iter().any(|found| found.severity == Severity::Error) {
+    if diagnostic::has_errors(&found) {
         return Err(found);
     }
     let rules: Vec<Rule> = drafts.into_iter().filter(|draft| draft.enabled).map(|draft| draft.rule).collect();
-    let acts = |rule: &&Rule| rule.acts.iter().any(Act::is_request);
-    let acting = rules.iter().filter(acts).fold(KindSet::EMPTY, |kinds, rule| kinds.union(rule.kinds));
-    let tools = declared.into_iter().filter_map(|tool| Some((tool.name, tool.arguments?)));
+    let reaching_out = rules.iter().filter(|rule| rule.reaches_out);
+    let reaching_out = reaching_out.fold(KindSet::EMPTY, |kinds, rule| kinds.union(rule.kinds));
+    let acts = rules.iter().flat_map(|rule| &rule.acts);
+    let calling_off = acts.filter_map(Act::unless_by).filter_map(|it| Kind::from_name(&it.kind)).collect();
     let engine = Engine {
         rules: RuleSet::new(rules),
         wanted: wanted.build(),
-        tools: Tools::new(tools),
+        tools: Tools::new(declared.into_iter().map(Declared::finished)),
         wants_headers,
-        acting,
+        reaching_out,
+        calling_off,
+        control_url,
         sources: sources.clone(),
         no_assistant: options.no_assistant.clone(),
     };
@@ -158,21 +187,6 @@ pub fn drop_consequences(found: &mut Vec<Diagnostic>, sources: &Sources) {
 /// Whether the mistake is one in YAML itself.
 fn is_of_yaml(found: &Diagnostic) -> bool {
     found.severity == Severity::Error && found.slug.starts_with("yaml-")
-}
-
-/// Whether `path` is a rule file, rather than a test, a script or a table.
-#[must_use]
-pub fn is_rule_file(path: &str) -> bool {
-    let stem = path.strip_suffix(".yaml").or_else(|| path.strip_suffix(".yml"));
-    stem.is_some_and(|stem| stem.strip_suffix(".test").is_none())
-}
-
-/// The module that the script at `path` is, by its place below the folder `scripts`.
-#[must_use]
-pub fn module_name(path: &str) -> Option<&str> {
-    // The rules may lie below a folder that is called so too: the last one counts.
-    let inside = path.rsplit_once("/scripts/").map(|(_, inside)| inside).or_else(|| path.strip_prefix("scripts/"))?;
-    inside.strip_suffix(".rhai")
 }
 
 fn script_files(sources: &Sources) -> Vec<ScriptFile<'_>> {
@@ -192,12 +206,20 @@ struct Workshop<'a> {
     scripts: &'a Scripts,
     vars: &'a Vars<'a>,
     reusable: &'a Reusable<'a>,
+    sheets: &'a Sheets,
+    /// Which of the tables rules and their expressions use.
+    tables_used: Used,
     wanted: &'a mut WantedBuilder,
     /// Whether any rule looks at the request's headers.
     wants_headers: bool,
     /// The numbers of the `let` and `with` names that were looked up, for those who want to know.
     looked_up: HashSet<usize>,
+    /// The ways from values to those inside of them that were met so far.
     known_steps: KnownSteps,
+    /// Whether scripts of the rule at hand may ask others something, or tell them.
+    reaches_out: bool,
+    /// The same of all rules.
+    scripts_reach_out: bool,
     found: &'a mut Vec<Diagnostic>,
 }
 
@@ -222,17 +244,14 @@ impl Workshop<'_> {
                 match key.text.as_str() {
                     "rules" => self.rules(value, &mut drafts),
                     "tools" => self.declared_tools(value, &mut declared),
-                    "vars" | "actions" => {}
-                    "tables" => self.found.push(
-                        Diagnostic::error("not-available-yet", key.span, "`tables` is not available yet")
-                            .help("remove `tables` from this file; a later version will serve it"),
-                    ),
+                    "vars" | "actions" | "tables" => {}
                     other => self.found.push(unknown_file_field(other, key.span)),
                 }
             }
         }
         let spans: Vec<(String, Span)> = declared.iter().map(|tool| (tool.name.clone(), tool.span)).collect();
         self.found.extend(self.reusable.unused());
+        self.tables_used.note_all(self.scripts.reach());
         self.review(&drafts, &spans, files.first().map(|(file, _)| *file));
         (drafts, declared)
     }
@@ -256,23 +275,4 @@ impl Workshop<'_> {
 fn unknown_file_field(name: &str, span: Span) -> Diagnostic {
     let found = Diagnostic::error("unknown-field", span, format!("a rule file has no field `{name}`"));
     found.suggest_or(name, FILE_FIELDS.iter().copied(), format!("it may hold {}", FILE_FIELDS.join(", ")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::module_name;
-
-    #[test]
-    fn a_script_is_named_by_its_place_below_the_scripts() {
-        for (path, module) in [
-            ("scripts/phone.rhai", Some("phone")),
-            ("rules/scripts/shared/phone.rhai", Some("shared/phone")),
-            ("/home/ada/scripts/rules/scripts/phone.rhai", Some("phone")),
-            ("scripts/rules/scripts/phone.rhai", Some("phone")),
-            ("rules/phone.rhai", None),
-            ("rules/scripts/phone.yaml", None),
-        ] {
-            assert_eq!(module_name(path), module, "{path}");
-        }
-    }
 }

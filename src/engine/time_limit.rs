@@ -51,6 +51,14 @@ impl Host for TimeLimit {
         self.host.passed(time)
     }
 
+    fn elapsed(&self) -> Option<Duration> {
+        self.host.elapsed()
+    }
+
+    fn may_ask(&self) -> bool {
+        !self.graceful() && !self.out_of_time()
+    }
+
     fn operations_max(&self) -> Option<u64> {
         if self.graceful() { Some(GRACE_OPERATIONS) } else { self.host.operations_max() }
     }

@@ -4,21 +4,48 @@ use std::collections::HashMap;
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ValidationError, Validator};
+use serde_json::Value;
 
 use super::event::ToolCall;
 
 /// How many mistakes in its arguments a model is told of at once.
 const MISTAKES_MAX: usize = 5;
 
-/// The declared tools of a rule set, by name.
+/// A tool as its author declared it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Declaration {
+    /// Its name.
+    pub name: String,
+    /// What it is for, in words for the model.
+    pub description: Option<String>,
+    /// The JSON Schema of its arguments.
+    pub parameters: Option<Value>,
+}
+
+/// The declared tools of a rule set, in the order of their declarations.
 #[derive(Debug, Default)]
-pub struct Tools(HashMap<String, Validator>);
+pub struct Tools {
+    declared: Vec<Declaration>,
+    /// What the arguments of each must look like, by its name.
+    arguments: HashMap<String, Validator>,
+}
 
 impl Tools {
-    /// The tools of these names, each with what its arguments must look like.
+    /// These tools, each with what its arguments must look like, if it says so.
     #[must_use]
-    pub fn new(tools: impl IntoIterator<Item = (String, Validator)>) -> Tools {
-        Tools(tools.into_iter().collect())
+    pub fn new(tools: impl IntoIterator<Item = (Declaration, Option<Validator>)>) -> Tools {
+        let mut all = Tools::default();
+        for (declaration, arguments) in tools {
+            all.arguments.extend(arguments.map(|arguments| (declaration.name.clone(), arguments)));
+            all.declared.push(declaration);
+        }
+        all
+    }
+
+    /// Each tool as it is declared.
+    #[must_use]
+    pub fn declared(&self) -> &[Declaration] {
+        &self.declared
     }
 
     /// What the model should mend before the call is carried out, if its arguments are wrong.
@@ -28,7 +55,7 @@ impl Tools {
             Ok(arguments) => arguments,
             Err(why) => return Some(why.to_owned()),
         };
-        let validator = self.0.get(&*call.name)?;
+        let validator = self.arguments.get(&*call.name)?;
         let arguments = arguments.to_value();
         let mistakes: Vec<String> = validator
             .iter_errors(&arguments)

@@ -3,17 +3,19 @@
 mod attempt;
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use self::attempt::{Attempt, Ended};
+use super::Outbox;
 use super::job::{Job, Loaded, Settle, Verdict};
+use super::put_off::{Decided, Decider, Item, PutOff};
 use super::queue::{Health, ItemId, Lease};
 use super::record::State;
 use super::retry::{Cause, Millis, Next, Outcome, Patience, Policy};
-use super::{Enqueued, Outbox};
 use crate::client::Client;
 use crate::clock::{Clock, Deadline};
 use crate::live::Live;
@@ -33,12 +35,18 @@ pub(super) struct Courier {
     outbox: Outbox,
     client: Live<Client>,
     secrets: Live<Secrets>,
+    decider: Arc<dyn Decider>,
     policy: Policy,
 }
 
 impl Courier {
-    pub(super) fn new(outbox: Outbox, client: Live<Client>, secrets: Live<Secrets>) -> Courier {
-        Courier { outbox, client, secrets, policy: Policy::default() }
+    pub(super) fn new(
+        outbox: Outbox,
+        client: Live<Client>,
+        secrets: Live<Secrets>,
+        decider: Arc<dyn Decider>,
+    ) -> Courier {
+        Courier { outbox, client, secrets, decider, policy: Policy::default() }
     }
 
     /// Leases and sends until it is told to stop.
@@ -93,13 +101,18 @@ impl Courier {
         loaded.await.unwrap_or(Loaded::Unreadable)
     }
 
-    async fn attempt(&self, id: ItemId, state: &State, item: &Enqueued) -> Settle {
-        let (client, secrets) = (self.client.current(), self.secrets.current());
+    async fn attempt(&self, id: ItemId, state: &State, item: &Item) -> Settle {
         let number = state.attempts.saturating_add(1);
+        let patience = Patience { attempts_max: item.attempts_max(), expires_at: state.expires_at };
         let begun_at = Clock::instant();
-        let Ended { outcome, health, note } = Attempt { item, number, secrets: &secrets }.make(&client).await;
+        let Ended { outcome, health, note } = match item {
+            Item::Action(action) => {
+                let (client, secrets) = (self.client.current(), self.secrets.current());
+                Attempt { item: action, number, secrets: &secrets }.make(&client).await
+            }
+            Item::Event(event) => self.decide(event, patience.attempts_max <= number).await,
+        };
         let now = now();
-        let patience = Patience { attempts_max: item.action.retry.attempts_max, expires_at: state.expires_at };
         let next = self.policy.after(number, outcome, patience, now, jitter());
         self.count(outcome);
         telemetry::attempted(id, item, number, next, now, Clock::instant() - begun_at, &note);
@@ -109,6 +122,16 @@ impl Courier {
             Next::Bury(cause) => Verdict::Bury(cause),
         };
         Settle { id, health, verdict, note, now }
+    }
+
+    /// Whom an event asks in vain is not known here: who decides is well, whatever comes of it.
+    async fn decide(&self, event: &PutOff, is_last: bool) -> Ended {
+        let (outcome, note) = match self.decider.decide(event, is_last).await {
+            Decided::Done => (Outcome::Delivered, "it was decided".to_owned()),
+            Decided::Failed(why) => (Outcome::Failed { retry_after: None }, why),
+            Decided::Refused(why) => (Outcome::Refused, why),
+        };
+        Ended { outcome, health: Health::Answers, note }
     }
 
     fn count(&self, outcome: Outcome) {
@@ -122,7 +145,7 @@ impl Courier {
     }
 }
 
-fn too_old(id: ItemId, state: &State, item: &Enqueued) -> Settle {
+fn too_old(id: ItemId, state: &State, item: &Item) -> Settle {
     telemetry::too_old(id, item, state.attempts);
     settle(id, Health::Unknown, Verdict::Bury(Cause::Age), String::new())
 }

@@ -4,6 +4,8 @@
 //! Of a million items it knows no more than when each is due, until when, and its place in an order. The requests
 //! themselves stay on disk.
 
+mod undecided;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use indexmap::IndexMap;
 
 use super::breaker::{Breaker, State};
 use super::retry::Millis;
+use undecided::UndecidedCalls;
 
 /// The number of an item: later ones have greater numbers.
 pub type ItemId = u64;
@@ -18,6 +21,8 @@ pub type ItemId = u64;
 pub type Lane = u64;
 /// Stands for an event that makes items superfluous; 0 for none.
 pub type Vigil = u64;
+/// Stands for the call of an event that is not decided yet; 0 for none, and for what is no event.
+pub type Undecided = u64;
 
 /// Of so many destinations it is remembered that they failed; URLs that callers give could make up any number.
 const FAILED_MAX: usize = 1000;
@@ -37,6 +42,10 @@ pub struct Waiting {
     pub lane: Lane,
     /// What makes it superfluous.
     pub vigil: Vigil,
+    /// Whose decision it is.
+    pub undecided: Undecided,
+    /// Whether it is ours to settle, so that no destination has to be spared.
+    pub is_ours: bool,
 }
 
 /// An item that is about to be sent. Nobody else gets it until it is settled.
@@ -66,6 +75,8 @@ pub struct Room {
     pub attempts_max: usize,
     /// At one destination.
     pub per_destination_max: usize,
+    /// At one that is ours.
+    pub ours_max: usize,
 }
 
 /// What is known of one destination.
@@ -94,6 +105,7 @@ pub struct Queue {
     heads: HashMap<Lane, ItemId>,
     vigils: HashMap<Vigil, Vec<ItemId>>,
     vigil_of: HashMap<ItemId, Vigil>,
+    undecided: UndecidedCalls,
     waiting: usize,
 }
 
@@ -102,6 +114,7 @@ struct Destination {
     waiting: BTreeMap<(Millis, ItemId), Slim>,
     leased: usize,
     breaker: Breaker,
+    is_ours: bool,
 }
 
 /// What is kept of an item whose turn it is.
@@ -130,6 +143,7 @@ impl Queue {
             heads: HashMap::new(),
             vigils: HashMap::new(),
             vigil_of: HashMap::new(),
+            undecided: UndecidedCalls::default(),
             waiting: 0,
         }
     }
@@ -148,6 +162,7 @@ impl Queue {
         self.heads = self.leased.iter().filter(|(_, it)| it.lane != 0).map(|(id, it)| (it.lane, *id)).collect();
         self.vigils.clear();
         self.vigil_of.clear();
+        self.undecided.retain(|id| self.leased.contains_key(&id));
         self.waiting = 0;
     }
 
@@ -157,6 +172,7 @@ impl Queue {
             return;
         }
         self.waiting += 1;
+        self.undecided.add(item.id, item.undecided);
         if item.vigil != 0 {
             self.vigils.entry(item.vigil).or_default().push(item.id);
             self.vigil_of.insert(item.id, item.vigil);
@@ -177,7 +193,9 @@ impl Queue {
 
     fn line_up(&mut self, item: Waiting) {
         let slim = Slim { lane: item.lane, expires_at: item.expires_at };
-        self.destinations.entry(item.destination).or_default().waiting.insert((item.due_at, item.id), slim);
+        let destination = self.destinations.entry(item.destination).or_default();
+        destination.is_ours = item.is_ours;
+        destination.waiting.insert((item.due_at, item.id), slim);
     }
 
     /// Leases what is due at `now`, one after the other to each destination, as far as there is room.
@@ -186,9 +204,9 @@ impl Queue {
         let mut fruitless = 0;
         while fruitless < self.destinations.len() && self.leased.len() < self.room.attempts_max {
             self.cursor = (self.cursor + 1) % self.destinations.len();
-            let most = self.room.per_destination_max;
+            let room = self.room;
             let found = self.destinations.get_index_mut(self.cursor).and_then(|(name, destination)| {
-                let (id, lane) = destination.lease(now, most)?;
+                let (id, lane) = destination.lease(now, room)?;
                 Some((id, lane, Arc::clone(name)))
             });
             let Some((id, lane, destination)) = found else {
@@ -210,7 +228,7 @@ impl Queue {
         if self.room.attempts_max <= self.leased.len() {
             return None;
         }
-        self.destinations.values().filter_map(|it| it.next_at(now, self.room.per_destination_max)).min()
+        self.destinations.values().filter_map(|it| it.next_at(now, self.room)).min()
     }
 
     /// Ends a lease: the item is `again` to be sent, or gone.
@@ -224,12 +242,16 @@ impl Queue {
                 Health::Unknown => {}
             }
         }
+        let keeps_its_turn = again.as_ref().is_some_and(|item| item.lane == leased.lane);
         match again {
             Some(item) => {
                 self.waiting += 1;
                 self.line_up(item);
             }
-            None => self.next_in(leased.lane),
+            None => self.undecided.remove(id),
+        }
+        if !keeps_its_turn {
+            self.next_in(leased.lane);
         }
         self.forget_idle(&leased.destination);
     }
@@ -250,6 +272,7 @@ impl Queue {
             self.next_in(item.lane);
         }
         self.waiting -= 1;
+        self.undecided.remove(item.id);
         self.forget_vigil(item.id);
         self.forget_idle(&item.destination);
         true
@@ -274,6 +297,12 @@ impl Queue {
     #[must_use]
     pub fn keeps_no_vigil(&self) -> bool {
         self.vigils.is_empty()
+    }
+
+    /// Whether an event of this call is not decided yet.
+    #[must_use]
+    pub fn is_undecided(&self, call: Undecided) -> bool {
+        self.undecided.contains(call)
     }
 
     /// The items that an event of `vigil` makes superfluous.
@@ -372,8 +401,8 @@ impl Queue {
 }
 
 impl Destination {
-    fn lease(&mut self, now: Millis, most: usize) -> Option<(ItemId, Lane)> {
-        if self.breaker.allowance(now, most) <= self.leased {
+    fn lease(&mut self, now: Millis, room: Room) -> Option<(ItemId, Lane)> {
+        if self.allowance(now, room) <= self.leased {
             return None;
         }
         let first = self.waiting.first_entry().filter(|first| first.key().0 <= now)?;
@@ -382,11 +411,15 @@ impl Destination {
         Some((id, slim.lane))
     }
 
-    fn next_at(&self, now: Millis, most: usize) -> Option<Millis> {
+    fn allowance(&self, now: Millis, room: Room) -> usize {
+        if self.is_ours { room.ours_max } else { self.breaker.allowance(now, room.per_destination_max) }
+    }
+
+    fn next_at(&self, now: Millis, room: Room) -> Option<Millis> {
         let ((due_at, _), _) = self.waiting.first_key_value()?;
         match self.breaker.state(now) {
             State::Open(until) => Some(until.max(*due_at)),
-            _ if self.breaker.allowance(now, most) <= self.leased => None,
+            _ if self.allowance(now, room) <= self.leased => None,
             _ => Some(*due_at),
         }
     }

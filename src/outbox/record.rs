@@ -7,14 +7,18 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 
-use super::Enqueued;
+use super::put_off::Item;
 use super::queue::{ItemId, Lane, Vigil, Waiting};
 use super::retry::{Cause, Millis};
 
 /// The version of the format.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// What stands before the content: the version, the sum, the item's number.
+pub(super) const HEADER_BYTES: usize = 1 + CHECKSUM_BYTES + size_of::<ItemId>();
 const CHECKSUM_BYTES: usize = 8;
-const CAUSES: [Cause; 3] = [Cause::Refused, Cause::Attempts, Cause::Age];
+/// How the destinations of events begin: those of requests begin with their scheme.
+pub(super) const DECISIONS: &str = "decide ";
+const CAUSES: [Cause; 4] = [Cause::Refused, Cause::Attempts, Cause::Age, Cause::Salvaged];
 
 /// Where an item stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +36,7 @@ pub(super) struct State {
     /// Until when its vigil counts.
     pub(super) vigil_until: Millis,
     pub(super) lane: Lane,
+    /// What makes it superfluous; of an event, what stands for its call.
     pub(super) vigil: Vigil,
     /// Stands for its idempotency key.
     pub(super) key: u128,
@@ -41,8 +46,33 @@ pub(super) struct State {
 }
 
 impl State {
+    /// The state of an item of so many bytes that is to be sent at `due_at`; its number and how long it is tried at most are
+    /// known only once it is taken.
+    pub(super) fn new(decided_at: Millis, due_at: Millis, bytes: usize) -> State {
+        State {
+            buried: None,
+            attempts: 0,
+            due_at,
+            age_max: i64::MAX,
+            expires_at: 0,
+            decided_at,
+            vigil_until: 0,
+            lane: 0,
+            vigil: 0,
+            key: 0,
+            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            destination: "".into(),
+        }
+    }
+
+    /// Whether it is an event that is to be decided.
+    pub(super) fn is_event(&self) -> bool {
+        self.destination.starts_with(DECISIONS)
+    }
+
     /// The item as the queue knows it.
     pub(super) fn waiting(&self, id: ItemId) -> Waiting {
+        let is_event = self.is_event();
         Waiting {
             id,
             destination: Arc::clone(&self.destination),
@@ -50,7 +80,9 @@ impl State {
             expires_at: self.expires_at,
             lane: self.lane,
             // Once it has been tried, or may have been, it is too late for an event to come in time.
-            vigil: if self.attempts == 0 { self.vigil } else { 0 },
+            vigil: if self.attempts == 0 && !is_event { self.vigil } else { 0 },
+            undecided: if is_event { self.vigil } else { 0 },
+            is_ours: is_event,
         }
     }
 
@@ -93,8 +125,8 @@ impl State {
     }
 }
 
-/// Reads a request; `None` if the record is damaged.
-pub(super) fn open_item(id: ItemId, record: &[u8]) -> Option<Enqueued> {
+/// Reads an item; `None` if the record is damaged.
+pub(super) fn open_item(id: ItemId, record: &[u8]) -> Option<Item> {
     serde_json::from_slice(open(id, record)?).ok()
 }
 
@@ -105,18 +137,27 @@ pub(super) fn open_note(id: ItemId, record: &[u8]) -> Option<String> {
 
 /// A record that holds `content`.
 pub(super) fn seal(id: ItemId, content: &[u8]) -> Vec<u8> {
-    let mut record = Vec::with_capacity(1 + CHECKSUM_BYTES + content.len());
+    let mut record = Vec::with_capacity(HEADER_BYTES + content.len());
     record.push(FORMAT);
     record.extend(checksum(id, content));
+    record.extend(id.to_le_bytes());
     record.extend(content);
     record
 }
 
 /// What a record holds; `None` if it is damaged, or of another version.
 fn open(id: ItemId, record: &[u8]) -> Option<&[u8]> {
-    let (format, rest) = record.split_first()?;
-    let (sum, content) = rest.split_at_checked(CHECKSUM_BYTES)?;
-    (*format == FORMAT && sum == checksum(id, content)).then_some(content)
+    let content = record.get(HEADER_BYTES..)?;
+    (open_unnamed(record) == Some(id)).then_some(content)
+}
+
+/// Whose record it is; nothing if it is damaged, or of another version.
+pub(super) fn open_unnamed(record: &[u8]) -> Option<ItemId> {
+    let (header, content) = record.split_at_checked(HEADER_BYTES)?;
+    let (format, rest) = header.split_first()?;
+    let (sum, id) = rest.split_at_checked(CHECKSUM_BYTES)?;
+    let id = ItemId::from_le_bytes(first(id));
+    (*format == FORMAT && sum == checksum(id, content)).then_some(id)
 }
 
 fn checksum(id: ItemId, content: &[u8]) -> [u8; CHECKSUM_BYTES] {
@@ -158,6 +199,7 @@ fn buried_byte(buried: Option<Cause>) -> u8 {
         Some(Cause::Refused) => 1,
         Some(Cause::Attempts) => 2,
         Some(Cause::Age) => 3,
+        Some(Cause::Salvaged) => 4,
     }
 }
 

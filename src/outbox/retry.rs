@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::fmt::rfc2822::DateTimeParser;
 
+use crate::engine::request::may_fare_better;
+
 /// A moment: milliseconds since 1970.
 pub type Millis = i64;
 
@@ -22,7 +24,7 @@ impl Default for Policy {
     fn default() -> Policy {
         Policy {
             delay_min: Duration::from_secs(1),
-            delay_max: Duration::from_secs(5 * 60),
+            delay_max: Duration::from_secs(60 * 60),
             retry_after_max: Duration::from_secs(60 * 60),
         }
     }
@@ -74,6 +76,8 @@ pub enum Cause {
     Attempts,
     /// It is too old.
     Age,
+    /// It was found in a damaged file, and nobody knows what became of it.
+    Salvaged,
 }
 
 impl Cause {
@@ -84,6 +88,7 @@ impl Cause {
             Cause::Refused => "refused",
             Cause::Attempts => "attempts",
             Cause::Age => "age",
+            Cause::Salvaged => "salvaged",
         }
     }
 }
@@ -121,7 +126,7 @@ impl Policy {
 pub fn outcome_of(status: u16, retry_after: Option<Duration>) -> Outcome {
     match status {
         200..=299 => Outcome::Delivered,
-        408 | 425 | 429 | 500.. => Outcome::Failed { retry_after },
+        status if may_fare_better(status) => Outcome::Failed { retry_after },
         _ => Outcome::Refused,
     }
 }
@@ -158,7 +163,9 @@ mod tests {
 
     #[test]
     fn delays_double_and_chance_takes_from_all_of_them() {
-        for (attempt, delay_ms) in [(1, 1_000), (2, 2_000), (9, 256_000), (10, 300_000), (200, 300_000)] {
+        for (attempt, delay_ms) in
+            [(1, 1_000), (2, 2_000), (9, 256_000), (12, 2_048_000), (13, 3_600_000), (200, 3_600_000)]
+        {
             assert_eq!(at(attempt, FAILED, 1.0), Next::Again { at: 1_000_000 + delay_ms });
             assert_eq!(at(attempt, FAILED, 0.5), Next::Again { at: 1_000_000 + delay_ms / 2 });
             assert_eq!(at(attempt, FAILED, 0.0), Next::Again { at: 1_000_000 });

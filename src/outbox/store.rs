@@ -16,8 +16,9 @@ use redb::{
     WriteTransaction,
 };
 
-use super::queue::ItemId;
+use super::queue::{ItemId, Vigil};
 use super::record::State;
+use super::retry::Millis;
 
 /// The file's name in the data folder.
 pub const FILE: &str = "outbox.redb";
@@ -28,6 +29,8 @@ const NOTES: TableDefinition<u64, &[u8]> = TableDefinition::new("notes");
 /// The keys of what was delivered, by the moment at which each is forgotten. Those of what is here stand in its state: in a
 /// table of their own, in no order, they would touch as many pages as there are items in a transaction.
 const FORGETTING: TableDefinition<(i64, u128), ()> = TableDefinition::new("forgetting");
+/// When events came while earlier ones of their calls were not decided yet, and what stands for their call and kind.
+const MEANWHILE: TableDefinition<(i64, u64), ()> = TableDefinition::new("meanwhile");
 /// The version of the whole.
 const FORMAT: TableDefinition<&str, u64> = TableDefinition::new("format");
 const FORMAT_NOW: u64 = 1;
@@ -120,6 +123,8 @@ pub(super) enum Seen {
     Item(ItemId, State),
     /// The key of something that was delivered.
     Key(u128),
+    /// An event that came while an earlier one of its call was not decided yet.
+    Meanwhile(Vigil, Millis),
 }
 
 /// Whom that is told.
@@ -131,6 +136,7 @@ pub(super) struct Tables<'a> {
     pub(super) states: Table<'a, u64, &'static [u8]>,
     pub(super) notes: Table<'a, u64, &'static [u8]>,
     pub(super) forgetting: Table<'a, (i64, u128), ()>,
+    pub(super) meanwhile: Table<'a, (i64, u64), ()>,
     format: Table<'a, &'static str, u64>,
 }
 
@@ -140,6 +146,7 @@ pub(super) struct View {
     pub(super) states: ReadOnlyTable<u64, &'static [u8]>,
     pub(super) notes: ReadOnlyTable<u64, &'static [u8]>,
     forgetting: ReadOnlyTable<(i64, u128), ()>,
+    meanwhile: ReadOnlyTable<(i64, u64), ()>,
 }
 
 impl Store {
@@ -188,6 +195,10 @@ impl Store {
             for entry in view.forgetting.range::<(i64, u128)>(..)? {
                 witness(Seen::Key(entry?.0.value().1));
             }
+            for entry in view.meanwhile.range::<(i64, u64)>(..)? {
+                let (at, vigil) = entry?.0.value();
+                witness(Seen::Meanwhile(vigil, at));
+            }
         }
         if !damaged.is_empty() {
             store.write(|tables| damaged.iter().try_for_each(|id| tables.remove(*id)))?;
@@ -219,6 +230,7 @@ impl Store {
             states: transaction.open_table(STATES)?,
             notes: transaction.open_table(NOTES)?,
             forgetting: transaction.open_table(FORGETTING)?,
+            meanwhile: transaction.open_table(MEANWHILE)?,
         })
     }
 
@@ -235,6 +247,7 @@ impl<'a> Tables<'a> {
             states: transaction.open_table(STATES)?,
             notes: transaction.open_table(NOTES)?,
             forgetting: transaction.open_table(FORGETTING)?,
+            meanwhile: transaction.open_table(MEANWHILE)?,
             format: transaction.open_table(FORMAT)?,
         })
     }

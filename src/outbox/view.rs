@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 
 use super::Enqueued;
 use super::breaker::State as BreakerState;
+use super::put_off::{self, Item, PutOff};
 use super::queue::{ItemId, Summary};
 use super::record::State;
 use super::retry::Millis;
+use crate::engine::request::Request;
 
 /// Where an item stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +117,7 @@ pub struct Row {
     /// Where it stands.
     pub phase: Phase,
     state: State,
-    item: Option<Enqueued>,
+    item: Option<Item>,
     note: Option<String>,
 }
 
@@ -126,13 +128,15 @@ pub struct Shown(Row);
 impl Row {
     /// What a list shows: a thousand bodies would take a lot of memory.
     pub(super) fn without_body(mut self) -> Row {
-        if let Some(item) = &mut self.item {
-            item.action.request.body = None;
+        match &mut self.item {
+            Some(Item::Action(item)) => item.action.request.body = None,
+            Some(Item::Event(item)) => item.event.body.clear(),
+            None => {}
         }
         self
     }
 
-    pub(super) fn new(id: ItemId, phase: Phase, state: State, item: Option<Enqueued>, note: Option<String>) -> Row {
+    pub(super) fn new(id: ItemId, phase: Phase, state: State, item: Option<Item>, note: Option<String>) -> Row {
         Row { id, phase, state, item, note }
     }
 
@@ -149,14 +153,16 @@ impl Row {
             None => json!({ "due_at": moment(state.due_at), "expires_at": moment(state.expires_at) }),
         };
         extend(&mut row, more);
-        if let Some(Enqueued { action, server, call, .. }) = &self.item {
-            extend(
-                &mut row,
-                json!({
-                    "action": action.name, "method": action.request.method.as_str(), "url": action.request.url.redacted(),
-                    "server": server, "call": call,
-                }),
-            );
+        if let Some(item) = &self.item {
+            let what = match item {
+                Item::Action(Enqueued { action, .. }) => {
+                    let Request { method, url, .. } = &action.request;
+                    json!({ "action": action.name, "method": method.as_str(), "url": url.redacted() })
+                }
+                Item::Event(PutOff { event, .. }) => json!({ "event": event.kind }),
+            };
+            extend(&mut row, what);
+            extend(&mut row, json!({ "server": item.server(), "call": item.call() }));
         }
         extend(&mut row, json!({ "note": self.note.as_deref().map(first_line) }));
         row
@@ -172,13 +178,16 @@ impl Shown {
     #[must_use]
     pub fn json(&self) -> Value {
         let mut shown = self.0.json();
-        if let Some(Enqueued { action, idempotency_key, .. }) = &self.0.item {
-            let headers = action.request.headers.iter().map(|(name, value)| (name.clone(), value.redacted().into()));
+        if let Some(Item::Event(PutOff { idempotency_key, .. })) = &self.0.item {
+            // Its body can hold credentials (contract, section 9).
+            extend(&mut shown, json!({ "idempotency_key": idempotency_key, "attempts_max": put_off::ATTEMPTS_MAX }));
+        }
+        if let Some(Item::Action(Enqueued { action, idempotency_key, .. })) = &self.0.item {
             extend(
                 &mut shown,
                 json!({
                     "idempotency_key": idempotency_key,
-                    "headers": Value::Object(headers.collect()),
+                    "headers": action.request.headers_redacted(),
                     "content_type": action.request.body.as_ref().map(|body| body.content_type.clone()),
                     "body": action.request.body.as_ref().map(|body| body.text.redacted()),
                     "signed": action.sign.is_some(), "in_order": action.in_order,

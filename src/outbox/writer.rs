@@ -6,6 +6,8 @@
 
 mod apply;
 mod look;
+mod meanwhile;
+mod salvaged;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -16,6 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 use self::apply::Applied;
+use self::meanwhile::Meanwhile;
 use super::job::{Job, Settle};
 use super::queue::ItemId;
 use super::record::State;
@@ -26,6 +29,8 @@ use crate::telemetry;
 
 /// How many jobs go into one transaction.
 const BATCH_MAX: usize = 512;
+/// How long as many jobs are waited for as there were last time; less than a sync takes.
+const GATHER_MAX: Duration = Duration::from_micros(200);
 /// How long to wait before a file that could not be opened is tried again.
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
 
@@ -40,6 +45,8 @@ pub(super) struct Writer {
     is_suspect: bool,
     /// When the file is tried again that cannot be opened.
     reopen_at: Deadline,
+    /// How many jobs there were last time: as many are likely to come again.
+    expected: usize,
     /// Leases that have ended while the file could not be written.
     unsettled: Vec<Settle>,
     shared: Arc<Shared>,
@@ -56,6 +63,7 @@ struct Tally {
     dead_bytes: u64,
     /// The idempotency keys of all that is here or was delivered lately.
     keys: HashSet<u128>,
+    meanwhile: Meanwhile,
 }
 
 impl Tally {
@@ -88,7 +96,8 @@ impl Writer {
         let (sender, jobs) = channel();
         let (tally, unsettled) = (Tally { next_id: 1, ..Tally::default() }, Vec::new());
         let reopen_at = Deadline::after(Duration::ZERO);
-        let mut writer = Writer { place, store: None, bounds, tally, is_suspect: false, reopen_at, unsettled, shared };
+        let mut writer =
+            Writer { place, store: None, bounds, tally, is_suspect: false, reopen_at, expected: 0, unsettled, shared };
         writer.open()?;
         let run = move || writer.run(&jobs);
         thread::Builder::new().name("outbox".to_owned()).spawn(run).map_err(StoreError::NoThread)?;
@@ -105,7 +114,8 @@ impl Writer {
             if self.store.is_none() && self.reopen_at.passed() {
                 self.reopen();
             }
-            let mut batch: Vec<Job> = first.into_iter().chain(jobs.try_iter()).take(BATCH_MAX).collect();
+            let mut batch: Vec<Job> = first.into_iter().collect();
+            self.gather(jobs, &mut batch);
             batch.splice(0..0, std::mem::take(&mut self.unsettled).into_iter().map(Job::Settle));
             let close = batch.iter().position(|job| matches!(job, Job::Close(_)));
             let close = close.map(|at| batch.remove(at));
@@ -124,13 +134,28 @@ impl Writer {
         }
     }
 
+    /// Adds to the batch what waits, and for a moment what comes: after a transaction those who waited for it come with their
+    /// next, one after the other; to begin with the first of them alone would take one more sync for all the others.
+    fn gather(&mut self, jobs: &Receiver<Job>, batch: &mut Vec<Job>) {
+        let until = Deadline::after(GATHER_MAX);
+        batch.extend(jobs.try_iter().take(BATCH_MAX.saturating_sub(batch.len())));
+        while !batch.is_empty() && batch.len() < self.expected {
+            let Ok(job) = jobs.recv_timeout(until.remaining()) else { break };
+            batch.push(job);
+            batch.extend(jobs.try_iter().take(BATCH_MAX.saturating_sub(batch.len())));
+        }
+        self.expected = batch.len();
+    }
+
     /// Whether nothing has to be done but what is asked for.
     fn is_at_ease(&self) -> bool {
         self.store.is_some() && self.unsettled.is_empty()
     }
 
     fn serve(&mut self, batch: Vec<Job>) {
-        let (writing, looking): (Vec<Job>, Vec<Job>) = batch.into_iter().partition(Job::writes);
+        let (mut writing, looking): (Vec<Job>, Vec<Job>) = batch.into_iter().partition(Job::writes);
+        // What an event makes superfluous may be among the rest.
+        writing.sort_by_key(|job| !matches!(job, Job::CallOff { .. }));
         if !writing.is_empty() {
             self.write(writing);
         }
@@ -148,6 +173,7 @@ impl Writer {
         };
         let written = store.write(|tables| {
             self.forget_keys(tables, now)?;
+            self.forget_meanwhile(tables, now)?;
             let applied = jobs.iter().map(|job| self.apply(job, tables, now)).collect::<Result<Vec<_>, _>>()?;
             self.make_room(tables)?;
             Ok(applied)
@@ -238,11 +264,13 @@ impl Writer {
                 }
             }
             Seen::Key(key) => drop(tally.keys.insert(key)),
+            Seen::Meanwhile(vigil, at) => tally.meanwhile.add(vigil, at),
         })?;
         drop(queue);
         (self.tally, self.store, self.is_suspect) = (tally, Some(store), false);
         if let Some((path, why)) = set_aside {
-            telemetry::outbox_set_aside(&path, &why);
+            let salvaged = self.salvage(&path);
+            telemetry::outbox_set_aside(&path, &why, salvaged);
         }
         if dropped != 0 {
             telemetry::items_dropped(dropped);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::client::Client;
 use crate::outbox::Outbox;
 use crate::server::answering::Answering;
+use crate::server::asking::Asking;
 use crate::settings::Settings;
 use crate::telemetry;
 
@@ -12,6 +13,8 @@ use crate::telemetry;
 pub struct Parts {
     /// What answers.
     pub answering: Arc<Answering>,
+    /// What asks others.
+    pub asking: Asking,
     /// What is to be sent.
     pub outbox: Outbox,
 }
@@ -20,6 +23,7 @@ impl Parts {
     /// Has all of them keep the bounds of `settings`.
     pub(super) fn rebound(&self, settings: &Settings) -> Result<(), String> {
         self.answering.rebound(settings.bounds).map_err(|error| format!("there are no more threads: {error}"))?;
+        self.asking.rebound(settings.asking);
         self.outbox.rebound(settings.outbox);
         telemetry::refilter(&settings.log_filter).map_err(|error| error.to_string())
     }

@@ -56,7 +56,8 @@ impl Reading {
         let in_force = before.map(|(_, settings)| settings);
         let mut rules = BTreeMap::new();
         for site in found.into_iter().chain(in_force).flat_map(|settings| &settings.sites) {
-            let read = || load::files(&site.rules).map_err(|error| error.to_string());
+            let load = if site.tests_required { load::with_tests } else { load::files };
+            let read = || load(&site.rules).map_err(|error| error.to_string());
             rules.entry(site.rules.clone()).or_insert_with(read);
         }
         Reading { text, settings, rules }

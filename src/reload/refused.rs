@@ -30,6 +30,15 @@ pub enum Refused {
         /// The rules in the files.
         after: usize,
     },
+    /// They do not pass their own tests, which the settings require.
+    Failing {
+        /// How many tests fail.
+        failed: usize,
+        /// How many there are.
+        tests: usize,
+        /// The first that fails: where it stands, and what it is called.
+        first: String,
+    },
     /// They changed each time that they were read.
     Unsettled,
     /// It has nothing to do with the files: an operator wants something that cannot be done.
@@ -56,6 +65,9 @@ impl Display for Refused {
                 f,
                 "of {before} rules only {after} would be left; if that is meant, say `switchhook reload --force`"
             ),
+            Refused::Failing { failed, tests, first } => {
+                write!(f, "{failed} of {tests} tests failed, the first is {first}; `switchhook test` says how")
+            }
             Refused::Unsettled => f.write_str("the files changed each time they were read; try again when they rest"),
         }
     }

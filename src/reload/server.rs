@@ -7,7 +7,7 @@ use super::refused::{Findings, Refused};
 use super::shelf::Shelf;
 use crate::clock::Clock;
 use crate::engine::Engine;
-use crate::engine::diagnostic::Sources;
+use crate::engine::diagnostic::{Sources, has_errors};
 use crate::engine::source::{Compiled, Options, compile};
 use crate::live::hits::Hits;
 use crate::live::snapshot::{Origin, Snapshot};
@@ -16,6 +16,8 @@ use crate::load::{self, RuleFiles};
 use crate::server::site::Complaints;
 use crate::settings::SiteSettings;
 use crate::telemetry;
+use crate::testing::coverage::Coverage;
+use crate::testing::{Suite, events_among};
 
 /// What became of files that were looked at.
 #[derive(Debug, Clone)]
@@ -177,6 +179,9 @@ impl Server {
         if !self.is_forced(asked) && after * 2 < before {
             return Err(Refused::Shrunk { before, after });
         }
+        if !self.is_forced(asked) && settings.tests_required {
+            passes(&engine, files)?;
+        }
         Ok((Candidate { engine, version: version.clone(), files: files.clone() }, found))
     }
 
@@ -254,6 +259,26 @@ impl Server {
         {
             telemetry::not_kept(&self.path, &error);
         }
+    }
+}
+
+/// Runs the tests among the files.
+fn passes(engine: &Engine, files: &RuleFiles) -> Result<(), Refused> {
+    let sources = Sources::of(&files.files);
+    let mut found = Vec::new();
+    let suite = Suite::read(&sources, &events_among(&files.files), engine, &mut found);
+    if has_errors(&found) {
+        return Err(Refused::Broken(Findings { found, sources }));
+    }
+    let outcomes = suite.run(engine, "", &mut Coverage::default());
+    let failed = outcomes.iter().filter(|outcome| !outcome.passed());
+    match failed.clone().next() {
+        None => Ok(()),
+        Some(first) => Err(Refused::Failing {
+            failed: failed.count(),
+            tests: outcomes.len(),
+            first: format!("{}: {}", first.place, first.name),
+        }),
     }
 }
 

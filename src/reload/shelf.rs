@@ -122,7 +122,8 @@ impl Shelf {
     /// The files of a version, as if they lay in `folder`; `None` if they are not there or are damaged.
     #[must_use]
     pub fn take(&self, version: &Version, folder: &str) -> Option<RuleFiles> {
-        let kept = load::files(&self.folder.join(version.as_str())).ok()?;
+        // Of a set that was to pass its tests, these are kept too.
+        let kept = load::with_tests(&self.folder.join(version.as_str())).ok()?;
         (Version::of(kept.inside()) == *version).then(|| kept.moved_to(folder.to_owned()))
     }
 

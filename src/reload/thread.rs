@@ -56,7 +56,9 @@ impl Thread {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
-            if matches!(wake, Some(Wake::Stop)) {
+            if let Some(Wake::Stop { over }) = wake {
+                // Whoever waits may have gone.
+                let _ = over.send(());
                 return;
             }
             // No panic is known; should there be one, the next files may fare better. The panic hook has logged it.
@@ -69,7 +71,7 @@ impl Thread {
         let (report, done) = match wake {
             Some(Wake::Reload { wish, done }) => (self.reloader.obey(&wish, &self.parts), done),
             Some(Wake::RollBack { server, done }) => (self.reloader.roll_back(server.as_deref()), done),
-            Some(Wake::Hint(_) | Wake::Stop) | None => return self.reloader.look(&self.parts),
+            Some(Wake::Hint(_) | Wake::Stop { .. }) | None => return self.reloader.look(&self.parts),
         };
         report.tell();
         // Whoever asked may have gone.

@@ -16,6 +16,7 @@ use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::Wake;
+use crate::load::BESIDE;
 use crate::telemetry;
 
 /// A hint.
@@ -146,7 +147,9 @@ fn wanted(places: &[PathBuf]) -> HashMap<PathBuf, Watched> {
     for place in places {
         want(place, true);
         if place.is_file() {
-            want(&place.with_file_name("scripts"), true);
+            for folder in BESIDE {
+                want(&place.with_file_name(folder), true);
+            }
         }
         if let Some(around) = place.parent() {
             want(around, false);
@@ -177,13 +180,13 @@ impl Interests {
             return self.0.iter().any(|place| path.starts_with(place) || path.parent() == place.parent());
         }
         // Editors keep their backups under names that begin with a dot, which are not read.
-        !name.starts_with(b".") && self.0.iter().any(|place| path.starts_with(place) || is_script_beside(path, place))
+        !name.starts_with(b".") && self.0.iter().any(|place| path.starts_with(place) || is_beside(path, place))
     }
 }
 
-/// Where one file makes the rules, the scripts are beside it.
-fn is_script_beside(path: &Path, place: &Path) -> bool {
-    place.parent().is_some_and(|around| path.starts_with(around.join("scripts")))
+/// Where one file makes the rules, scripts and tables are beside it.
+fn is_beside(path: &Path, place: &Path) -> bool {
+    place.parent().is_some_and(|around| BESIDE.iter().any(|folder| path.starts_with(around.join(folder))))
 }
 
 fn hints(event: notify::Result<Event>, interests: &Interests) -> Vec<Hint> {
@@ -272,6 +275,7 @@ mod tests {
             ("/etc/switchhook/rules/..data", true),
             ("/etc/switchhook/..data", true),
             ("/etc/switchhook/scripts/a.rhai", true),
+            ("/etc/switchhook/tables/a.csv", true),
             ("/etc/switchhook/rules/.a.yaml.swp", false),
             ("/etc/switchhook/daemon.log", false),
             ("/etc/switchhook/rules-of-old/a.yaml", false),

@@ -2,28 +2,34 @@
 //!
 //! A decision is first tried right here, with a small allowance of script operations. Most need less than
 //! that. What needs more leaves no trace and is made again in a [`Lane`](super::lanes), so that it holds up
-//! nobody, with all the time that its rule and its event have.
+//! nobody, with all the time that its rule and its event have. What lacks the answer of somebody else is made again once that
+//! is there (`making`); an event that nobody waits for is put off until then (`putting_off`). Then what was decided comes
+//! true (`truth`).
+
+mod making;
+mod putting_off;
+mod truth;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::timeout_at;
 use tokio_util::task::TaskTracker;
 
-use super::call_state::{CallStates, Conflict};
+use self::making::Ask;
+use super::asking::Asking;
+use super::call_state::CallStates;
 use super::decrypt::ArgumentKey;
 use super::dedup::{self, AnswerOnce};
 use super::encode::Encoded;
-use super::errands;
 use super::lanes::Lane;
 use super::novelty::Novelty;
 use super::occasion::{Allowance, Occasion};
 use super::seen::Seen;
+use super::tried::{AllTried, Tried};
 use super::world::Chance;
-use crate::clock::{Clock, Deadline};
-use crate::engine::decision::{Considered, Decision, Unfinished};
+use crate::clock::Clock;
+use crate::engine::decision::{Needs, Unfinished};
 use crate::engine::event::Event;
 use crate::engine::facts::Facts;
 use crate::engine::kind::EventKind;
@@ -35,8 +41,18 @@ use crate::telemetry;
 
 /// Operations that a decision may use in the first lane: some milliseconds.
 const OPERATIONS_MIDDLING: u64 = 50_000;
-/// How long after its own time a rule is still waited for: a script notices only now and then that its time is over.
-const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Why a decision did not come true.
+enum Undone {
+    /// Another decision of the same call was quicker.
+    Conflict,
+    /// See [`Unkept`].
+    Unkept,
+    /// Somebody else has to be asked first, and nobody is to wait for that.
+    Asks,
+    /// Somebody else did not say, for this reason, so that the event stays put off.
+    Unfetched(String, Tried),
+}
 
 /// Makes decisions and carries them out.
 pub struct Answering {
@@ -46,8 +62,10 @@ pub struct Answering {
     answered: AnswerOnce<Encoded>,
     states: CallStates,
     seen: Seen,
+    tried: AllTried,
     chance: Chance,
     unknown_kinds: Novelty,
+    asking: Asking,
     outbox: Outbox,
     // What goes on although its event has been acknowledged.
     background: TaskTracker,
@@ -71,14 +89,6 @@ pub struct Bounds {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unkept;
 
-/// Why a decision did not come true.
-enum Undone {
-    /// Another decision of the same call was quicker.
-    Conflict,
-    /// See [`Unkept`].
-    Unkept,
-}
-
 impl Default for Bounds {
     fn default() -> Bounds {
         // One core is left to those who are quick, where there is more than one.
@@ -93,19 +103,22 @@ impl Default for Bounds {
 }
 
 impl Answering {
-    /// Starts the threads for scripts; what is to be done elsewhere goes into `outbox`.
+    /// Starts the threads for scripts; what others must know first is asked by `asking`, and what is to be done elsewhere goes
+    /// into `outbox`.
     ///
     /// # Errors
     /// When the operating system gives no threads.
-    pub fn start(bounds: Bounds, outbox: Outbox) -> io::Result<Answering> {
+    pub fn start(bounds: Bounds, asking: Asking, outbox: Outbox) -> io::Result<Answering> {
         Ok(Answering {
             lanes: Live::new(lanes(bounds)?),
             bounds: Live::new(bounds),
             answered: AnswerOnce::new(bounds.answers_bytes_max, Encoded::size),
             states: CallStates::new(bounds.states_bytes_max),
             seen: Seen::default(),
+            tried: AllTried::default(),
             chance: Chance::default(),
             unknown_kinds: Novelty::default(),
+            asking,
             outbox,
             background: TaskTracker::new(),
         })
@@ -175,10 +188,13 @@ impl Answering {
         Ok(Encoded::join(&join_all(turns.into_iter().map(|turn| self.turn(&occasion, turn))).await))
     }
 
-    /// Whether anything waits in case this event does not come.
+    /// Whether anything waits in case this event does not come, or will, once an earlier event of its call is decided.
     fn awaited(&self, occasion: &Occasion) -> bool {
-        let kind = occasion.event.kind().name();
-        occasion.event.call_id().is_some_and(|call| self.outbox.awaits(&occasion.site.path, call, kind))
+        let (server, kind) = (&occasion.site.path, occasion.event.kind());
+        let calls_off = occasion.site.engine().calls_off(kind);
+        occasion.event.call_id().is_some_and(|call| {
+            self.outbox.awaits(server, call, kind.name()) || (calls_off && self.outbox.is_undecided(server, call))
+        })
     }
 
     /// Calls off what waits in case this event does not come. One that comes again has done so before, and must not call
@@ -205,23 +221,28 @@ impl Answering {
         }
     }
 
-    /// Nobody waits for the decision, so nobody waits for a slow script either, unless rules act on such events: what they
-    /// want done must be on disk before Vapi is told that the event has come.
+    /// Nobody waits for the decision, so nobody waits for a slow script or a slow service either, unless rules reach out on such
+    /// events: what they want done, or the event itself, must be on disk before Vapi is told that the event has come.
     async fn acknowledge(self: &Arc<Self>, occasion: Arc<Occasion>) -> Result<(), Unkept> {
         let facts = self.facts(&occasion);
-        let first = occasion.decide(Turn::Whole, &facts, occasion.host(Clock::instant(), Allowance::Brief));
-        if let Ok(decision) = first {
-            match self.conclude(&occasion, Turn::Whole, &facts, decision).await {
+        match occasion.decide(Turn::Whole, &facts, occasion.host(Clock::instant(), Allowance::Brief)) {
+            Ok(decision) => match self.conclude(&occasion, Turn::Whole, &facts, decision).await {
                 Ok(_) => return Ok(()),
-                Err(Undone::Unkept) => return Err(Unkept),
                 Err(Undone::Conflict) => {}
-            }
+                Err(_) => return Err(Unkept),
+            },
+            Err(Unfinished { needs: Needs::Answers(_), .. }) => return self.put_off(&occasion).await,
+            Err(Unfinished { needs: Needs::Operations, .. }) => {}
         }
-        if occasion.site.engine().acts_on(occasion.event.kind()) {
-            return self.decide(&occasion, Turn::Whole).await.map(drop);
+        if occasion.site.engine().reaches_out(occasion.event.kind()) {
+            return match self.decide(&occasion, Turn::Whole, Ask::Later).await {
+                Ok(_) => Ok(()),
+                Err(Undone::Asks) => self.put_off(&occasion).await,
+                Err(_) => Err(Unkept),
+            };
         }
         let answering = Arc::clone(self);
-        self.background.spawn(async move { answering.decide(&occasion, Turn::Whole).await });
+        self.background.spawn(async move { answering.decide(&occasion, Turn::Whole, Ask::Now).await });
         Ok(())
     }
 
@@ -235,7 +256,8 @@ impl Answering {
     async fn turn(&self, occasion: &Arc<Occasion>, turn: Turn) -> Encoded {
         let key = occasion.identity(turn, &self.answered);
         // A caller who waits gets the reply, whatever became of the rest.
-        let make = async { Encoded::of(&self.decide(occasion, turn).await.unwrap_or_default()) };
+        let decide = async { self.decide(occasion, turn, Ask::Now).await.unwrap_or_default() };
+        let make = async { Encoded::of(&decide.await.reply) };
         let (reply, repeated) = self.answered.answer(key, make).await;
         if repeated == dedup::Turn::Repeated {
             telemetry::repeated(&occasion.site.path, occasion.event.call_id());
@@ -243,118 +265,11 @@ impl Answering {
         reply
     }
 
-    /// Makes the decision and carries it out. If another decision of the same call changed the state meanwhile, it is
-    /// made again, now in turn with others that met the same.
-    async fn decide(&self, occasion: &Arc<Occasion>, turn: Turn) -> Result<Reply, Unkept> {
-        let mut my_turn = None;
-        loop {
-            let facts = self.facts(occasion);
-            let decision = self.make(occasion, turn, &facts).await;
-            match self.conclude(occasion, turn, &facts, decision).await {
-                Ok(reply) => return Ok(reply),
-                Err(Undone::Unkept) => return Err(Unkept),
-                Err(Undone::Conflict) => {}
-            }
-            match occasion.call() {
-                Some(call) if !occasion.deadline().passed() => {
-                    if my_turn.is_none() {
-                        my_turn = occasion.in_time(self.states.turn(&call)).await;
-                    }
-                }
-                _ => {
-                    telemetry::state_contended(&occasion.site.path, occasion.event.call_id());
-                    let late = Decision { state: None, ..occasion.decide_late(turn, &facts) };
-                    return self.conclude(occasion, turn, &facts, late).await.map_err(|_| Unkept);
-                }
-            }
-        }
-    }
-
-    /// Makes the decision: here if that is quick, else in a lane for scripts, else without its scripts.
-    async fn make(&self, occasion: &Arc<Occasion>, turn: Turn, facts: &Facts) -> Decision {
-        let began = Clock::instant();
-        let mut tried = occasion.decide(turn, facts, occasion.host(began, Allowance::Brief));
-        for (lane, allowance) in self.lanes.current().iter() {
-            let time_max = match tried {
-                Ok(decision) => return decision,
-                Err(Unfinished { time_max }) => time_max,
-            };
-            let (there, known, allowance) = (Arc::clone(occasion), facts.clone(), *allowance);
-            let job = move || there.decide(turn, &known, there.host(began, allowance));
-            let rule = time_max.map(|time| Deadline::of(began, time.saturating_add(PATIENCE)));
-            let until = rule.into_iter().chain([occasion.deadline()]).min().unwrap_or(occasion.deadline());
-            let Ok(outcome) = lane.run(job) else { break };
-            let Ok(Ok(outcome)) = timeout_at(until.instant().into(), outcome).await else { break };
-            tried = outcome;
-        }
-        tried.unwrap_or_else(|Unfinished { .. }| occasion.decide_late(turn, facts))
-    }
-
-    /// Makes what was decided true: the call's state, what is to be done elsewhere, the log.
-    async fn conclude(
-        &self,
-        occasion: &Occasion,
-        turn: Turn,
-        facts: &Facts,
-        mut decision: Decision,
-    ) -> Result<Reply, Undone> {
-        let has_effects = decision.state.is_some() || !decision.logs.is_empty() || !decision.actions.is_empty();
-        let identity = has_effects.then(|| occasion.event_identity(turn, &self.seen)).flatten();
-        let first = match &identity {
-            None => None,
-            Some(identity) => match occasion.in_time(self.seen.first(identity)).await {
-                Some(Some(first)) => Some(first),
-                Some(None) => {
-                    telemetry::repeated(&occasion.site.path, occasion.event.call_id());
-                    return Ok(decision.reply);
-                }
-                // The same event is still at it; nobody knows how that will end.
-                None if occasion.expects_reply() => return Ok(decision.reply),
-                None => return Err(Undone::Unkept),
-            },
-        };
-        self.carry_out(occasion, turn, facts, &mut decision).await?;
-        if let Some(first) = first {
-            first.done();
-        }
-        for (rule, _) in decision.trace.0.iter().filter(|(_, considered)| *considered == Considered::Matched) {
-            occasion.site.snapshot.hits.note(*rule, facts.now);
-        }
-        tell(occasion, &decision);
-        Ok(decision.reply)
-    }
-
-    /// Changes the call's state and keeps what is to be done elsewhere. If that cannot be kept, a caller who waits gets his
-    /// answer all the same, and the outbox has raised the alarm; an event that nobody waits for is left undone.
-    async fn carry_out(
-        &self,
-        occasion: &Occasion,
-        turn: Turn,
-        facts: &Facts,
-        decision: &mut Decision,
-    ) -> Result<(), Undone> {
-        let change = decision.state.as_ref().zip(occasion.call());
-        if let Some((state, call)) = &change {
-            self.states.replace(call, &facts.state, Arc::clone(state)).map_err(|Conflict| Undone::Conflict)?;
-        }
-        let errands = errands::of(occasion, turn, std::mem::take(&mut decision.actions), facts);
-        if errands.is_empty() {
-            return Ok(());
-        }
-        let kept = occasion.in_time(self.outbox.enqueue(errands)).await;
-        if occasion.expects_reply() || matches!(kept, Some(Ok(()))) {
-            return Ok(());
-        }
-        if let Some((state, call)) = &change {
-            // If another event has changed it meanwhile, it stays: that one has been acknowledged.
-            let _ = self.states.replace(call, state, Arc::clone(&facts.state));
-        }
-        Err(Undone::Unkept)
-    }
-
     fn facts(&self, occasion: &Occasion) -> Facts {
         let state = occasion.call().map(|call| self.states.get(&call)).unwrap_or_default();
-        Facts { seed: self.chance.number(), state, ..occasion.facts.clone() }
+        // One that was put off keeps its chance, lest it ask another thing each time.
+        let seed = if occasion.is_put_off() { occasion.facts.seed } else { self.chance.number() };
+        Facts { seed, state, ..occasion.facts.clone() }
     }
 }
 
@@ -369,25 +284,4 @@ fn lanes(bounds: Bounds) -> io::Result<Vec<(Lane, Allowance)>> {
     }
     lanes.push((Lane::start("script-long", long, bounds.scripts_waiting_max)?, Allowance::AllThereIs));
     Ok(lanes)
-}
-
-/// Tells the log what was decided.
-fn tell(occasion: &Occasion, decision: &Decision) {
-    let (server, event) = (&*occasion.site.path, &occasion.event);
-    let version = &occasion.site.snapshot.version;
-    let rules = occasion.site.engine().rules();
-    let name = |id| rules.rule(id).map_or("", |rule| rule.name.as_str());
-    let rule = decision.answered_by.map(name);
-    for line in &decision.logs {
-        telemetry::script_said(server, event, rule, line);
-    }
-    for fault in &decision.faults {
-        telemetry::rule_failed(server, name(fault.rule), fault);
-    }
-    if decision.refused_arguments {
-        telemetry::arguments_refused(server, event);
-    } else if rule.is_none() && occasion.expects_reply() {
-        telemetry::unanswered(server, event);
-    }
-    telemetry::decided(server, event, rule, version, Clock::instant() - occasion.begun_at);
 }

@@ -42,6 +42,11 @@ pub(super) fn of(occasion: &Occasion, turn: Turn, actions: Vec<Action>, facts: &
     actions.into_iter().map(errand).collect()
 }
 
+/// What tells an event that is put off from all others.
+pub(super) fn key_of_event(occasion: &Occasion, facts: &Facts) -> String {
+    Identity::of(occasion, Turn::Whole, facts).key(0, occasion.event.kind().name())
+}
+
 /// What tells one turn of an event from all others.
 struct Identity(Context);
 

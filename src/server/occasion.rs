@@ -31,7 +31,7 @@ pub struct Occasion {
     pub event: Event,
     /// What rules may know; the state of the call is added when it is decided.
     pub facts: Facts,
-    /// When the first byte of it came.
+    /// When the first byte of it came, or its decision began that was put off.
     pub begun_at: Instant,
 }
 
@@ -46,6 +46,12 @@ pub enum Mark<'a> {
 }
 
 impl Occasion {
+    /// Whether it has been acknowledged, and is kept until it can be decided.
+    #[must_use]
+    pub fn is_put_off(&self) -> bool {
+        self.facts.tries.is_some()
+    }
+
     /// Whether Vapi waits for the reply.
     #[must_use]
     pub fn expects_reply(&self) -> bool {
@@ -68,7 +74,8 @@ impl Occasion {
     /// What makes an event the same when it comes again (contract, section 7); tool calls have identities of their own.
     #[must_use]
     pub fn event_identity(&self, turn: Turn, seen: &Seen) -> Option<EventKey> {
-        if turn != Turn::Whole {
+        // One that was put off was the first of its kind then.
+        if turn != Turn::Whole || self.is_put_off() {
             return None;
         }
         let call = self.event.call_id()?;
@@ -96,6 +103,13 @@ impl Occasion {
     #[must_use]
     pub fn deadline(&self) -> Deadline {
         Deadline::of(self.begun_at, self.time())
+    }
+
+    /// Until when its decision is made, so that there is time for a fallback and the way out.
+    #[must_use]
+    pub fn made_by(&self) -> Deadline {
+        let time = self.time();
+        Deadline::of(self.begun_at, time.saturating_sub(SPARE.min(time / 10)))
     }
 
     /// What `work` comes to; nothing if it is not over by the deadline.
@@ -136,9 +150,7 @@ impl Occasion {
     /// A host for a decision that began at `began`.
     #[must_use]
     pub fn host(&self, began: Instant, allowance: Allowance) -> Arc<dyn Host> {
-        let time = self.time();
-        let spare = SPARE.min(time / 10);
-        Arc::new(Timed { began, deadline: Deadline::of(self.begun_at, time.saturating_sub(spare)), allowance })
+        Arc::new(Timed { began, deadline: self.made_by(), allowance })
     }
 }
 

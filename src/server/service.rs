@@ -96,11 +96,10 @@ fn authenticate(site: &Site, received: &Received, now: Timestamp) -> Result<Auth
 }
 
 fn facts(site: &Site, head: &Parts, now: Timestamp) -> Facts {
-    let state = Arc::default();
     let headers = if site.engine().wants_headers() {
         world::headers(&head.headers, &site.credential_headers)
     } else {
-        Arc::clone(&state)
+        Arc::default()
     };
-    Facts { now, seed: 0, headers, state }
+    Facts { now, headers, ..Facts::default() }
 }

@@ -8,8 +8,10 @@ use super::bounded::{Lasting, Within};
 use crate::engine::script::ScriptLimits;
 use crate::engine::source::Options;
 use crate::engine::source::read::Field;
+use crate::engine::table::TableLimits;
 use crate::outbox;
 use crate::server::answering::Bounds;
+use crate::server::asking;
 use crate::server::limits::{HEADER_BYTES_LEAST, Limits};
 
 const HEADER_BYTES_MIN: u64 = HEADER_BYTES_LEAST as u64;
@@ -37,6 +39,9 @@ pub(super) struct LimitsSource {
     requests_in_flight_max: Count<1, 1_000_000>,
     streams_max: Count<1, 10_000>,
     regex_bytes_max: Count<1, { 256 * MIB }>,
+    table_rows_max: Count<1, 100_000_000>,
+    // All files of a rules folder together may not be larger.
+    table_bytes_max: Count<1, { 64 * MIB }>,
     script_threads: Count<1, 1_024>,
     scripts_waiting_max: Count<1, 1_000_000>,
     script_operations_max: Count<1, 1_000_000_000_000>,
@@ -47,6 +52,9 @@ pub(super) struct LimitsSource {
     script_call_depth_max: Count<1, 64>,
     answers_bytes_max: Count<0, { 64 * GIB }>,
     states_bytes_max: Count<0, { 64 * GIB }>,
+    fetches_max: Count<1, 100_000>,
+    fetch_bytes_max: Count<1, GIB>,
+    fetch_cache_bytes_max: Count<0, { 64 * GIB }>,
     outbox_items_max: Count<1, 10_000_000>,
     outbox_bytes_max: Count<MIB, { 1024 * GIB }>,
     outbox_age_max: Time<1_000, { 90 * DAY }>,
@@ -100,6 +108,15 @@ impl LimitsSource {
         (limits, bounds, scripts)
     }
 
+    /// The bounds of asking others.
+    pub(super) fn asking(&self) -> asking::Bounds {
+        let mut bounds = asking::Bounds::default();
+        set(&mut bounds.requests_max, &self.fetches_max);
+        set(&mut bounds.answer_bytes_max, &self.fetch_bytes_max);
+        set(&mut bounds.kept_bytes_max, &self.fetch_cache_bytes_max);
+        bounds
+    }
+
     /// The bounds of the outbox.
     pub(super) fn outbox(&self) -> outbox::Bounds {
         let mut bounds = outbox::Bounds::default();
@@ -110,6 +127,14 @@ impl LimitsSource {
         set(&mut bounds.attempts_max, &self.outbox_attempts_max);
         set(&mut bounds.per_destination_max, &self.outbox_attempts_per_destination_max);
         bounds
+    }
+
+    /// How large a table may be.
+    pub(super) fn tables(&self) -> TableLimits {
+        let mut tables = TableLimits::default();
+        set(&mut tables.rows_max, &self.table_rows_max);
+        set(&mut tables.bytes_max, &self.table_bytes_max);
+        tables
     }
 
     /// How large one compiled pattern may be.

@@ -19,6 +19,8 @@ use crate::secrets::Secrets;
 
 /// The longest secret, in bytes; a private key is shorter.
 const BYTES_MAX: usize = 64 << 10;
+/// What begins the only secrets that have several lines.
+const PEM: &str = "-----BEGIN ";
 
 #[derive(Debug, Deserialize)]
 #[serde(rename = "a secret")]
@@ -49,8 +51,8 @@ impl SecretSource {
     fn value(&self, name: &Spanned<String>, folder: &Path) -> Result<Option<SecretString>, Box<Diagnostic>> {
         let (Some(env), Some(file)) = (self.env.get(), self.file.get()) else { return Ok(None) };
         match (env, file) {
-            (Some(env), None) => from_environment(env).map(Some),
-            (None, Some(file)) => from_file(file, folder).map(Some),
+            (Some(env), None) => from_environment(name, env).map(Some),
+            (None, Some(file)) => from_file(name, file, folder).map(Some),
             (Some(_), Some(_)) => Err(bad(name.span, "a secret comes from `env` or from `file`, not from both")
                 .help("keep one of them")
                 .into()),
@@ -72,7 +74,7 @@ fn check_name(name: &Spanned<String>) -> Result<(), Box<Diagnostic>> {
         .into())
 }
 
-fn from_environment(env: &Spanned<String>) -> Result<SecretString, Box<Diagnostic>> {
+fn from_environment(name: &Spanned<String>, env: &Spanned<String>) -> Result<SecretString, Box<Diagnostic>> {
     let Some(value) = variable(&env.value).map(Zeroizing::new) else {
         let message = "the environment variable that `env` names is not set";
         return Err(Diagnostic::error("unset-variable", env.span, message)
@@ -80,10 +82,10 @@ fn from_environment(env: &Spanned<String>) -> Result<SecretString, Box<Diagnosti
             .help("write its name alone: `{ env: CRM_TOKEN }`, not `{ env: \"${env.CRM_TOKEN}\" }`")
             .into());
     };
-    sound(&value, env.span)
+    sound(name, &value, env.span)
 }
 
-fn from_file(file: &Spanned<String>, folder: &Path) -> Result<SecretString, Box<Diagnostic>> {
+fn from_file(name: &Spanned<String>, file: &Spanned<String>, folder: &Path) -> Result<SecretString, Box<Diagnostic>> {
     let unreadable = |error: &dyn Display| {
         bad(file.span, format!("the file that `file` names cannot be read: {error}"))
             .help("the path is meant from the settings file's folder, and the daemon's user must be allowed to read it")
@@ -96,13 +98,19 @@ fn from_file(file: &Spanned<String>, folder: &Path) -> Result<SecretString, Box<
     }
     let text = str::from_utf8(&bytes).map_err(|error| unreadable(&error))?;
     // Editors and `echo` end a file with a line break, which is no part of the secret.
-    sound(text.trim_end_matches(['\r', '\n']), file.span)
+    sound(name, text.trim_end_matches(['\r', '\n']), file.span)
 }
 
-fn sound(value: &str, span: Span) -> Result<SecretString, Box<Diagnostic>> {
+fn sound(name: &Spanned<String>, value: &str, span: Span) -> Result<SecretString, Box<Diagnostic>> {
     if value.trim().is_empty() {
         return Err(bad(span, "this secret is empty")
             .help("with an empty secret everybody could do what it protects")
+            .into());
+    }
+    // No header holds it, and a signature would be another one. A key as PEM goes into a content, if anywhere.
+    if value.contains(['\r', '\n']) && !value.starts_with(PEM) {
+        return Err(bad(span, format!("the secret `{}` has several lines, and no header could hold it", name.value))
+            .help("keep the secret alone there, on one line; line breaks at its end do not count")
             .into());
     }
     Ok(SecretString::from(value))

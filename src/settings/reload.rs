@@ -21,26 +21,21 @@ pub(super) struct ReloadSource {
 
 impl ReloadSource {
     pub(super) fn settings(&self, found: &mut Vec<Diagnostic>) -> Reload {
-        self.check_requirements(found);
+        let tests = self.requirements(found);
         let default = Reload::default();
         Reload {
             poll: self.poll.get().and_then(Option::as_ref).map_or(default.poll, |Lasting(poll)| *poll),
             watch: self.watch.get().copied().flatten().unwrap_or(default.watch),
+            tests,
         }
     }
 
-    /// `check` is required always, so that there is nothing to keep of it.
-    fn check_requirements(&self, found: &mut Vec<Diagnostic>) {
-        let Some(Each(written)) = self.require.get().and_then(Option::as_ref) else { return };
-        for requirement in written {
-            match requirement.value.as_str() {
-                "check" => {}
-                "tests" => found.push(
-                    Diagnostic::error("not-available-yet", requirement.span, "`tests` is not available yet")
-                        .help("write `require: [check]`; a later version will run the tests"),
-                ),
-                other => found.push(unknown_word(other, requirement.span, "a requirement", REQUIREMENTS)),
-            }
+    /// Whether tests are required. `check` is always, so that there is nothing to keep of it.
+    fn requirements(&self, found: &mut Vec<Diagnostic>) -> bool {
+        let Some(Each(written)) = self.require.get().and_then(Option::as_ref) else { return false };
+        for requirement in written.iter().filter(|written| !REQUIREMENTS.contains(&written.value.as_str())) {
+            found.push(unknown_word(&requirement.value, requirement.span, "a requirement", REQUIREMENTS));
         }
+        written.iter().any(|requirement| requirement.value == "tests")
     }
 }

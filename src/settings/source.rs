@@ -81,14 +81,16 @@ pub(super) fn settings(tree: &Node, folder: &Path, found: &mut Vec<Diagnostic>) 
     let mut defaults = Options {
         scripts,
         regex_bytes_max: limits.regex_bytes(),
+        tables: limits.tables(),
         secrets: Some(secrets.names().map(ToOwned::to_owned).collect()),
+        outbox_age_max: limits.outbox().age_max,
         ..Options::default()
     };
     own_options(&mut defaults, &source.timeout, &source.no_assistant, found);
     let base = Base { folder, options: defaults, auth: source.auth.as_ref(), decrypt: source.decrypt.as_ref() };
     base.check(found);
 
-    let sites = sites(&source, &base, tree.span, found);
+    let mut sites = sites(&source, &base, tree.span, found);
     let listen = address::address(&source.listen, 8080, found);
     if let Some(listen) = listen.as_ref().filter(|listen| address::is_exposed(listen.value)) {
         let open = sites.iter().filter(|(_, site)| !site.auth_written && !auth::is_empty(found));
@@ -98,6 +100,10 @@ pub(super) fn settings(tree: &Node, folder: &Path, found: &mut Vec<Diagnostic>) 
     let admin = source.admin.as_ref().and_then(|node| address::admin(node, folder, found)).unwrap_or_default();
     let Admin { listen: admin, token: admin_token, tls: admin_tls } = admin;
     let log = source.log.0.flatten().unwrap_or_default();
+    let reload = source.reload.get().cloned().flatten().unwrap_or_default().settings(found);
+    for (_, site) in &mut sites {
+        site.tests_required = reload.tests;
+    }
     Some(Settings {
         listen: listen.map_or_else(|| loopback(8080), |listen| listen.value),
         admin: admin.map_or(ADMIN, |admin| admin.value),
@@ -108,10 +114,11 @@ pub(super) fn settings(tree: &Node, folder: &Path, found: &mut Vec<Diagnostic>) 
         by_path: source.servers.get().is_some_and(Option::is_some),
         limits: transport,
         bounds,
+        asking: limits.asking(),
         outbox: limits.outbox(),
         outbound: outbound.outbound(folder, found),
         secrets,
-        reload: source.reload.get().cloned().flatten().unwrap_or_default().settings(found),
+        reload,
         data: data(folder, text(&source.data).as_deref()),
         version_header: version_header(&source.version_header, found),
         log_format: log.format(found),
@@ -191,6 +198,7 @@ impl Base<'_> {
             auth_written: written.is_some(),
             credential_headers: auth.headers,
             argument_key,
+            tests_required: false,
         })
     }
 }

@@ -152,6 +152,20 @@ fn what_cannot_be_kept_is_not_acknowledged() {
 }
 
 #[test]
+fn what_could_never_be_kept_is_acknowledged_and_told() {
+    let destination = Destination::open();
+    let twice = "rules:\n  - name: twice\n    on: hang\n    do: [ { post: DESK/a }, { post: DESK/b } ]\n";
+    let folder = folder(twice, &destination);
+    fs::write(folder.path().join("switchhook.yaml"), format!("{SETTINGS}limits: {{ outbox_items_max: 1 }}\n")).unwrap();
+    let mut daemon = start(folder);
+    assert_eq!(daemon.post("/", event("hang", "c1")).status, 200);
+    let told = daemon.logged("actions were not taken");
+    assert_eq!((&told["action"], &told["actions"], &told["call"]), (&json!("twice/1"), &json!(2), &json!("c1")));
+    assert!(told["error"].as_str().unwrap().contains("`limits: { outbox_items_max, outbox_bytes_max }`"), "{told}");
+    assert_eq!(outbox(&daemon)["waiting"], 0);
+}
+
+#[test]
 fn a_caller_is_answered_although_nothing_can_be_kept() {
     let destination = Destination::open();
     let folder = folder(BOOKING, &destination);

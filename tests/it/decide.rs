@@ -9,6 +9,7 @@
 //! Every decision is made twice and must be the same, and every reply must honour the contract of its kind.
 
 mod conditions;
+mod tables;
 mod templates;
 
 use std::fs;
@@ -17,16 +18,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use switchhook::engine::Engine;
 use switchhook::engine::action::Action;
-use switchhook::engine::decision::{Considered, Decision};
+use switchhook::engine::decision::{Considered, Decision, Needs, Unfinished};
 use switchhook::engine::diagnostic::Sources;
 use switchhook::engine::event::Event;
 use switchhook::engine::facts::{Facts, Host};
 use switchhook::engine::kind::EventKind;
+use switchhook::engine::question::{Fetched, Question, Response};
 use switchhook::engine::reply;
-use switchhook::engine::request::Text;
+use switchhook::engine::request::{Request, Text};
 use switchhook::engine::source::{Options, compile};
+use switchhook::engine::{Engine, Turn};
 use switchhook::load;
 use switchhook::report::{self, Format};
 
@@ -55,6 +57,8 @@ fn decisions_are_as_they_were() {
 struct World {
     facts: Facts,
     host: Arc<dyn Host>,
+    /// What others say, by `METHOD URL`: `{ status, headers, json, text, error }`.
+    answers: Map<String, Value>,
 }
 
 /// A host that says that this much time has passed since the event arrived.
@@ -71,14 +75,30 @@ impl Host for Passed {
 }
 
 impl World {
-    /// `{ now, headers, state, seconds_passed }`, each of them if it matters.
+    fn answer(&self, question: &Question) -> Fetched {
+        let Request { method, url, .. } = &question.request;
+        let Some(answer) = self.answers.get(&format!("{} {}", method.as_str(), url.redacted())) else {
+            return Fetched::failed("nobody listens there");
+        };
+        if let Some(error) = answer["error"].as_str() {
+            return Fetched::failed(error);
+        }
+        let text = answer["text"].as_str().map(str::to_owned);
+        let body = text.or_else(|| answer.get("json").map(ToString::to_string)).unwrap_or_default();
+        let status = u16::try_from(answer["status"].as_u64().unwrap_or(200)).unwrap();
+        let headers = answer["headers"].as_object().cloned().unwrap_or_default();
+        Fetched::from(Response { status, headers, body: body.into() })
+    }
+
+    /// `{ now, headers, state, seconds_passed, answers }`, each of them if it matters.
     fn of(facts: &Value) -> World {
         let map = |key: &str| Arc::new(facts[key].as_object().cloned().unwrap_or_default());
         let now = facts["now"].as_str().unwrap_or(NOW).parse().unwrap();
         let passed = Duration::from_secs(facts["seconds_passed"].as_u64().unwrap_or_default());
         World {
-            facts: Facts { now, seed: 7, headers: map("headers"), state: map("state") },
+            facts: Facts { now, seed: 7, headers: map("headers"), state: map("state"), ..Facts::default() },
             host: Arc::new(Passed(passed)),
+            answers: facts["answers"].as_object().cloned().unwrap_or_default(),
         }
     }
 }
@@ -96,25 +116,26 @@ fn engine(sources: &Sources) -> Engine {
 }
 
 /// The decision about all of an event, made twice.
-fn decide(engine: &Engine, body: &Value, world: &World) -> (EventKind, Decision) {
+fn decide(engine: &Engine, body: &Value, world: &World) -> (EventKind, Decision, Vec<Vec<String>>) {
     let event = engine.read(body.to_string().into_bytes()).unwrap_or_else(|error| panic!("{error}: {body}"));
-    let once = decide_once(engine, &event, world);
-    let again = decide_once(engine, &event, world);
+    let (once, asked) = decide_once(engine, &event, world);
+    let (again, asked_again) = decide_once(engine, &event, world);
     assert_eq!(shown(engine, &once), shown(engine, &again), "two decisions differ");
+    assert_eq!(asked, asked_again, "two decisions ask differently");
     if let Some(kind) = event.kind().known() {
         let faults = reply::check_wire(kind, &once.reply.to_json());
         assert!(faults.is_empty(), "{faults:?} in {}", once.reply.to_json());
     }
-    (event.kind().clone(), once)
+    (event.kind().clone(), once, asked)
 }
 
-fn decide_once(engine: &Engine, event: &Event, world: &World) -> Decision {
+fn decide_once(engine: &Engine, event: &Event, world: &World) -> (Decision, Vec<Vec<String>>) {
     let mut facts = world.facts.clone();
-    let mut turns = Engine::turns(event).into_iter();
-    let mut all = engine.decide(event, turns.next().unwrap(), &facts, Arc::clone(&world.host)).unwrap();
+    let (mut turns, mut asked) = (Engine::turns(event).into_iter(), Vec::new());
+    let mut all = decide_turn(engine, event, turns.next().unwrap(), &facts, world, &mut asked);
     for turn in turns {
         facts.state = all.state.clone().unwrap_or(facts.state);
-        let next = engine.decide(event, turn, &facts, Arc::clone(&world.host)).unwrap();
+        let next = decide_turn(engine, event, turn, &facts, world, &mut asked);
         all.reply.append(next.reply);
         all.answered_by = all.answered_by.or(next.answered_by);
         all.faults.extend(next.faults);
@@ -123,11 +144,52 @@ fn decide_once(engine: &Engine, event: &Event, world: &World) -> Decision {
         all.trace.0.extend(next.trace.0);
         all.state = next.state.or(all.state);
     }
-    all
+    (all, asked)
+}
+
+/// Decides one turn, and notes what it asks, round by round.
+fn decide_turn(
+    engine: &Engine,
+    event: &Event,
+    turn: Turn,
+    facts: &Facts,
+    world: &World,
+    asked: &mut Vec<Vec<String>>,
+) -> Decision {
+    let mut facts = facts.clone();
+    loop {
+        let questions = match engine.decide(event, turn, &facts, Arc::clone(&world.host)) {
+            Ok(decision) => return decision,
+            Err(Unfinished { needs: Needs::Answers(questions), .. }) => questions,
+            Err(Unfinished { needs: Needs::Operations, .. }) => panic!("the host allows all there are"),
+        };
+        assert!(questions.iter().any(|question| facts.answers.get(question).is_none()), "it asks nothing new");
+        asked.push(questions.iter().map(question).collect());
+        let answers = questions.into_iter().map(|question| {
+            let answer = Arc::new(world.answer(&question));
+            (question, answer)
+        });
+        facts.answers = facts.answers.with(answers);
+    }
+}
+
+/// A question as a reviewer reads it.
+fn question(question: &Question) -> String {
+    let Request { method, url, headers, body, timeout, .. } = &question.request;
+    let headers = headers.iter().map(|(name, value)| format!("[{name}: {}]", value.redacted()));
+    let body = body.as_ref().map(|body| body.text.redacted());
+    let cache = question.cache.map(|cache| format!("kept for {cache:?}"));
+    let first = [method.as_str().to_owned(), url.redacted()].into_iter();
+    first.chain(headers).chain(body).chain([format!("within {timeout:?}")]).chain(cache).collect::<Vec<_>>().join(" ")
 }
 
 fn decided(engine: &Engine, body: &Value, facts: &Value) -> Value {
-    shown(engine, &decide(engine, body, &World::of(facts)).1)
+    let (_, decision, asked) = decide(engine, body, &World::of(facts));
+    let mut shown = shown(engine, &decision);
+    if !asked.is_empty() {
+        shown["asked"] = json!(asked);
+    }
+    shown
 }
 
 /// A decision as a reviewer reads it: what is empty is left out.
@@ -145,6 +207,7 @@ fn shown(engine: &Engine, decision: &Decision) -> Value {
     let mut shown = json!({
         "reply": decision.reply.to_json(),
         "answered_by": decision.answered_by.and_then(name),
+        "row": decision.row,
         "considered": considered.collect::<Value>(),
         "actions": decision.actions.iter().map(action).collect::<Value>(),
         "faults": decision.faults.iter().map(fault).collect::<Value>(),
@@ -172,7 +235,7 @@ fn action(action: &Action) -> Value {
 /// The body that an event stands for: the fields of a message, or the name of a message under `events/`.
 fn body(event: &Value) -> Value {
     match event {
-        Value::String(name) => read(&Path::new("tests/it/events").join(format!("{name}.json"))),
+        Value::String(name) => read(&Path::new("src/samples/events").join(format!("{name}.json"))),
         message => json!({ "message": message }),
     }
 }

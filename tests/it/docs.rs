@@ -1,4 +1,4 @@
-//! Every YAML and Rhai block of the documentation, held against the program.
+//! Every YAML, Rhai and CSV block of the documentation, held against the program.
 //!
 //! What a block is, its info string says:
 //!
@@ -9,10 +9,12 @@
 //! | `yaml when` | conditions, as they stand below `when:` |
 //! | `yaml reply KIND` | a reply, as it stands below `respond:`; the kind may be `tool` |
 //! | `yaml settings` | a settings file |
+//! | `yaml tests` | a file of tests of the page's rule files, all of which pass |
 //! | `rhai` | a module if its first line names its file: `// scripts/phone.rhai`; else statements |
+//! | `csv NAME` | the table of this name |
 //!
 //! Nothing may be found in a block but hints; with `broken` as its last word, something must be. The rules of a page
-//! can call its modules.
+//! can call its modules and use its tables.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -23,9 +25,12 @@ use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use switchhook::engine::diagnostic::{Diagnostic, Severity, Sources};
 use switchhook::engine::script::{ScriptLimits, reference};
 use switchhook::engine::source::{Options, compile};
+use switchhook::engine::table::TableLimits;
 use switchhook::load;
 use switchhook::server::answering::Bounds;
 use switchhook::server::limits::Limits;
+use switchhook::testing::coverage::Coverage;
+use switchhook::testing::{EventFiles, Suite};
 
 use crate::support::Pair;
 
@@ -34,6 +39,7 @@ const VARS: &str = "vars:\n  front_desk: \"+15550100\"\n  regulars: [ \"+1555012
                     hours: [ \"mon-fri 09:00-17:30 America/New_York\" ]\n";
 const SCRIPTS: &[(&str, &str)] =
     &[("reservations", "fn book_table(args) { args.time }\nfn find_table(args) { args.time }\n")];
+const TABLES: &[(&str, &str)] = &[("guests", "number,name,visits\n+15550123,Ada,12\n")];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -86,7 +92,7 @@ fn every_block_is_what_it_says() {
     let mut wrong = Vec::new();
     for page in pages() {
         let blocks = blocks(&page);
-        let scripts: Vec<(String, &str)> = blocks.iter().filter_map(module).collect();
+        let beside = Beside::of(&blocks);
         for block in &blocks {
             let words: Vec<&str> = block.words.iter().map(String::as_str).collect();
             let (words, broken) = match words.as_slice() {
@@ -95,10 +101,13 @@ fn every_block_is_what_it_says() {
             };
             let found = match words {
                 ["yaml", "settings"] => settings(&block.text),
+                ["yaml", "tests"] => tests(&block.text, &blocks, &beside),
                 ["yaml" | "rhai", what @ ..] => match rule_file(words[0], what, &block.text) {
-                    Some(text) => rules(&text, &scripts),
+                    Some(text) => rules(&text, &beside),
                     None => format!("nobody knows what `{}` is", words.join(" ")),
                 },
+                // What its cells say is looked at together with the rule that uses it.
+                ["csv", name] => rules("rules: []\n", &Beside::table(name, &block.text)),
                 _ => continue,
             };
             if found.is_empty() == broken {
@@ -107,6 +116,49 @@ fn every_block_is_what_it_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is wrong with tests of the rules of their page.
+fn tests(text: &str, page: &[Block], beside: &Beside<'_>) -> String {
+    let mut sources = Sources::default();
+    for (number, rules) in page.iter().filter(|block| block.words == ["yaml", "rules"]).enumerate() {
+        sources.add(format!("{number}.yaml"), rules.text.as_str());
+    }
+    for (path, text) in &beside.0 {
+        sources.add(path.clone(), *text);
+    }
+    sources.add("page.test.yaml", text);
+    let engine = compile(&sources, &Options::default()).unwrap().engine;
+    let mut found = Vec::new();
+    let suite = Suite::read(&sources, &EventFiles::default(), &engine, &mut found);
+    let outcomes = suite.run(&engine, "", &mut Coverage::default());
+    let failures = outcomes.iter().flat_map(|outcome| &outcome.failures).cloned();
+    found.iter().map(|one| one.message.clone()).chain(failures).collect::<Vec<_>>().join("\n")
+}
+
+/// What the rules of a page can count on: its scripts and tables, and some that every page has.
+struct Beside<'a>(Vec<(String, &'a str)>);
+
+impl<'a> Beside<'a> {
+    fn of(blocks: &'a [Block]) -> Beside<'a> {
+        let table = |block: &'a Block| match block.words.as_slice() {
+            [csv, name] if csv == "csv" => Some((format!("tables/{name}.csv"), block.text.as_str())),
+            _ => None,
+        };
+        let module = |block| module(block).map(|(name, text)| (format!("scripts/{name}.rhai"), text));
+        let mut files: Vec<_> = blocks.iter().filter_map(|block| table(block).or_else(|| module(block))).collect();
+        let scripts = SCRIPTS.iter().map(|(name, text)| (format!("scripts/{name}.rhai"), *text));
+        for stub in scripts.chain(TABLES.iter().map(|(name, text)| (format!("tables/{name}.csv"), *text))) {
+            if files.iter().all(|(path, _)| *path != stub.0) {
+                files.push(stub);
+            }
+        }
+        Beside(files)
+    }
+
+    fn table(name: &str, text: &'a str) -> Beside<'a> {
+        Beside(vec![(format!("tables/{name}.csv"), text)])
+    }
 }
 
 /// The name and text of a block that is a module.
@@ -142,20 +194,20 @@ fn rule_file(language: &str, what: &[&str], text: &str) -> Option<String> {
 }
 
 /// What is found in a rule file; hints do not count.
-fn rules(text: &str, scripts: &[(String, &str)]) -> String {
+fn rules(text: &str, beside: &Beside<'_>) -> String {
     let mut sources = Sources::default();
     sources.add("rules/example.yaml", text);
-    let own = scripts.iter().map(|(name, text)| (name.as_str(), *text));
-    let stubs = SCRIPTS.iter().copied().filter(|(name, _)| !scripts.iter().any(|(own, _)| own == name));
-    for (name, text) in own.chain(stubs) {
-        sources.add(format!("rules/scripts/{name}.rhai"), text);
+    for (path, text) in &beside.0 {
+        sources.add(format!("rules/{path}"), *text);
     }
     let found = match compile(&sources, &Options::default()) {
         Ok(compiled) => compiled.found,
         Err(found) => found,
     };
     let told = |found: &Diagnostic| format!("{}: {}[{}]", sources.place(found.span), found.message, found.slug);
-    let found = found.iter().filter(|found| found.severity != Severity::Hint);
+    // A table of the page need not be used by each of its blocks.
+    let counts = |found: &&Diagnostic| found.severity != Severity::Hint && found.slug != "unused-table";
+    let found = found.iter().filter(counts);
     found.map(told).collect::<Vec<_>>().join("; ")
 }
 
@@ -205,7 +257,8 @@ fn the_host_functions_are_all_described() {
             .to_owned();
     let mut group = String::new();
     for function in reference() {
-        let (own, _) = function.name.split_once("::").unwrap();
+        // `lookup` is in no group.
+        let own = function.name.split_once("::").map_or("", |(own, _)| own);
         if own != group {
             own.clone_into(&mut group);
             write!(page, "\n## `{group}`\n").unwrap();
@@ -234,6 +287,8 @@ fn the_limits_are_those_of_the_program() {
         ("requests_in_flight_max", limits.requests_in_flight_max),
         ("streams_max", limits.streams_max as usize),
         ("regex_bytes_max", Options::default().regex_bytes_max),
+        ("table_rows_max", TableLimits::default().rows_max),
+        ("table_bytes_max", TableLimits::default().bytes_max),
         ("scripts_waiting_max", bounds.scripts_waiting_max),
         ("script_operations_max", usize::try_from(scripts.operations_max).unwrap()),
         ("script_call_depth_max", scripts.call_depth_max),

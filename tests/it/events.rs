@@ -22,7 +22,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 fn samples() -> Vec<(String, Vec<u8>)> {
-    files(&here("tests/it/events"))
+    files(&here("src/samples/events"))
 }
 
 /// Recorded and composed bodies, where they are at hand.
@@ -88,7 +88,7 @@ fn every_shape_of_a_tool_call_is_understood() {
 fn a_final_transcript_is_final_though_its_body_does_not_say_so() {
     let mut wanted = WantedBuilder::new();
     let slot = wanted.want(KindSet::ALL, &[Segment::Key("transcriptType".into())]);
-    let body = fs::read(here("tests/it/events/transcript.final-unsaid.json")).unwrap();
+    let body = fs::read(here("src/samples/events/transcript.final-unsaid.json")).unwrap();
     assert_eq!(scan(&body, &wanted.build()).get(&slot).as_str().as_deref(), Some("final"));
 }
 
@@ -157,7 +157,7 @@ fn samples_honour_the_published_schema() {
     let known = schema.pointer("/properties/message/properties/type/enum").unwrap().as_array().unwrap().clone();
     let validator = jsonschema::validator_for(&schema).unwrap();
     for kind in Kind::ALL.iter().filter(|kind| known.contains(&json!(kind.name()))) {
-        let body = fs::read(here(&format!("tests/it/events/{}.json", kind.name()))).unwrap();
+        let body = fs::read(here(&format!("src/samples/events/{}.json", kind.name()))).unwrap();
         let faults: Vec<String> = validator
             .iter_errors(&serde_json::from_slice(&body).unwrap())
             .map(|fault| format!("{}: {fault}", fault.instance_path()))

@@ -19,6 +19,7 @@ use switchhook::engine::decision::Considered;
 use switchhook::engine::diagnostic::{Diagnostic, Sources, Span};
 use switchhook::engine::event::Event;
 use switchhook::engine::facts::{Facts, Host, Unhurried};
+use switchhook::engine::question::{Fetched, Question};
 use switchhook::engine::reply::check_wire;
 use switchhook::engine::source::{Options, compile};
 use switchhook::engine::{Engine, Turn};
@@ -100,8 +101,11 @@ fn assert_answers_all(engine: &Engine) {
     for (name, body) in &*EVENTS {
         let event = engine.read(body.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
         for turn in Engine::turns(&event) {
-            let facts = Facts { now: "2026-11-23T18:30:00Z".parse().unwrap(), ..Facts::default() };
-            let decision = engine.decide(&event, turn, &facts, Arc::new(Asked(AtomicU64::new(0)))).unwrap();
+            let mut facts = Facts { now: "2026-11-23T18:30:00Z".parse().unwrap(), ..Facts::default() };
+            let host: Arc<dyn Host> = Arc::new(Asked(AtomicU64::new(0)));
+            let nobody = |_: &Question| Fetched::failed("nobody listens there");
+            let decision =
+                facts.answered(nobody, |facts| engine.decide(&event, turn, facts, Arc::clone(&host))).unwrap();
             let reply = decision.reply.to_json();
             let faults = event.kind().known().map(|kind| check_wire(kind, &reply)).unwrap_or_default();
             assert!(faults.is_empty(), "{name}: {faults:?} in {reply}");

@@ -6,6 +6,8 @@ mod acting;
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod asking;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod daemon;
@@ -18,11 +20,15 @@ mod events;
 #[cfg(test)]
 mod examples;
 #[cfg(test)]
+mod explaining;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod http;
+#[cfg(test)]
+mod importing;
 #[cfg(test)]
 mod outbox;
 #[cfg(test)]
@@ -30,6 +36,10 @@ mod reload;
 #[cfg(test)]
 mod reply_contract;
 #[cfg(test)]
+mod starting;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tls;

@@ -1,14 +1,17 @@
 //! The outbox, with real servers as destinations: as a library where tests want to see every step, and in the daemon.
 
 mod asking;
+mod bounds;
 mod crashing;
 mod delivering;
 mod operating;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use serde_json::Value;
 use switchhook::client::guard::Guard;
@@ -17,6 +20,7 @@ use switchhook::clock::{Clock, Deadline};
 use switchhook::engine::action::{Action, Retry, UnlessBy};
 use switchhook::engine::request::{Body, Method, Part, Request, Target, Text, Written};
 use switchhook::live::Live;
+use switchhook::outbox::put_off::{Decided, Decider, PutOff};
 use switchhook::outbox::view::Phase;
 use switchhook::outbox::{Bounds, EnqueueError, Enqueued, Outbox};
 use switchhook::secrets::Secrets;
@@ -55,7 +59,7 @@ impl Desk {
 
     fn deliver(&self) {
         let _context = self.runtime.enter();
-        self.outbox.deliver(Live::new(client()), Live::new(secrets()));
+        self.outbox.deliver(Live::new(client()), Live::new(secrets()), Arc::new(Undecided));
     }
 
     fn enqueue(&self, batch: Vec<Enqueued>) -> Result<(), EnqueueError> {
@@ -130,6 +134,15 @@ fn asking_for(name: &str, written: Written) -> Text {
         Part::Secret { name: name.to_owned(), written },
         Part::Plain(">".to_owned()),
     ])
+}
+
+/// Nobody puts off events here.
+struct Undecided;
+
+impl Decider for Undecided {
+    fn decide<'a>(&'a self, _: &'a PutOff, _: bool) -> BoxFuture<'a, Decided> {
+        Box::pin(async { Decided::Refused("nothing was put off".to_owned()) })
+    }
 }
 
 /// A plain post.

@@ -8,6 +8,7 @@ mod operating;
 mod refusing;
 mod saving;
 mod settings;
+mod tables;
 
 use std::collections::BTreeSet;
 use std::fs;

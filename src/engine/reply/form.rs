@@ -46,6 +46,22 @@ impl Form {
         matches!(self, Text { .. } | TextOr { .. } | Words(_) | Language | Name { .. } | Audio)
     }
 
+    /// Whether a text belongs where `path` leads in such a value.
+    pub(super) fn takes_text_at(&self, path: &[&str]) -> bool {
+        let Some((key, rest)) = path.split_first() else { return self.takes_text() };
+        match self {
+            Form::Object(object) => object.field(key).is_some_and(|form| form.takes_text_at(rest)),
+            Form::Tagged(union) => {
+                let objects = union.variants.iter().copied().chain(union.untyped);
+                objects.filter_map(|object| object.field(key)).any(|form| form.takes_text_at(rest))
+            }
+            Form::MapOf(form) => form.takes_text_at(rest),
+            Form::TextOr { other, .. } => other.takes_text_at(path),
+            Form::Either(one, other) => one.takes_text_at(path) || other.takes_text_at(path),
+            _ => false,
+        }
+    }
+
     /// The words for such a value in a sentence.
     pub(super) fn noun(&self) -> &'static str {
         match self {

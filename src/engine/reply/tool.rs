@@ -146,6 +146,11 @@ pub(super) fn check<T: Tree>(reply: &T) -> Vec<Fault> {
     }
 }
 
+/// Whether a text belongs where `path` leads in the answer of a tool.
+pub(super) fn takes_text_at(path: &[&str]) -> bool {
+    PARTS.takes_text_at(path)
+}
+
 /// How an object that a tool answers is to be read.
 enum Reading {
     /// It is the result.

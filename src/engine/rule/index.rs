@@ -78,7 +78,7 @@ impl Index {
 
 /// What is known of the conditions of a rule that was found by the one called `leaf`.
 fn proved(rule: &Rule, leaf: Leaf) -> Proved {
-    match rule.conditions.as_slice() {
+    match &*rule.conditions {
         [only] if only.leaf == leaf => Proved::All,
         _ => Proved::One(leaf),
     }

@@ -1,6 +1,6 @@
 //! The one Rhai engine of a rule set: what the language is here, and within which limits.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use rhai::packages::{
     BasicArrayPackage, BasicMapPackage, BasicMathPackage, BitFieldPackage, CorePackage, LogicPackage,
@@ -10,6 +10,7 @@ use rhai::{Dynamic, Engine, OptimizationLevel};
 
 use super::limits::ScriptLimits;
 use super::{guard, host, run, words};
+use crate::engine::table::Tables;
 
 /// How deep an expression may be nested, outside of functions and in them.
 const NESTING_MAX: (usize, usize) = (64, 48);
@@ -26,14 +27,14 @@ rhai::def_package! {
 /// Engines share them.
 static STANDARD: LazyLock<Standard> = LazyLock::new(Standard::new);
 
-/// Makes the engine, with the host's functions and without the author's modules.
-pub(super) fn engine(limits: &ScriptLimits) -> Engine {
+/// Makes the engine, with the host's functions, which look at `tables`, and without the author's modules.
+pub(super) fn engine(limits: &ScriptLimits, tables: &Arc<Tables>) -> Engine {
     let mut engine = Engine::new_raw();
     engine.register_global_module(STANDARD.as_shared_module());
     limit(&mut engine, limits);
     absent_is_normal(&mut engine);
     guard::register(&mut engine, limits);
-    host::register(&mut engine);
+    host::register(&mut engine, tables);
     engine.on_progress(|_| run::progress());
     engine.on_print(host::log::print);
     engine.on_debug(|text, _, _| host::log::print(text));

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::Core;
 use super::fault::{self, Origins, ScriptFault, wording};
 use super::lines::Origin;
+use super::reach::Reach;
 use super::run::{Run, Stop};
 use super::slots::{Slots, Use};
 use super::value::{self, Budget};
@@ -32,6 +33,7 @@ struct Script {
     uses: Vec<Use>,
     slots: Slots,
     origin: Origin,
+    reach: Reach,
 }
 
 impl Expression {
@@ -42,16 +44,23 @@ impl Expression {
         uses: Vec<Use>,
         handed: impl IntoIterator<Item = &'n str>,
         origin: Origin,
+        reach: Reach,
     ) -> Expression {
         let ast = core.engine.optimize_ast(&Scope::new(), ast, OptimizationLevel::Simple);
         let slots = Slots::of(&uses, handed);
-        Expression(Arc::new(Script { core, ast, uses, slots, origin }))
+        Expression(Arc::new(Script { core, ast, uses, slots, origin, reach }))
     }
 
     /// The values that it looks at, in the order in which [`eval`](Expression::eval) wants them.
     #[must_use]
     pub fn uses(&self) -> &[Use] {
         &self.0.uses
+    }
+
+    /// What it reaches besides those.
+    #[must_use]
+    pub fn reach(&self) -> &Reach {
+        &self.0.reach
     }
 
     /// Its value.
@@ -122,6 +131,12 @@ impl Function {
     #[must_use]
     pub fn uses(&self) -> &[Use] {
         self.call.uses()
+    }
+
+    /// Whether it may ask others something, or have them told.
+    #[must_use]
+    pub fn reaches_out(&self) -> bool {
+        self.call.reach().others()
     }
 
     /// Where it is declared.

@@ -17,6 +17,10 @@ use wording::lowered;
 /// What is said of calls without end.
 const TOO_DEEP: &str = "functions call each other too deeply";
 
+/// What is said of a secret that was to become a text.
+const SECRET_SAID: &str =
+    "a secret cannot be put into a text like that; join it with `+`: `\"Bearer \" + secrets::get(\"crm\")`";
+
 /// How a script ended that returned nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScriptFault {
@@ -34,9 +38,34 @@ pub enum ScriptFault {
     /// The time that the decision may take is over.
     #[error("the script ran out of time")]
     OutOfTime,
+    /// Somebody else did not give the answer that is needed.
+    #[error("{message}")]
+    Unfetched {
+        /// What went wrong.
+        message: String,
+        /// Where it is asked.
+        at: Span,
+        /// Whether it may pass: asked again, the same may be answered.
+        is_passing: bool,
+    },
+    /// An answer is needed that is not there yet: no fault, the decision is made again with it.
+    #[error("the script needs an answer that is not there yet")]
+    Unanswered,
     /// The host's own limit of operations was reached: no fault, the decision is made again elsewhere.
     #[error("the script takes more operations than it may here")]
     Unfinished,
+}
+
+impl ScriptFault {
+    /// Whether it may pass, since somebody else did not answer, or not in time.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            ScriptFault::Thrown(_) | ScriptFault::Failed { .. } => false,
+            ScriptFault::Unfetched { is_passing, .. } => *is_passing,
+            ScriptFault::OutOfTime | ScriptFault::Unanswered | ScriptFault::Unfinished => true,
+        }
+    }
 }
 
 /// Where scripts come from: the files by their paths, and the text that was evaluated.
@@ -61,17 +90,22 @@ pub(super) fn fault(
     match stop {
         Some(Stop::OutOfTime) => ScriptFault::OutOfTime,
         Some(Stop::Unfinished) => ScriptFault::Unfinished,
+        Some(Stop::Unanswered) => ScriptFault::Unanswered,
         Some(Stop::TooManyOperations) => {
             failed(format!("the script took more than {} operations", limits.operations_max))
         }
         Some(Stop::TooDeep) => failed(TOO_DEEP.into()),
+        Some(Stop::SecretSaid) => failed(SECRET_SAID.into()),
         Some(Stop::TooLarge) => failed("the script's values became too large".into()),
         None => match error {
             EvalAltResult::ErrorRuntime(value, _) if !host::is_failure(&value) => ScriptFault::Thrown(thrown(&value)),
             EvalAltResult::ErrorTooManyOperations(_) => {
                 failed(format!("the script took more than {} operations", limits.operations_max))
             }
-            error => failed(wording::message(error, limits)),
+            error => match host::unfetched_in(&error) {
+                Some(is_passing) => ScriptFault::Unfetched { message: wording::message(error, limits), at, is_passing },
+                None => failed(wording::message(error, limits)),
+            },
         },
     }
 }

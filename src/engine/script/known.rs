@@ -1,12 +1,14 @@
 //! The functions and modules that a script can call, and what is said about calls of others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rhai::Engine;
 
 use super::host;
 use super::walk::{Call, Found, Functions, Unknown};
 use crate::engine::diagnostic::{Diagnostic, Span};
+use crate::engine::table::{Purpose, Tables};
 
 /// Functions that are part of the language, with the numbers of arguments they take; they are not listed.
 const OF_THE_LANGUAGE: [(&str, &[usize]); 7] = [
@@ -33,6 +35,22 @@ pub(super) struct Known {
     broken: BTreeSet<String>,
     /// Keys under which scripts keep closures, perhaps: they are called like methods.
     keys: BTreeSet<String>,
+    /// The names of the secrets, if that is known.
+    secrets: Option<Vec<String>>,
+    tables: Arc<Tables>,
+}
+
+/// Options that no request has, of those that are written out.
+fn unknown_options(call: &Call, locate: &dyn Fn(rhai::Position) -> Span, report: &mut Vec<Diagnostic>) {
+    let group = call.namespace.first().filter(|_| call.namespace.len() == 1);
+    let Some((argument, known)) = group.and_then(|group| host::options_of(group, &call.name)) else { return };
+    for (number, key, position) in &call.keys {
+        if *number == argument && !known.contains(&key.as_str()) {
+            let found = Diagnostic::error("unknown-field", locate(*position), format!("a request has no `{key}`"));
+            let all = format!("there are `{}`", known.join("`, `"));
+            report.push(found.suggest_or(key, known.iter().copied(), all));
+        }
+    }
 }
 
 /// What else a text can call: its own functions and its imports, by their names there.
@@ -45,8 +63,9 @@ pub(super) struct Local<'a> {
 
 impl Known {
     /// What the engine offers before the author's modules are added.
-    pub(super) fn of(engine: &Engine) -> Known {
-        let mut known = Known::default();
+    pub(super) fn of(engine: &Engine, secrets: Option<&[String]>, tables: &Arc<Tables>) -> Known {
+        let (secrets, tables) = (secrets.map(<[String]>::to_vec), Arc::clone(tables));
+        let mut known = Known { secrets, tables, ..Known::default() };
         let functions = engine.collect_fn_metadata(
             None,
             |function| {
@@ -102,6 +121,7 @@ impl Known {
             if !(call.method && found.keys.contains(&call.name) && call.name != "curry") {
                 report.extend(self.check_call(call, local, locate(call.position)));
             }
+            unknown_options(call, locate, report);
         }
         for (namespace, position) in &found.namespaces {
             report.extend(self.module(namespace, local, locate(*position)).err());
@@ -117,13 +137,10 @@ impl Known {
     }
 
     fn check_call(&self, call: &Call, local: &Local<'_>, span: Span) -> Option<Diagnostic> {
-        if host::NOT_YET.contains(&call.name.as_str()) && call.namespace.is_empty() && !call.method {
-            return Some(not_yet(&call.name, span));
-        }
         if !call.namespace.is_empty() {
             return match self.module(&call.namespace, local, span) {
                 Ok(None) => None,
-                Ok(Some(functions)) => of_module(functions, call, span),
+                Ok(Some(functions)) => of_module(functions, call, span).or_else(|| self.unknown_secret(call, span)),
                 Err(unknown) => Some(unknown),
             };
         }
@@ -135,7 +152,14 @@ impl Known {
             // The value before the dot is the first argument of Rhai's functions, and `this` in the author's.
             counts = counts.into_iter().filter_map(|count| count.checked_sub(1)).collect();
         }
-        counts.extend(local.functions.arities_of(&call.name));
+        let own = local.functions.arities_of(&call.name);
+        if own.is_empty() && call.name == "lookup" && !call.method {
+            // A table that is not there is worth more words than a wrong number of arguments.
+            if let Some(unknown) = self.wrong_table(call, span) {
+                return Some(unknown);
+            }
+        }
+        counts.extend(own);
         if counts.contains(&call.arguments) || (call.method && self.keys.contains(&call.name)) {
             return None;
         }
@@ -153,6 +177,31 @@ impl Known {
         Some(Diagnostic::error("unknown-function", span, message).suggest(&call.name, known))
     }
 
+    /// A secret that the settings do not have.
+    fn unknown_secret(&self, call: &Call, span: Span) -> Option<Diagnostic> {
+        let (known, name) = (self.secrets.as_ref()?, call.text.as_ref()?);
+        if call.namespace != ["secrets"] || known.contains(name) {
+            return None;
+        }
+        let found = Diagnostic::error("unknown-secret", span, format!("the settings have no secret `{name}`"));
+        let add = format!("add it to `switchhook.yaml`: `secrets: {{ {name}: {{ env: {} }} }}`", name.to_uppercase());
+        Some(found.suggest_or(name, known.iter().map(String::as_str), add))
+    }
+
+    /// A table in which nothing can be looked up.
+    fn wrong_table(&self, call: &Call, span: Span) -> Option<Diagnostic> {
+        let name = call.text.as_ref()?;
+        match self.tables.purpose(name) {
+            Some(Purpose::Lookup | Purpose::Broken) => None,
+            Some(Purpose::Decision) => {
+                let message = format!("`{name}` is a decision table, in which nothing is looked up");
+                let help = format!("give it to a rule, as its answer: `table: {name}`");
+                Some(Diagnostic::error("wrong-table", span, message).help(help))
+            }
+            None => Some(self.tables.unknown(name, span, Purpose::Lookup)),
+        }
+    }
+
     /// The functions of a module; `None` for one whose names are not known, such as `global`.
     fn module(&self, path: &[String], local: &Local<'_>, span: Span) -> Result<Option<&Arities>, Diagnostic> {
         let name = path.join("::");
@@ -161,9 +210,6 @@ impl Known {
         }
         if name == "global" {
             return Ok(None);
-        }
-        if host::NOT_YET.contains(&name.as_str()) {
-            return Err(not_yet(&name, span));
         }
         if self.broken.contains(&name) {
             return Ok(None);
@@ -213,11 +259,6 @@ fn circle(name: &str, is_all: bool, span: Span) -> Diagnostic {
         "in a function of an object, the object is `this`: write `|x| this.price * x`".to_owned()
     };
     Diagnostic::error("closure-circle", span, message).help(help)
-}
-
-fn not_yet(name: &str, span: Span) -> Diagnostic {
-    Diagnostic::error("not-available-yet", span, format!("`{name}` is not available yet"))
-        .help("take the call out; a later version will serve it")
 }
 
 fn wrong_arity(name: &str, counts: &BTreeSet<usize>, given: usize, span: Span) -> Diagnostic {

@@ -7,6 +7,7 @@
 mod circle;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rhai::module_resolvers::StaticModuleResolver;
 use rhai::{AST, Engine, EvalAltResult, Module, OptimizationLevel, Position, Scope, Shared};
@@ -17,8 +18,9 @@ use super::known::{self, Known, Local};
 use super::limits::ScriptLimits;
 use super::lines::Origin;
 use super::walk::{self, Found, Functions, Import};
-use super::{Core, ModuleInfo, ScriptFile, run, words};
+use super::{Core, ModuleInfo, Reach, ScriptFile, run, words};
 use crate::engine::diagnostic::{Diagnostic, Span};
+use crate::engine::table::Tables;
 
 /// A file that could be read.
 struct Parsed<'a> {
@@ -30,9 +32,15 @@ struct Parsed<'a> {
 }
 
 /// Compiles what it can of `files`, and reports what is wrong.
-pub(super) fn compile(files: &[ScriptFile<'_>], limits: &ScriptLimits, report: &mut Vec<Diagnostic>) -> Core {
-    let engine = super::engine::engine(limits);
-    let mut known = Known::of(&engine);
+pub(super) fn compile(
+    files: &[ScriptFile<'_>],
+    limits: &ScriptLimits,
+    secrets: Option<&[String]>,
+    tables: &Arc<Tables>,
+    report: &mut Vec<Diagnostic>,
+) -> Core {
+    let engine = super::engine::engine(limits, tables);
+    let mut known = Known::of(&engine, secrets, tables);
     let origins = files.iter().map(|file| (file.path.to_owned(), Origin::file(file.file, file.text))).collect();
     let mut parsed: Vec<Parsed<'_>> = Vec::new();
     for file in files {
@@ -48,7 +56,10 @@ pub(super) fn compile(files: &[ScriptFile<'_>], limits: &ScriptLimits, report: &
         known.add_module(one.file.module, &one.functions);
         one.found.iter().for_each(|found| known.add_keys(&found.keys));
     }
-    let mut core = Core { engine, limits: limits.clone(), known, files: origins, modules: BTreeMap::new() };
+    let mut reach = Reach::default();
+    parsed.iter().flat_map(|one| &one.found).for_each(|found| reach.append(Reach::of(found)));
+    let limits = limits.clone();
+    let mut core = Core { engine, limits, known, files: origins, reach, modules: BTreeMap::new() };
     for one in &parsed {
         check(one, files, &core, report);
     }
@@ -78,7 +89,7 @@ fn parse<'a>(
 /// A file whose name cannot be a module's.
 fn bad_name(file: &ScriptFile<'_>, span: Span) -> Option<Diagnostic> {
     let module = file.module;
-    if host::NAMES.contains(&module) || host::NOT_YET.contains(&module) || module == "global" {
+    if host::NAMES.contains(&module) || module == "global" {
         let message = format!("`{module}` is a module of the program, so a script cannot be called so");
         return Some(Diagnostic::error("module-name", span, message).help("give the file another name"));
     }

@@ -12,7 +12,10 @@ use rhai::{Dynamic, EvalAltResult};
 use serde_json::Value;
 
 use super::host::fail;
+use crate::engine::action::Action;
 use crate::engine::facts::{Facts, Host, State, bytes_kept};
+use crate::engine::question::{Fetched, QUESTIONS_MAX, Question};
+use crate::engine::request::Method;
 
 /// The stack that a thread needs to decide events: besides what `STACK_MAX` grants the functions of a script there
 /// must be room to let go of a value that is nested some thousand deep.
@@ -27,6 +30,9 @@ const STACK_MAX: usize = 1 << 20;
 /// How many bytes the state of one call may take. Without a bound, a script that keeps what it hears under one name
 /// after another would drive out the states of all other calls.
 const STATE_BYTES_MAX: usize = 256 * 1024;
+
+/// How many actions the scripts of one rule may want.
+const ACTIONS_MAX: usize = 100;
 
 /// After how many operations the host is asked again whether the time is over.
 const OPERATIONS_BETWEEN_ASKS: u64 = 32;
@@ -68,6 +74,28 @@ pub(super) struct Work {
     pub(super) chances: u64,
     /// The operations of all scripts so far.
     operations: u64,
+    /// What is to be done, as scripts want it.
+    actions: Vec<Action>,
+    /// Where the call can be told something, if the event says so.
+    pub(super) control_url: Option<String>,
+    /// What has to be asked before the decision can be made.
+    questions: Vec<Question>,
+    /// What scripts have asked so far: the same is perhaps asked again.
+    asked: Vec<Question>,
+}
+
+/// Why an answer is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unasked {
+    /// It has to be asked for first.
+    #[error("it has to be asked for first")]
+    Later,
+    /// There is no time to ask.
+    #[error("there was no time left to ask")]
+    OutOfTime,
+    /// The decision has asked too much already.
+    #[error("one decision asks {QUESTIONS_MAX} questions at most")]
+    TooMany,
 }
 
 /// Why a script was told to stop.
@@ -75,9 +103,12 @@ pub(super) struct Work {
 pub(super) enum Stop {
     OutOfTime,
     Unfinished,
+    Unanswered,
     TooManyOperations,
     TooDeep,
     TooLarge,
+    /// A secret was to become a text.
+    SecretSaid,
 }
 
 impl Run {
@@ -91,6 +122,10 @@ impl Run {
             logs: Vec::new(),
             chances: 0,
             operations: 0,
+            actions: Vec::new(),
+            control_url: None,
+            questions: Vec::new(),
+            asked: Vec::new(),
         };
         Run { host, work: Arc::new(Mutex::new(work)) }
     }
@@ -101,10 +136,22 @@ impl Run {
         Arc::clone(&self.work().state)
     }
 
-    /// Puts the state back to what [`state`](Run::state) returned before: what failed must not be half done.
+    /// Puts the state back to what [`state`](Run::state) returned before, and forgets the actions that were not taken: what
+    /// failed must not be half done.
     pub fn restore(&mut self, state: State) {
         let mut work = self.work();
         (work.state, work.state_bytes) = (state, None);
+        work.actions.clear();
+    }
+
+    /// Says where the call can be told something.
+    pub fn set_control_url(&mut self, url: String) {
+        self.work().control_url = Some(url);
+    }
+
+    /// Takes what scripts want done.
+    pub fn take_actions(&mut self) -> Vec<Action> {
+        std::mem::take(&mut self.work().actions)
     }
 
     /// Keeps a value for the length of the call; null removes it.
@@ -131,6 +178,32 @@ impl Run {
     /// Takes what was logged since the last call.
     pub fn take_logs(&mut self) -> Vec<LogLine> {
         std::mem::take(&mut self.work().logs)
+    }
+
+    /// What was said to `question`. If nobody has asked it, it is noted as one that has to be asked.
+    ///
+    /// # Errors
+    /// That it is not known yet, that there is no time to ask, or that too much was asked already.
+    pub fn ask(&self, question: Question) -> Result<Arc<Fetched>, Unasked> {
+        let mut work = self.work();
+        if let Some(fetched) = work.facts.answers.get(&question) {
+            return Ok(Arc::clone(fetched));
+        }
+        if !self.host.may_ask() {
+            return Err(Unasked::OutOfTime);
+        }
+        if !work.questions.contains(&question) {
+            if QUESTIONS_MAX <= work.facts.answers.len() + work.questions.len() {
+                return Err(Unasked::TooMany);
+            }
+            work.questions.push(question);
+        }
+        Err(Unasked::Later)
+    }
+
+    /// Takes what has to be asked before the decision can be made.
+    pub fn take_questions(&mut self) -> Vec<Question> {
+        std::mem::take(&mut self.work().questions)
     }
 
     fn work(&self) -> MutexGuard<'_, Work> {
@@ -160,6 +233,15 @@ impl std::fmt::Debug for Run {
 }
 
 impl Work {
+    /// Notes what is to be done.
+    pub(super) fn act(&mut self, action: Action) -> Result<(), Box<EvalAltResult>> {
+        if ACTIONS_MAX <= self.actions.len() {
+            return Err(fail(format_args!("one script wants {ACTIONS_MAX} actions at most")));
+        }
+        self.actions.push(action);
+        Ok(())
+    }
+
     /// Keeps `value` under `name`; null removes it. Fails if the state would grow too large.
     pub(super) fn keep(&mut self, name: &str, value: Value) -> Result<(), Box<EvalAltResult>> {
         let entry = |name: &str, value: &Value| if value.is_null() { 0 } else { bytes_kept(name, value) };
@@ -282,11 +364,28 @@ pub(super) fn stop_soon(stop: Stop) {
     AT_WORK.with(|at_work| at_work.stop.set(at_work.stop.get().or(Some(stop))));
 }
 
+/// Asks the run at work on this thread for an answer. What a script asks twice it means twice, unless it only reads.
+pub(super) fn ask(mut question: Question) -> Result<Result<Arc<Fetched>, Unasked>, Box<EvalAltResult>> {
+    let run = AT_WORK.with(|at_work| at_work.run.borrow().clone()).ok_or_else(only_deciding)?;
+    if question.request.method != Method::Get {
+        let mut work = run.work();
+        let before = work.asked.iter().filter(|asked| **asked == question).count();
+        work.asked.push(question.clone());
+        question.repetition = u32::try_from(before).unwrap_or(u32::MAX);
+    }
+    Ok(run.ask(question))
+}
+
 /// Looks at, or changes, the run at work on this thread.
 pub(super) fn with<T>(look: impl FnOnce(&mut Work) -> T) -> Result<T, Box<EvalAltResult>> {
     let run = AT_WORK.with(|at_work| at_work.run.borrow().clone());
     match run {
         Some(run) => Ok(look(&mut run.work())),
-        None => Err(fail("host functions can be used only while an event is decided, not while a script is loaded")),
+        None => Err(only_deciding()),
     }
+}
+
+#[expect(clippy::unnecessary_box_returns, reason = "Rhai wants its errors in boxes")]
+fn only_deciding() -> Box<EvalAltResult> {
+    fail("host functions can be used only while an event is decided, not while a script is loaded")
 }

@@ -7,13 +7,40 @@ use super::*;
 use crate::engine::facts::{Facts, Unhurried};
 use crate::engine::json::Val;
 use crate::engine::path::Segment;
+use crate::engine::question::{Fetched, Question, Response};
+use crate::engine::request::Method;
 
-/// What the last value of `script` is, as JSON text.
+/// What the last value of `script` is, as JSON text. What it asks is answered.
 pub(super) fn shown(script: &str) -> String {
-    match eval(script, &json!({})) {
-        Ok(value) => value.to_string(),
-        Err(fault) => format!("{fault:?}"),
+    let mut facts = facts();
+    loop {
+        let mut run = Run::new(&facts, Arc::new(Unhurried));
+        run.set_control_url("https://control.vapi.ai/call".to_owned());
+        match eval_within(script, &json!({}), &mut run) {
+            Ok(value) => return value.to_string(),
+            Err(ScriptFault::Unanswered) => {
+                let questions = run.take_questions();
+                assert_ne!(questions, [], "{script}");
+                facts.answers = facts.answers.with(questions.into_iter().map(|question| {
+                    let answer = Arc::new(answer(&question));
+                    (question, answer)
+                }));
+            }
+            Err(fault) => return format!("{fault:?}"),
+        }
     }
+}
+
+/// A CRM that knows one person.
+fn answer(question: &Question) -> Fetched {
+    let request = &question.request;
+    let (status, body) = match (request.method, request.url.redacted().rsplit('/').next()) {
+        (Method::Post, Some("people")) => (201, "{\"id\":7}"),
+        (_, Some(person)) if person.starts_with('7') => (200, "{\"name\":\"Ada\"}"),
+        (_, Some("down")) => return Fetched::failed("nobody listens there"),
+        _ => (404, ""),
+    };
+    Fetched::from(Response { status, headers: serde_json::Map::new(), body: body.into() })
 }
 
 fn facts() -> Facts {
@@ -30,8 +57,13 @@ fn locate(start: usize, end: usize) -> Span {
     Span { file: FileId(9), start: byte(start), end: byte(end) }
 }
 
+/// The table `guests`, and the name of a decision table.
+fn guests() -> Arc<Tables> {
+    Arc::new(crate::engine::table::tests::tables())
+}
+
 fn no_scripts() -> Scripts {
-    Scripts::compile(&[], &ScriptLimits::default(), &mut Vec::new())
+    Scripts::compile(&[], &ScriptLimits::default(), None, &guests(), &mut Vec::new())
 }
 
 /// The values that `uses` ask for, out of a map of everything in scope.
@@ -97,6 +129,7 @@ fn what_is_compiled_can_be_shared() {
 }
 
 mod abuse;
+mod asking;
 mod checks;
 mod language;
 mod modules;

@@ -41,6 +41,10 @@ pub(super) struct RawUse {
 pub(super) struct Call {
     pub(super) namespace: Vec<String>,
     pub(super) name: String,
+    /// Its first argument, if that is a text that is written out.
+    pub(super) text: Option<String>,
+    /// The names in objects that are written out among its arguments, by the numbers of these.
+    pub(super) keys: Vec<(usize, String, Position)>,
     /// How many arguments it is given, that before the dot not counted.
     pub(super) arguments: usize,
     pub(super) method: bool,
@@ -95,6 +99,16 @@ impl RawUse {
 }
 
 impl Found {
+    /// Whether it calls any function of a group.
+    pub(super) fn calls_group(&self, group: &str) -> bool {
+        self.calls.iter().any(|call| call.namespace.first().is_some_and(|first| first == group))
+    }
+
+    /// Whether it calls functions of modules.
+    pub(super) fn calls_modules(&self) -> bool {
+        self.calls.iter().any(|call| !call.namespace.is_empty())
+    }
+
     pub(super) fn append(&mut self, mut other: Found) {
         self.uses.append(&mut other.uses);
         self.unknown.append(&mut other.unknown);
@@ -324,6 +338,11 @@ impl<'a> Walker<'a> {
         self.found.calls.push(Call {
             namespace: call.namespace.path.iter().map(|part| part.as_str().to_owned()).collect(),
             name: call.name.to_string(),
+            text: call.args.first().and_then(|first| match first {
+                Expr::StringConstant(text, _) => Some(text.to_string()),
+                _ => None,
+            }),
+            keys: call.args.iter().enumerate().flat_map(|(number, argument)| keys(number, argument)).collect(),
             arguments: call.args.len(),
             method,
             local: !method && call.namespace.is_empty() && self.is_local(&call.name),
@@ -355,5 +374,16 @@ impl<'a> Walker<'a> {
                 self.found.uses.push(RawUse { root: used.root.clone(), path, from, to, bracketed });
             }
         }
+    }
+}
+
+/// The names in an object that is written out, or in those of a list, as argument `number`.
+fn keys(number: usize, argument: &Expr) -> Vec<(usize, String, Position)> {
+    match argument {
+        Expr::Map(map, _) => map.0.iter().map(|(key, _)| (number, key.as_str().to_owned(), key.pos)).collect(),
+        Expr::Array(items, _) => {
+            items.iter().filter(|item| matches!(item, Expr::Map(..))).flat_map(|item| keys(number, item)).collect()
+        }
+        _ => Vec::new(),
     }
 }

@@ -1,9 +1,11 @@
 //! Reads a rule's `do`: what it does besides answering.
 
 mod control;
+mod patience;
 mod request;
 mod reuse;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -11,13 +13,14 @@ use serde::Deserialize;
 pub(super) use self::reuse::Reusable;
 use super::Workshop;
 use super::names::{Names, Stage};
+use super::outgoing::BodySource;
 use super::read::{Field, Spanned, read};
 use super::when::Conditions;
 use super::yaml::{Node, Yaml};
 use crate::engine::act::{Act, Does};
+use crate::engine::binding::Binding;
 use crate::engine::diagnostic::{Diagnostic, Span, closest};
 use crate::engine::matcher::Condition;
-use crate::engine::template::Template;
 
 /// What an action can do, as it is written. An action has one of these.
 const VERBS: &[&str] = &[
@@ -123,6 +126,11 @@ impl ActionSource {
         VERBS.iter().zip(nodes).filter_map(|(verb, node)| Some((*verb, node.as_ref()?))).collect()
     }
 
+    /// What a request holds.
+    fn content(&self) -> BodySource<'_> {
+        BodySource { json: &self.json, form: &self.form, body: &self.body }
+    }
+
     /// The fields that are only about requests, where they stand.
     fn about_requests(&self) -> impl Iterator<Item = (&'static str, Span)> {
         let nodes = [("headers", &self.headers), ("json", &self.json), ("form", &self.form), ("body", &self.body)];
@@ -131,8 +139,8 @@ impl ActionSource {
 }
 
 impl Workshop<'_> {
-    /// The entries of `do`; what is wrong is noted. Values that they are given join the rule's `lets`.
-    pub(super) fn acts(&mut self, node: &Node, names: &Names, lets: &mut Vec<Template>) -> Vec<Act> {
+    /// The entries of `do`; what is wrong is noted. Values that they are given join the rule's `bindings`.
+    pub(super) fn acts(&mut self, node: &Node, names: &Names, bindings: &mut Vec<Binding>) -> Vec<Act> {
         let Yaml::List(items) = &node.value else {
             let message = format!("`do` is a list of actions, not {}", node.describe());
             let help = "begin each action with a dash: `- post: https://…`";
@@ -140,14 +148,16 @@ impl Workshop<'_> {
             return Vec::new();
         };
         let names = names.at(Stage::Acting);
-        let acts = items.iter().zip(1..).filter_map(|(item, number)| self.an_act(item, number, &names, lets));
-        acts.collect()
+        let acts = items.iter().zip(1..).filter_map(|(item, number)| self.an_act(item, number, &names, bindings));
+        let mut acts: Vec<Act> = acts.collect();
+        tell_apart(&mut acts);
+        acts
     }
 
-    fn an_act(&mut self, node: &Node, number: usize, names: &Names, lets: &mut Vec<Template>) -> Option<Act> {
+    fn an_act(&mut self, node: &Node, number: usize, names: &Names, bindings: &mut Vec<Binding>) -> Option<Act> {
         let source: ActionSource = read(node, "an action", self.found)?;
         if let Some(reused) = &source.reused {
-            return self.reuse(node, &source, reused, names, lets);
+            return self.reuse(node, &source, reused, names, bindings);
         }
         let (when, does) = self.conditions_and_deed(node, &source, names)?;
         let name = source.name.as_ref().and_then(Field::get);
@@ -226,20 +236,27 @@ impl Workshop<'_> {
         };
         Some(Does::Set(entries.iter().map(|(key, value)| (key.text.clone(), self.template(value, names))).collect()))
     }
-
-    /// A text that may hold placeholders.
-    fn text(&mut self, what: &str, node: &Node, names: &Names) -> Option<Template> {
-        if matches!(node.value, Yaml::List(_) | Yaml::Map(_) | Yaml::Null) {
-            let message = format!("{what} is a text, not {}", node.describe());
-            self.found.push(Diagnostic::error("wrong-type", node.span, message));
-            return None;
-        }
-        Some(self.template(node, names))
-    }
 }
 
 fn no_verb(span: Span) -> Diagnostic {
     Diagnostic::error("no-action", span, "this action does not say what it does")
         .help("write for example `post: https://…`, `say: …`, `set: { … }` or `log: …`")
         .help(format!("an action has one of `{}`, or `use`", VERBS.join("`, `")))
+}
+
+/// Gives those that are called alike (they may use the same action) names of their own, by which they are known when the
+/// event is decided again.
+fn tell_apart(acts: &mut [Act]) {
+    let mut taken: HashSet<String> = acts.iter().map(|act| act.name.clone()).collect();
+    let mut met = HashSet::new();
+    for act in acts {
+        let mut number = 2;
+        while !met.insert(act.name.clone()) {
+            let other = format!("{}-{number}", act.name);
+            if taken.insert(other.clone()) {
+                act.name = other;
+            }
+            number += 1;
+        }
+    }
 }

@@ -1,5 +1,8 @@
 //! What the names in a rule mean, and whether an event of its kinds can have them at all.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use super::Workshop;
 use super::vars::Vars;
 use crate::engine::diagnostic::{Diagnostic, Span, closest};
@@ -7,7 +10,9 @@ use crate::engine::fields::{self, Verdict};
 use crate::engine::json::Val;
 use crate::engine::kind::{Kind, KindSet};
 use crate::engine::path::{Path, Segment, Steps};
+use crate::engine::question::FIELDS;
 use crate::engine::script;
+use crate::engine::table::Tables;
 use crate::engine::term::Lookup;
 
 /// Names that every rule has besides the fields of its events.
@@ -18,14 +23,32 @@ const FOR_TOOLS: &[&str] = &["args", "tool"];
 const FOR_ACTIONS: &[&str] = &["reply", "result"];
 
 /// What is known at the place of a name, besides the event.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     /// Nothing: it is still to be decided what is answered.
     Deciding,
+    /// Secrets: it is what others are asked before that.
+    Asking,
     /// What was answered.
     Acting,
-    /// Secrets, too: it is what others are sent.
+    /// What was answered, and secrets: it is what others are sent.
     Sending,
+}
+
+impl Stage {
+    fn knows_reply(self) -> bool {
+        matches!(self, Stage::Acting | Stage::Sending)
+    }
+
+    /// Whether what stands there is sent as it is, so that secrets can be filled in.
+    fn fills_in_secrets(self) -> bool {
+        matches!(self, Stage::Asking | Stage::Sending)
+    }
+
+    /// Whether what stands there may leave the house.
+    pub(super) fn tells_others(self) -> bool {
+        self != Stage::Deciding
+    }
 }
 
 /// The names that one rule may use.
@@ -35,8 +58,12 @@ pub(super) struct Names {
     pub(super) rule: String,
     /// The kinds of event that the rule is for.
     pub(super) kinds: KindSet,
-    /// The names of its `let`, in the order of their numbers.
+    /// The names of its own, in the order of their numbers.
     pub(super) lets: Vec<String>,
+    /// Which of these are of `fetch`.
+    pub(super) fetches: Range<usize>,
+    /// Which of them are rows of tables, by their numbers, and of which tables.
+    pub(super) rows: BTreeMap<usize, String>,
     /// What is known there.
     pub(super) stage: Stage,
 }
@@ -80,9 +107,12 @@ impl Names {
         if self.for_tools() {
             names.extend(FOR_TOOLS.iter().map(ToString::to_string));
         }
-        if self.stage >= Stage::Acting {
+        if self.stage.knows_reply() {
+            names.extend(FOR_ACTIONS.iter().map(ToString::to_string));
+        }
+        if self.stage.tells_others() {
             // Where secrets must not stand, that is said of them.
-            names.extend(FOR_ACTIONS.iter().chain(&["secrets"]).map(ToString::to_string));
+            names.push("secrets".to_owned());
         }
         names.extend(self.kinds.kinds().flat_map(fields::roots).map(ToOwned::to_owned));
         names.sort_unstable();
@@ -95,6 +125,12 @@ impl Names {
         let rest = || path.rest().into();
         if let Some(index) = self.lets.iter().rposition(|name| name == path.root()) {
             shop.looked_up.insert(index);
+            if self.fetches.contains(&index) {
+                check_answer(path)?;
+            }
+            if let Some(table) = self.rows.get(&index) {
+                check_column(path, table, &shop.sheets.tables)?;
+            }
             return Ok(Lookup::Let(index, rest()));
         }
         match path.root() {
@@ -114,11 +150,11 @@ impl Names {
                 Err(Trouble::new("unknown-name", format!("`{name}` exists only for tool calls"))
                     .help("name the tool with `tool:`, or the kind with `on: tool-calls`"))
             }
-            "secrets" if self.stage == Stage::Sending => secret(path, shop.options.secrets.as_deref()),
-            "secrets" => Err(Trouble::new("unknown-name", "`secrets` exists only in what a request of `do` sends")
+            "secrets" if self.stage.fills_in_secrets() => secret(path, shop.options.secrets.as_deref()),
+            "secrets" => Err(Trouble::new("unknown-name", "`secrets` exists only in what a request sends")
                 .help("write it into the URL, the headers or the content of a request; it must not be said or kept")),
-            "reply" if self.stage >= Stage::Acting => Ok(Lookup::Reply(rest())),
-            "result" if self.stage >= Stage::Acting => Ok(Lookup::Result(rest())),
+            "reply" if self.stage.knows_reply() => Ok(Lookup::Reply(rest())),
+            "result" if self.stage.knows_reply() => Ok(Lookup::Result(rest())),
             name if FOR_ACTIONS.contains(&name) && !self.is_field(name) => {
                 Err(Trouble::new("unknown-name", format!("`{name}` exists only in `do`"))
                     .help("it is what the event was answered with, which is not known before"))
@@ -243,6 +279,36 @@ fn constant(vars: &Vars<'_>, path: &Path) -> Result<Lookup, Trouble> {
         return Err(unknown(format!("`vars.{name}` has nothing at `{path}`")));
     }
     Ok(Lookup::Constant(Box::new(value)))
+}
+
+/// What a path below the name of a fetch can begin with.
+fn check_answer(path: &Path) -> Result<(), Trouble> {
+    let Some(Segment::Key(field)) = path.rest().first() else { return Ok(()) };
+    if FIELDS.contains(&&**field) {
+        return Ok(());
+    }
+    let trouble = Trouble::new("unknown-path", format!("the answer to a fetch has no `{field}`"));
+    Err(match closest(field, FIELDS) {
+        Some(known) => trouble.help(format!("did you mean `{}.{known}`?", path.root())),
+        None => {
+            trouble.help(format!("what it holds is below `{root}.json`: `{root}.json.{field}`", root = path.root()))
+        }
+    })
+}
+
+/// A path below the name of a row of a table begins with a column.
+fn check_column(path: &Path, name: &str, tables: &Tables) -> Result<(), Trouble> {
+    let (Some(Segment::Key(column)), Some(table)) = (path.rest().first(), tables.get(name)) else { return Ok(()) };
+    if table.columns().any(|known| *known == **column) {
+        return Ok(());
+    }
+    let trouble = Trouble::new("unknown-column", format!("the table `{name}` has no column `{column}`"));
+    Err(match closest(column, table.columns()) {
+        Some(known) => {
+            trouble.help(format!("did you mean `{}`?", Path::new(path.root(), [Segment::Key(known.into())])))
+        }
+        None => trouble.help(format!("its columns are {}", list(table.columns()))),
+    })
 }
 
 /// A secret, which `known` are, if that is known.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::Workshop;
 use super::rule::Draft;
-use crate::engine::diagnostic::{Diagnostic, FileId, Severity, Span};
+use crate::engine::diagnostic::{Diagnostic, FileId, Span, has_errors};
 use crate::engine::kind::{Kind, KindSet, Subscription};
 
 /// Kinds that callers wait for in nearly every set-up.
@@ -22,10 +22,11 @@ impl Workshop<'_> {
         let sound: Vec<&Draft> = rules.iter().filter(|draft| draft.sound).copied().collect();
         self.every_rule_can_answer(&sound);
         self.kinds_are_sent(&rules);
-        if self.found.iter().any(|found| found.severity == Severity::Error) {
+        if has_errors(self.found) {
             // The rule that cannot be read may be the very one that answers.
             return;
         }
+        self.found.extend(self.sheets.unused(&self.tables_used));
         self.declared_tools_are_answered(&rules, declared);
         self.kinds_are_answered(&rules);
         if let Some(file) = first_file {
@@ -128,7 +129,7 @@ impl Workshop<'_> {
                         span,
                         format!("`{}` waits for a reply, but no rule gives one", kind.name()),
                     )
-                    .help("add `respond`, `run` or `script` to a rule for it"),
+                    .help("add `respond`, `run`, `script` or `table` to a rule for it"),
                 );
             }
         }

@@ -8,16 +8,20 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Workshop;
+use super::bindings::rows_of_tables;
+use super::fetch::{self, Timeouts};
 use super::kinds::On;
 use super::names::{Names, Stage};
 use super::read::{Field, Spanned, read};
 use super::when::Conditions;
 use super::yaml::{Key, Node, Yaml};
-use crate::engine::diagnostic::{Diagnostic, Severity, Span};
+use crate::engine::act::Act;
+use crate::engine::binding::Needs;
+use crate::engine::diagnostic::{Diagnostic, Span, has_errors};
 use crate::engine::kind::{Deadline, Kind};
 use crate::engine::matcher::{Ask, Test};
 use crate::engine::path::{Path, Segment};
-use crate::engine::rule::{Equality, Rule};
+use crate::engine::rule::{Answer, Equality, Rule};
 use crate::engine::term::Lookup;
 
 /// A rule exactly as it stands in the file; lives only until it is compiled.
@@ -37,7 +41,7 @@ pub(super) struct RuleSource {
     script: Option<Node>,
     #[serde(rename = "do")]
     actions: Option<Node>,
-    table: Option<Node>,
+    table: Option<Field<Spanned<String>>>,
     timeout: Option<Field<Spanned<Duration>>>,
     fallback: Option<Node>,
     stop: Option<Field<bool>>,
@@ -71,6 +75,65 @@ impl Workshop<'_> {
     /// Makes a rule of what its author wrote; what is wrong is noted.
     pub(super) fn rule(&mut self, node: &Node) -> Option<Draft> {
         let before = self.found.len();
+        self.reaches_out = false;
+        let (source, name) = self.rule_source(node)?;
+        let tools = self.tool_names(source.tool.as_ref());
+        if source.on.is_none() && source.tool.is_none() {
+            self.for_nothing(node, &name);
+            return None;
+        }
+        let On { kinds, unknown, set } = self.on(source.on.as_ref(), source.tool.as_ref())?;
+        let mut lets = self.binding_names("let", source.bindings.as_ref());
+        let first = lets.len();
+        lets.extend(self.binding_names("fetch", source.fetch.as_ref()));
+        let fetches = first..lets.len();
+        let rows = rows_of_tables(source.bindings.as_ref());
+        let names = Names { rule: name.value.clone(), kinds: set, lets, fetches, rows, stage: Stage::Deciding };
+
+        let mut conditions = self.demands(&source, &tools, &unknown, &names);
+        let mut bindings = self.lets(source.bindings.as_ref(), &names);
+        let (fetches, timeouts) = self.fetches(source.fetch.as_ref(), first, &names);
+        bindings.extend(fetches);
+        let own = [&source.bindings, &source.fetch].into_iter().flatten().flat_map(Node::entries);
+        self.check_bindings(&own.map(|(key, _)| key).collect::<Vec<_>>(), &bindings);
+        let answer = self.answer(&source, &names, &kinds, &bindings, &mut conditions);
+        let fallback = source.fallback.as_ref().map(|node| self.reply(node, "fallback", &names, &kinds));
+        self.check_fallback(&source, answer.as_ref());
+        let acts = source.actions.as_ref().map(|node| self.acts(node, &names, &mut bindings)).unwrap_or_default();
+        let time_max = self.time_max(&source, &kinds);
+        let mut rule = Rule {
+            name: name.value.clone(),
+            place: self.sources.place(name.span),
+            kinds: names.kinds,
+            conditions: conditions.all.into(),
+            equalities: conditions.equalities.into(),
+            leaves: conditions.leaves.into(),
+            bindings: bindings.into(),
+            names: names.lets.iter().cloned().collect(),
+            conditions_alone: 0,
+            needs: Needs::default(),
+            reaches_out: false,
+            answer,
+            acts: acts.into(),
+            fallback,
+            time_max,
+            stop: source.stop.as_ref().and_then(Field::get).copied().unwrap_or(false),
+        };
+        self.scripts_reach_out |= self.reaches_out;
+        rule.reaches_out = self.reaches_out || rule.acts.iter().any(Act::is_request) || source.fetch.is_some();
+        fetch::plan(&mut rule);
+        let enabled = source.enabled.as_ref().and_then(Field::get).copied().unwrap_or(true);
+        let written = written_conditions(&source, &names, rule.answer.as_ref());
+        if !self.has_errors(before) {
+            self.check_needed(&rule);
+        }
+        self.check_deadlines(&rule, &timeouts, &kinds);
+        let sound = !self.has_errors(before);
+        Some(Draft { rule, span: name.span, enabled, sound, tools, kinds, unknown, written })
+    }
+
+    /// A rule's fields, and its name; none where it is no rule.
+    fn rule_source(&mut self, node: &Node) -> Option<(RuleSource, Spanned<String>)> {
         if !matches!(node.value, Yaml::Map(_)) {
             self.found.push(
                 Diagnostic::error("wrong-type", node.span, format!("a rule is a mapping, not {}", node.describe()))
@@ -84,64 +147,30 @@ impl Workshop<'_> {
             let found = Diagnostic::error("bad-name", name.span, "a rule has a name that is not empty");
             self.found.push(found.help("say what it is for: `name: regulars`; the name stands in the log"));
         }
-        self.not_yet(&source);
-        let tools = self.tool_names(source.tool.as_ref());
-        if source.on.is_none() && source.tool.is_none() {
-            self.for_nothing(node, &name);
-            return None;
-        }
-        let On { kinds, unknown, set } = self.on(source.on.as_ref(), source.tool.as_ref())?;
-        let lets = self.binding_names("let", source.bindings.as_ref());
-        let names = Names { rule: name.value.clone(), kinds: set, lets, stage: Stage::Deciding };
+        Some((source, name))
+    }
 
+    /// All that a rule demands, but for a row of its table.
+    fn demands(
+        &mut self,
+        source: &RuleSource,
+        tools: &[(String, Span)],
+        unknown: &[(String, Span)],
+        names: &Names,
+    ) -> Conditions {
         let mut conditions = Conditions::default();
         if let Some((_, span)) = unknown.first() {
             let names = unknown.iter().map(|(name, _)| name.as_str().into()).collect();
             conditions.push(Ask::KindName(names), *span);
         }
-        demand_tools(&tools, &mut conditions);
+        demand_tools(tools, &mut conditions);
         if let Some(when) = &source.when {
-            self.when(when, &names, &mut conditions);
+            self.when(when, names, &mut conditions);
         }
         if let Some(condition) = &source.condition {
-            self.if_condition(condition, &names, &mut conditions);
+            self.if_condition(condition, names, &mut conditions);
         }
-        let mut lets = self.bindings(source.bindings.as_ref(), &names);
-        let answer = self.answer(&source, &names, &kinds);
-        let fallback = source.fallback.as_ref().map(|node| self.reply(node, "fallback", &names, &kinds));
-        self.check_fallback(&source, answer.as_ref());
-        let acts = source.actions.as_ref().map(|node| self.acts(node, &names, &mut lets)).unwrap_or_default();
-        let time_max = self.time_max(&source, &kinds);
-        let rule = Rule {
-            name: name.value.clone(),
-            place: self.sources.place(name.span),
-            kinds: names.kinds,
-            conditions: conditions.all,
-            equalities: conditions.equalities.into(),
-            leaves: conditions.leaves.into(),
-            lets,
-            answer,
-            acts,
-            fallback,
-            time_max,
-            stop: source.stop.as_ref().and_then(Field::get).copied().unwrap_or(false),
-        };
-        let enabled = source.enabled.as_ref().and_then(Field::get).copied().unwrap_or(true);
-        let written = written_conditions(&source, &names);
-        let new = self.found.get(before..).unwrap_or_default();
-        let sound = new.iter().all(|found| found.severity != Severity::Error);
-        Some(Draft { rule, span: name.span, enabled, sound, tools, kinds, unknown, written })
-    }
-
-    /// Fields that the rule language has, but this daemon does not serve yet, must not be ignored silently.
-    fn not_yet(&mut self, source: &RuleSource) {
-        let fields = [("fetch", &source.fetch), ("table", &source.table)];
-        for (name, node) in fields.into_iter().filter_map(|(name, node)| Some((name, node.as_ref()?))) {
-            self.found.push(
-                Diagnostic::error("not-available-yet", node.span, format!("`{name}` is not available yet"))
-                    .help(format!("remove `{name}` from this rule; a later version will serve it")),
-            );
-        }
+        conditions
     }
 
     fn if_condition(&mut self, node: &Node, names: &Names, conditions: &mut Conditions) {
@@ -165,11 +194,30 @@ impl Workshop<'_> {
         }
     }
 
+    /// Whether an error was found since there were `before` findings.
+    fn has_errors(&self, before: usize) -> bool {
+        self.found.get(before..).is_some_and(has_errors)
+    }
+
+    /// There must be time for what is fetched.
+    fn check_deadlines(&mut self, rule: &Rule, timeouts: &Timeouts, kinds: &[(Kind, Span)]) {
+        let own = rule.time_max.map(|time| (time, format!("this rule may take {}", seconds(time))));
+        let words = |kind: Kind, time| format!("`{}` must be answered within {}", kind.name(), seconds(time));
+        let event = self.tightest(kinds).map(|(time, kind)| (time, words(kind, time)));
+        if let Some((budget, why)) = own.or(event) {
+            self.check_times(rule, timeouts, (budget, &why));
+        }
+    }
+
+    /// The kind that must be answered soonest, and how soon.
+    fn tightest(&self, kinds: &[(Kind, Span)]) -> Option<(Duration, Kind)> {
+        kinds.iter().filter_map(|(kind, _)| Some((self.options.time_for(*kind)?, *kind))).min()
+    }
+
     /// The rule's `timeout`, which every kind of the rule must leave it.
     fn time_max(&mut self, source: &RuleSource, kinds: &[(Kind, Span)]) -> Option<Duration> {
         let timeout = source.timeout.as_ref().and_then(Field::get)?;
-        let tightest = kinds.iter().filter_map(|(kind, _)| Some((self.options.time_for(*kind)?, kind))).min();
-        if let Some((budget, kind)) = tightest
+        if let Some((budget, kind)) = self.tightest(kinds)
             && timeout.value > budget
         {
             self.found.push(
@@ -184,7 +232,7 @@ impl Workshop<'_> {
                     ),
                 )
                 .help(format!("write `timeout: {}` at most", seconds(budget)))
-                .help(why(*kind, self.options.timeout)),
+                .help(why(kind, self.options.timeout)),
             );
         }
         if timeout.value.is_zero() {
@@ -219,7 +267,7 @@ fn why(kind: Kind, timeout: Duration) -> String {
 }
 
 /// A duration as authors write it.
-fn seconds(duration: Duration) -> String {
+pub(super) fn seconds(duration: Duration) -> String {
     if duration.subsec_millis() == 0 {
         format!("{}s", duration.as_secs())
     } else {
@@ -228,7 +276,7 @@ fn seconds(duration: Duration) -> String {
 }
 
 /// The conditions as texts that are equal when the conditions are; none if they depend on the rule's own names.
-fn written_conditions(source: &RuleSource, names: &Names) -> Vec<String> {
+fn written_conditions(source: &RuleSource, names: &Names, answer: Option<&Answer>) -> Vec<String> {
     let mut written = Vec::new();
     if let Some(when) = &source.when {
         written.extend(when.entries().iter().map(|(key, node)| {
@@ -239,6 +287,11 @@ fn written_conditions(source: &RuleSource, names: &Names) -> Vec<String> {
     }
     if let Some(condition) = &source.condition {
         written.push(format!("if: {}", condition.to_json()));
+    }
+    if let Some(table) = source.table.as_ref().and_then(Field::get) {
+        // Some table never fails to have a row.
+        let always = matches!(answer, Some(Answer::Rows(rows)) if rows.always_fits());
+        written.extend((!always).then(|| format!("table: {}", table.value)));
     }
     if !names.lets.is_empty() && !written.is_empty() {
         // Two rules may mean different things by the same name.

@@ -4,7 +4,7 @@ use serde_json::{Number, Value};
 
 use super::Workshop;
 use super::hyphen;
-use super::names::{Names, Stage};
+use super::names::Names;
 use super::placeholder::{Piece, Unclosed, split};
 use super::vars::plain;
 use super::yaml::{Key, Node, Yaml};
@@ -128,6 +128,10 @@ impl Workshop<'_> {
         } else {
             scripts.expression(written, &known, &locate, &mut new)
         };
+        if let Some(reach) = expression.as_ref().map(Expression::reach) {
+            self.reaches_out |= reach.others();
+            self.tables_used.note_all(reach);
+        }
         let before = self.found.len();
         let inputs = expression.as_ref().and_then(|expression| self.inputs(expression, names));
         new.extend(self.found.drain(before..));
@@ -155,7 +159,7 @@ impl Workshop<'_> {
 
     /// Resolves a path, or notes what is wrong with it.
     pub(super) fn lookup(&mut self, path: &Path, span: Span, names: &Names) -> Option<Lookup> {
-        if names.stage >= Stage::Acting && path.segments() == [Segment::Key("event".into())] {
+        if names.stage.tells_others() && path.segments() == [Segment::Key("event".into())] {
             self.found.push(
                 Diagnostic::warning(
                     "whole-event",
@@ -200,7 +204,7 @@ fn locate(sources: &crate::engine::diagnostic::Sources, node: &Node, start: usiz
 }
 
 /// What stands for a placeholder that is wrong: it could be anything, so that no second fault is found in it.
-fn broken() -> Template {
+pub(super) fn broken() -> Template {
     Template::Hole(Term::Lookup(Lookup::Constant(Box::default())))
 }
 

@@ -1,10 +1,12 @@
 //! Reads `tools:`, the declarations of tools with the JSON Schema of their arguments.
 
 use jsonschema::Validator;
+use serde_json::Value;
 
 use super::Workshop;
 use super::yaml::{Node, Yaml};
 use crate::engine::diagnostic::{Diagnostic, Span};
+use crate::engine::tools::Declaration;
 
 /// What a declaration may hold.
 const FIELDS: &[&str] = &["description", "parameters"];
@@ -13,8 +15,18 @@ const FIELDS: &[&str] = &["description", "parameters"];
 pub(super) struct Declared {
     pub(super) name: String,
     pub(super) span: Span,
-    /// What its arguments must look like, if the declaration says so.
-    pub(super) arguments: Option<Validator>,
+    /// What it is for.
+    pub(super) description: Option<String>,
+    /// The schema of its arguments, and what that makes of them.
+    pub(super) arguments: Option<(Value, Validator)>,
+}
+
+impl Declared {
+    /// As the engine keeps it.
+    pub(super) fn finished(self) -> (Declaration, Option<Validator>) {
+        let (parameters, arguments) = self.arguments.unzip();
+        (Declaration { name: self.name, description: self.description, parameters }, arguments)
+    }
 }
 
 impl Workshop<'_> {
@@ -41,11 +53,12 @@ impl Workshop<'_> {
                 continue;
             }
             let arguments = self.declaration(declaration);
-            into.push(Declared { name: key.text.clone(), span: key.span, arguments });
+            let description = declaration.get("description").and_then(Node::as_str).map(str::to_owned);
+            into.push(Declared { name: key.text.clone(), span: key.span, description, arguments });
         }
     }
 
-    fn declaration(&mut self, node: &Node) -> Option<Validator> {
+    fn declaration(&mut self, node: &Node) -> Option<(Value, Validator)> {
         if !matches!(node.value, Yaml::Map(_)) {
             self.found.push(
                 Diagnostic::error(
@@ -78,9 +91,10 @@ impl Workshop<'_> {
             self.found.push(Diagnostic::error("bad-schema", parameters.span, message).help(SCHEMA));
             return None;
         }
-        jsonschema::validator_for(&parameters.to_json())
-            .map_err(|error| self.found.push(bad_schema(parameters, &error)))
-            .ok()
+        let schema = parameters.to_json();
+        let validator = jsonschema::validator_for(&schema);
+        let validator = validator.map_err(|error| self.found.push(bad_schema(parameters, &error))).ok();
+        validator.map(|validator| (schema, validator))
     }
 }
 

@@ -75,7 +75,7 @@ impl Workshop<'_> {
         for (key, value) in entries {
             if let Some(ask) = self.ask(key, value, names, into) {
                 note_equality(key, &ask, names, into);
-                into.push(ask, key.span);
+                into.push(ask, Span { end: value.span.end.max(key.span.end), ..key.span });
             }
         }
     }

@@ -81,6 +81,8 @@ pub enum Style {
     Literal,
     /// Below a `>`.
     Folded,
+    /// In a cell of a table; its span is without the quotes around it.
+    Cell,
 }
 
 /// Reads `text`, the whole of `file`, and adds what is wrong with it to `found`.

@@ -6,11 +6,12 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 
 use crate::client::{Client, ClientError, Limits, Request, Response, filled};
 use crate::clock::Clock;
+use crate::engine::action::signing_key::BadKey;
 use crate::engine::request::Text;
 use crate::outbox::Enqueued;
 use crate::outbox::queue::Health;
 use crate::outbox::retry::{Outcome, outcome_of, retry_after};
-use crate::outbox::sign::{BadKey, signature};
+use crate::outbox::sign::signature;
 use crate::secrets::Secrets;
 
 /// How long connecting may take.
@@ -53,8 +54,13 @@ impl Attempt<'_> {
             Ok(request) => request,
             Err(error) => return self.ended(Outcome::Refused, Health::Unknown, &error.to_string()),
         };
-        let limits =
-            Limits { connect: CONNECT_MAX, whole: self.item.action.request.timeout, body_bytes_max: BODY_BYTES_MAX };
+        let limits = Limits {
+            connect: CONNECT_MAX,
+            whole: self.item.action.request.timeout,
+            body_bytes_max: BODY_BYTES_MAX,
+            // What is signed for one address must not go to another one.
+            redirects_max: 0,
+        };
         match client.send(request, &limits).await {
             Ok(response) => self.answered(&response),
             Err(error) if error.is_final() => self.ended(Outcome::Refused, Health::Unknown, &self.explained(&error)),

@@ -1,9 +1,10 @@
 use super::*;
 
-const ROOM: Room = Room { attempts_max: 16, per_destination_max: 8 };
+const ROOM: Room = Room { attempts_max: 16, per_destination_max: 8, ours_max: 4 };
 
 fn item(id: ItemId, destination: &str, due_at: Millis) -> Waiting {
-    Waiting { id, destination: destination.into(), due_at, expires_at: 1_000_000, lane: 0, vigil: 0 }
+    let destination = destination.into();
+    Waiting { id, destination, due_at, expires_at: 1_000_000, lane: 0, vigil: 0, undecided: 0, is_ours: false }
 }
 
 fn queue(items: impl IntoIterator<Item = Waiting>) -> Queue {
@@ -150,4 +151,37 @@ fn destinations_that_are_done_with_are_forgotten() {
     queue.settle(2, Health::Fails, None, 0);
     let known: Vec<_> = queue.summaries(0).into_iter().map(|it| it.destination).collect();
     assert_eq!(known, ["b".into()], "its failures count");
+}
+
+fn event(id: ItemId, call: Undecided) -> Waiting {
+    Waiting { undecided: call, lane: call, is_ours: true, ..item(id, "decide *", 0) }
+}
+
+#[test]
+fn what_is_ours_needs_no_proof_that_it_is_well() {
+    let mut queue = queue((1..10).map(|id| event(id, 100 + id)));
+    assert_eq!(leased(&mut queue, 0), [1, 2, 3, 4], "as many as there is room for");
+    for id in 1..5 {
+        queue.settle(id, Health::Fails, Some(Waiting { due_at: 50, ..event(id, 100 + id) }), 0);
+    }
+    assert_eq!(leased(&mut queue, 0), [5, 6, 7, 8], "nobody is left alone for it");
+}
+
+#[test]
+fn a_call_is_undecided_until_all_its_events_are_decided() {
+    let mut queue = queue([event(1, 7), event(2, 7), event(3, 8)]);
+    assert_eq!(leased(&mut queue, 0), [1, 3], "one of each call at a time");
+    queue.settle(1, Health::Answers, Some(Waiting { lane: 0, due_at: 50, ..event(1, 7) }), 0);
+    assert_eq!(leased(&mut queue, 0), [2], "none waits for one that is tried again");
+    queue.settle(2, Health::Answers, None, 0);
+    queue.settle(3, Health::Answers, None, 0);
+    assert_eq!((queue.is_undecided(7), queue.is_undecided(8)), (true, false));
+    queue.clear();
+    assert!(!queue.is_undecided(7));
+    queue.add(event(1, 7));
+    assert_eq!(leased(&mut queue, 50), [1]);
+    queue.clear();
+    assert!(queue.is_undecided(7), "it is still being decided");
+    queue.settle(1, Health::Answers, None, 50);
+    assert!(!queue.is_undecided(7));
 }

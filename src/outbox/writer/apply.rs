@@ -6,18 +6,21 @@ use std::sync::atomic::Ordering;
 use redb::{ReadableTable as _, ReadableTableMetadata as _};
 
 use super::Writer;
-use crate::outbox::job::{Happened, Job, Prepared, Settle, Verdict};
+use crate::outbox::job::{EVENT_AGE_MAX, Happened, Job, Prepared, Settle, Verdict, undecided, vigil};
+use crate::outbox::put_off::Item;
 use crate::outbox::queue::{Health, ItemId, Queue, Waiting};
 use crate::outbox::record::{State, open_item, seal};
 use crate::outbox::retry::{Cause, Millis};
 use crate::outbox::store::{StoreError, Tables};
-use crate::outbox::{EnqueueError, Enqueued, Which};
+use crate::outbox::{Bounds, EnqueueError, Enqueued, Which};
 use crate::telemetry;
 
 /// How long the key of a delivered item is remembered, in milliseconds.
 const KEYS_KEPT: i64 = 24 * 60 * 60 * 1000;
 /// How many are remembered at most; the oldest make room.
 const KEYS_MAX: u64 = 100_000;
+/// How many events are remembered at most that came before earlier ones were decided; the oldest make room.
+const MEANWHILE_MAX: u64 = 100_000;
 /// How much is kept of a note about an item that is tried again.
 const NOTE_BYTES_MAX: usize = 1024;
 /// How many are forgotten in one transaction: more than it can add.
@@ -52,7 +55,7 @@ impl Writer {
         match job {
             Job::Enqueue { items, .. } => self.take_in(items, tables),
             Job::Settle(settle) => self.settle(settle, tables),
-            Job::CallOff { event, ids, .. } => self.call_off(event, ids, tables),
+            Job::CallOff { event, .. } => self.call_off(event, tables),
             Job::Retry { which, .. } => self.retry(*which, tables, now),
             Job::Discard { which, .. } => self.discard(*which, tables),
             _ => Ok(Applied::default()),
@@ -67,12 +70,7 @@ impl Writer {
                 new.push(item);
             }
         }
-        let bytes = new.iter().map(|item| u64::from(item.state.bytes)).sum::<u64>();
-        if !new.is_empty()
-            && (self.bounds.items_max < self.tally.items + new.len()
-                || self.bounds.bytes_max < self.tally.bytes + bytes)
-        {
-            let refused = EnqueueError::Full { items: self.tally.items, bytes: self.tally.bytes };
+        if let Err(refused) = self.has_room(&new) {
             return Ok(Applied { refused: Some(refused), ..Applied::default() });
         }
         let mut applied = Applied::default();
@@ -81,12 +79,29 @@ impl Writer {
             let age_max = i64::try_from(self.bounds.age_max.as_millis()).unwrap_or(i64::MAX);
             state.age_max = state.age_max.min(age_max);
             state.expires_at = state.due_at.saturating_add(state.age_max);
+            if !state.is_event() && self.tally.meanwhile.calls_off(&state) {
+                called_off_at_once(item);
+                continue;
+            }
             tables.items.insert(id, seal(id, item).as_slice())?;
             tables.set_state(id, &state)?;
             self.tally.count(id, &state);
             applied.changes.push(Change::Added(state.waiting(id)));
         }
         Ok(applied)
+    }
+
+    /// Whether there is room for all of it, or could ever be.
+    fn has_room(&self, new: &[&Prepared]) -> Result<(), EnqueueError> {
+        let (items, bytes) = (new.len(), new.iter().map(|item| u64::from(item.state.bytes)).sum::<u64>());
+        let Bounds { items_max, bytes_max, .. } = self.bounds;
+        if items_max < items || bytes_max < bytes {
+            Err(EnqueueError::TooMuch { items, bytes, items_max, bytes_max })
+        } else if items != 0 && (items_max < self.tally.items + items || bytes_max < self.tally.bytes + bytes) {
+            Err(EnqueueError::Full { items: self.tally.items, bytes: self.tally.bytes })
+        } else {
+            Ok(())
+        }
     }
 
     /// Writes down how an attempt ended.
@@ -106,6 +121,10 @@ impl Writer {
                 // What could not be read was not tried.
                 state.attempts = state.attempts.saturating_add(u32::from(!note.is_empty()));
                 state.due_at = at;
+                if state.is_event() {
+                    // Others of its call do not wait until it can be decided.
+                    state.lane = 0;
+                }
                 tables.set_state(id, &state)?;
                 tables.notes.insert(id, seal(id, beginning(note).as_bytes()).as_slice())?;
                 again = Some(state.waiting(id));
@@ -140,13 +159,20 @@ impl Writer {
         Ok(())
     }
 
-    /// Calls off what waits for this event not to come.
-    fn call_off(&mut self, event: &Happened, ids: &[ItemId], tables: &mut Tables<'_>) -> Result<Applied, StoreError> {
+    /// Calls off what waits for this event not to come, and remembers it for what is not decided yet.
+    fn call_off(&mut self, event: &Happened, tables: &mut Tables<'_>) -> Result<Applied, StoreError> {
+        let (vigil, at) = (vigil(&event.server, &event.call, &event.kind), event.at.as_millisecond());
+        let (ids, is_undecided) = {
+            let queue = self.shared.queue();
+            (queue.waiting_for(vigil), queue.is_undecided(undecided(&event.server, &event.call)))
+        };
+        if is_undecided {
+            tables.meanwhile.insert((at, vigil), ())?;
+            self.tally.meanwhile.add(vigil, at);
+        }
         let mut count = 0;
-        for id in ids {
-            let Some(state) = tables.state(*id)?.filter(|it| event.at.as_millisecond() <= it.vigil_until) else {
-                continue;
-            };
+        for id in &ids {
+            let Some(state) = tables.state(*id)?.filter(|it| at <= it.vigil_until) else { continue };
             let item = tables.items.get(*id)?.and_then(|record| open_item(*id, record.value()));
             // The vigil is a hash, and two events can have the same.
             let meant = item.is_some_and(|item| event.calls_off(&item));
@@ -236,6 +262,19 @@ impl Writer {
         Ok(())
     }
 
+    /// Forgets the events for which no earlier one of their calls can be undecided any more.
+    pub(super) fn forget_meanwhile(&mut self, tables: &mut Tables<'_>, now: Millis) -> Result<(), StoreError> {
+        for _ in 0..FORGOTTEN_MAX {
+            let Some((at, vigil)) = tables.meanwhile.first()?.map(|(key, _)| key.value()) else { break };
+            if now < at.saturating_add(EVENT_AGE_MAX) && tables.meanwhile.len()? <= MEANWHILE_MAX {
+                break;
+            }
+            tables.meanwhile.remove((at, vigil))?;
+            self.tally.meanwhile.forget(vigil, at);
+        }
+        Ok(())
+    }
+
     /// Removes an item as if it had never been.
     fn forget(&mut self, id: ItemId, state: &State, tables: &mut Tables<'_>) -> Result<(), StoreError> {
         self.tally.keys.remove(&state.key);
@@ -249,10 +288,20 @@ impl Writer {
 }
 
 impl Happened {
-    fn calls_off(&self, item: &Enqueued) -> bool {
+    fn calls_off(&self, item: &Item) -> bool {
+        let Item::Action(item) = item else { return false };
         let kind = item.action.unless_by.as_ref().map(|it| it.kind.as_str());
         item.server == self.server && item.call.as_deref() == Some(&self.call) && kind == Some(&self.kind)
     }
+}
+
+/// Tells the log of an action that was superfluous before it was taken.
+fn called_off_at_once(item: &[u8]) {
+    let Ok(Item::Action(Enqueued { action, server, call: Some(call), .. })) = serde_json::from_slice(item) else {
+        return;
+    };
+    let kind = action.unless_by.map(|it| it.kind).unwrap_or_default();
+    telemetry::called_off(&server, &call, &kind, 1);
 }
 
 /// What is kept of a note about an item that is tried again: many wait where a destination is down.

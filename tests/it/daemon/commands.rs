@@ -150,6 +150,16 @@ fn what_is_worth_knowing_of_settings_is_said_even_if_they_can_be_served() {
     assert!(log.contains("hint[literal-secret]") && !log.contains("hidden"), "{log}");
 }
 
+#[test]
+fn what_the_settings_say_counts_for_rules() {
+    let rules = "rules:\n  - name: a\n    on: hang\n    do:\n      - post: https://crm.example.com\n        retry: { within: 2h }\n";
+    for (settings, says) in
+        [("limits: { outbox_age_max: 1h }\n", "rules/rules.yaml:6:26: warning[invalid-value]"), ("auth: none\n", "")]
+    {
+        ends(&[("switchhook.yaml", settings), ("rules/rules.yaml", rules)], &["check"], 0, &[says]);
+    }
+}
+
 /// A secret that the environment holds, where something else belongs.
 #[test]
 fn no_finding_quotes_a_secret() {

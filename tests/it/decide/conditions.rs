@@ -39,7 +39,7 @@ impl Case {
     }
 
     fn holds(&self, fields: &Value, facts: &Value) -> bool {
-        let (_, decision) = decide(&self.engine, &message(&self.kind, fields), &World::of(facts));
+        let (_, decision, _) = decide(&self.engine, &message(&self.kind, fields), &World::of(facts));
         assert!(decision.faults.is_empty(), "{:?} in {}", decision.faults, self.written);
         decision.trace.0.iter().any(|(_, considered)| *considered == Considered::Matched)
     }

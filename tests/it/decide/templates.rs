@@ -14,7 +14,7 @@ fn rendered(case: &Value) -> Value {
     if let Some(vars) = case.get("vars") {
         rules["vars"] = vars.clone();
     }
-    let (_, decision) = decide(&engine_of(&rules), &message("api-request", &case["event"]), &World::of(case));
+    let (_, decision, _) = decide(&engine_of(&rules), &message("api-request", &case["event"]), &World::of(case));
     assert!(decision.faults.is_empty(), "{:?} in {case}", decision.faults);
     decision.reply.to_json()["value"].clone()
 }

@@ -1,5 +1,7 @@
 //! The client by itself: where it may not go, and how much it takes.
 
+mod redirects;
+
 use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,17 +16,15 @@ use switchhook::client::{ClientError, Limits, Request, Response};
 use super::*;
 use crate::support::{Destination, Pair};
 
-const LIMITS: Limits = Limits { connect: PATIENCE, whole: PATIENCE, body_bytes_max: 100 };
+const LIMITS: Limits = Limits { connect: PATIENCE, whole: PATIENCE, body_bytes_max: 100, redirects_max: 0 };
+
+fn request(url: &str) -> Request {
+    let (target, method) = (Target::Anybody, hyper::Method::GET);
+    Request { target, method, url: url.to_owned(), headers: HeaderMap::new(), body: Bytes::new() }
+}
 
 fn get(client: &Client, url: &str, limits: Limits) -> Result<Response, ClientError> {
-    let request = Request {
-        target: Target::Anybody,
-        method: hyper::Method::GET,
-        url: url.to_owned(),
-        headers: HeaderMap::new(),
-        body: Bytes::new(),
-    };
-    Runtime::new().unwrap().block_on(client.send(request, &limits))
+    Runtime::new().unwrap().block_on(client.send(request(url), &limits))
 }
 
 fn refused(outcome: &Result<Response, ClientError>) -> bool {

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
-use switchhook::outbox::Bounds;
+use switchhook::outbox::{Bounds, Which};
 
 use super::*;
 use crate::support::Destination;
@@ -69,11 +69,12 @@ fn filled(orderly: bool) -> (TempDir, HashSet<String>) {
     (folder, rows)
 }
 
-/// Every item whose request can be read, with all that is known of it.
+/// Every item whose request can be read: its number, its key and what it says. What became of it may be lost.
 fn shown(desk: &Desk) -> HashSet<String> {
     let ids = desk.rows(None).into_iter().map(|row| row["id"].as_u64().unwrap());
     let shown = ids.filter_map(|id| desk.runtime.block_on(desk.outbox.show(id)));
-    shown.map(|shown| shown.json()).filter(|item| !item["body"].is_null()).map(|item| item.to_string()).collect()
+    let shown = shown.map(|shown| shown.json()).filter(|item| !item["body"].is_null());
+    shown.map(|item| format!("{} {} {} {}", item["id"], item["idempotency_key"], item["url"], item["body"])).collect()
 }
 
 /// Opens what is left of a file: nothing but what was in it is there, and others are taken.
@@ -102,19 +103,32 @@ fn a_flipped_bit_costs_no_more_than_what_it_lies_in() {
         for at in places(bytes.len()) {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1 << (at % 8);
-            opens(&damaged, &items, &format!("a bit of byte {at}"));
+            let left = opens(&damaged, &items, &format!("a bit of byte {at}"));
+            assert!(ITEMS - 1 <= left, "a bit of byte {at} costs {} items", ITEMS - left);
         }
     }
 }
 
+/// Whether the whole record of an item lies in a part of a file: it ends in its key and a moment of 13 digits.
+fn lies_in(number: usize, bytes: &[u8]) -> bool {
+    let key = format!("\"idempotency_key\":\"{number}\",\"decided_at\":");
+    let mut ends = bytes.windows(key.len() + 14);
+    ends.any(|end| end.starts_with(key.as_bytes()) && end.ends_with(b"}"))
+}
+
 #[test]
-fn a_file_that_is_cut_opens() {
+fn a_file_that_is_cut_gives_what_lies_before_the_cut() {
     for orderly in [true, false] {
         let (folder, items) = filled(orderly);
         let bytes = fs::read(folder.path().join("outbox.redb")).unwrap();
+        let mut most = 0;
         for at in places(bytes.len()) {
-            opens(&bytes[..at], &items, &format!("cut at {at}"));
+            let left = opens(&bytes[..at], &items, &format!("cut at {at}"));
+            let whole = (0..ITEMS).filter(|number| lies_in(*number, &bytes[..at])).count();
+            assert!(whole <= left, "cut at {at}, {left} are left of {whole}");
+            most = most.max(whole);
         }
+        assert!(ITEMS / 2 < most, "at most {most} lay before a cut");
     }
 }
 
@@ -143,6 +157,26 @@ fn nonsense_is_set_aside() {
     let aside = desk.folder.path().join("outbox.damaged-1.redb");
     assert!(fs::read_to_string(aside).unwrap().starts_with("nonsense"), "it can be looked at");
     assert!(Outbox::open(Some(desk.folder.path()), Bounds::default()).is_err(), "a file has one daemon");
+}
+
+#[test]
+fn what_is_found_in_a_damaged_file_is_for_an_operator_to_decide() {
+    let (folder, _) = filled(false);
+    let file = folder.path().join("outbox.redb");
+    let bytes = fs::read(&file).unwrap();
+    fs::write(&file, &bytes[..bytes.len() - 1000]).unwrap();
+    let desk = Desk::at(folder, Bounds::default());
+    let rows = desk.rows(None);
+    assert!(ITEMS / 2 < rows.len(), "{} were found", rows.len());
+    for row in &rows {
+        assert_eq!((&row["state"], &row["cause"]), (&"dead".into(), &"salvaged".into()), "{row}");
+        assert_eq!(row["note"], "found in a damaged file: it may have been delivered, or not");
+    }
+    let another = post("another", "http://127.0.0.1:1/");
+    desk.enqueue(vec![another]).unwrap();
+    assert_eq!(desk.rows(Some(Phase::Waiting)).len(), 1, "nothing of it is sent by itself");
+    assert_eq!(desk.runtime.block_on(desk.outbox.retry(Which::Dead)), rows.len());
+    assert_eq!(desk.rows(Some(Phase::Dead)), Vec::<Value>::new());
 }
 
 /// The process that is killed: it takes items for ever and tells of each one that is on disk. Whoever runs this by hand

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use switchhook::outbox::{Bounds, EnqueueError, Which};
 
+use std::sync::Arc;
+
 use super::*;
 use crate::support::Destination;
 
@@ -181,6 +183,22 @@ fn what_is_refused_becomes_a_dead_letter_that_hides_secrets() {
 }
 
 #[test]
+fn a_redirect_is_shown_and_not_followed() {
+    let (desk, destination) = (Desk::open(), Destination::open());
+    let mut item = post("key-1", &destination.url("/"));
+    item.action.request.method = Method::Get;
+    item.action.request.headers = vec![("authorization".to_owned(), asking_for("crm", Written::Plain))];
+    desk.enqueue(vec![item]).unwrap();
+    // Not every program puts the same signs into percent signs.
+    let location = "location: /new?token=%3ccorrect%2Dhorse%22battery>&b=c\n";
+    destination.next().answer_with(302, location, "");
+    let note = "it answered 302, a redirect, which is not followed; if it is right, \
+                ask /new?token=%3c[secret crm]>&b=c instead";
+    assert_eq!(desk.dead_letter()["note"], note);
+    assert!(destination.ready().is_none());
+}
+
+#[test]
 fn what_cannot_be_sent_is_explained() {
     for (spoil, why) in [
         (
@@ -238,45 +256,12 @@ fn attempts_and_age_come_to_an_end() {
 }
 
 #[test]
-fn a_full_outbox_takes_all_or_nothing() {
-    let bounds = Bounds { items_max: 3, ..Bounds::default() };
-    let desk = Desk::at(tempfile::tempdir().unwrap(), bounds);
-    let posts = |keys: &[&str]| keys.iter().map(|key| post(key, "http://127.0.0.1:1/")).collect::<Vec<_>>();
-    desk.enqueue(posts(&["1", "2"])).unwrap();
-    let full = desk.enqueue(posts(&["3", "4"]));
-    assert!(matches!(full, Err(EnqueueError::Full { items: 2, .. })), "{full:?}");
-    desk.enqueue(posts(&["1", "2", "3"])).unwrap();
-    assert_eq!(desk.rows(None).len(), 3, "what is known already takes no room");
-    desk.outbox.rebound(Bounds { bytes_max: 1, ..Bounds::default() });
-    assert!(matches!(desk.enqueue(posts(&["5"])), Err(EnqueueError::Full { items: 3, .. })));
-    let mut large = post("6", "http://127.0.0.1:1/");
-    large.action.name = "x".repeat(9 << 20);
-    desk.enqueue(vec![large]).expect("to ask again would not help what is too long");
-    assert_eq!(desk.runtime.block_on(desk.outbox.status()).unwrap().unqueued, 4);
-}
-
-#[test]
-fn the_oldest_dead_letters_make_room() {
-    let bounds = Bounds { dead_max: 2, ..Bounds::default() };
-    let desk = Desk::at(tempfile::tempdir().unwrap(), bounds);
-    let mut batch: Vec<Enqueued> = ["1", "2", "3"].map(|key| post(key, "ftp://a.example/")).into();
-    for item in &mut batch {
-        item.action.in_order = true;
-    }
-    desk.enqueue(batch).unwrap();
-    desk.deliver();
-    desk.until_empty();
-    let dead: Vec<_> = desk.rows(Some(Phase::Dead)).iter().map(|row| row["action"].clone()).collect();
-    assert_eq!(dead, ["rule/2", "rule/3"]);
-}
-
-#[test]
 fn an_outbox_without_a_folder_works_until_it_ends() {
     let runtime = Runtime::new().unwrap();
     let (outbox, destination) = (Outbox::open(None, Bounds::default()).unwrap(), Destination::open());
     runtime.block_on(outbox.enqueue(vec![post("key-1", &destination.url("/"))])).unwrap();
     let _context = runtime.enter();
-    outbox.deliver(Live::new(client()), Live::new(secrets()));
+    outbox.deliver(Live::new(client()), Live::new(secrets()), Arc::new(Undecided));
     destination.next().answer(200);
     runtime.block_on(outbox.close(PATIENCE));
     let closed = runtime.block_on(outbox.enqueue(vec![post("key-2", &destination.url("/"))]));

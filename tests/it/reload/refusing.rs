@@ -94,6 +94,25 @@ fn a_set_that_lost_more_than_half_of_its_rules_is_refused() {
 }
 
 #[test]
+fn a_set_that_fails_its_own_tests_is_refused_where_that_is_required() {
+    let tests = "tests:\n  - name: it says old\n    event: tool-calls\n    set: { tool: say, args: {} }\n    \
+                 expect: { respond: { result: old old old } }\n";
+    let settings = format!("{SETTINGS}reload: {{ require: [tests] }}\n");
+    let files = [("switchhook.yaml", &*settings), ("rules/rules.yaml", &plain("old")), ("rules/a.test.yaml", tests)];
+    let mut daemon = start(Folder::with(&files));
+    let file = daemon.folder().join("rules/rules.yaml");
+    fs::write(&file, plain("new")).unwrap();
+    let why = refused(&mut daemon);
+    assert!(why.starts_with("1 of 1 tests failed, the first is rules/a.test.yaml:2:11: it says old;"), "{why}");
+    assert_eq!(said(&mut daemon.connect()).0, "old old old");
+    // The same rules with other tests are another set.
+    fs::write(daemon.folder().join("rules/a.test.yaml"), tests.replace("old", "new")).unwrap();
+    until_said(&daemon, "new");
+    fs::write(daemon.folder().join("rules/a.test.yaml"), "tests: [ { nmae: x } ]\n").unwrap();
+    assert!(refused(&mut daemon).contains("2 errors"));
+}
+
+#[test]
 fn a_folder_that_is_gone_changes_nothing() {
     let mut daemon = start(folder());
     fs::rename(daemon.folder().join("rules"), daemon.folder().join("away")).unwrap();

@@ -10,7 +10,7 @@ pub(crate) fn here(path: &str) -> PathBuf {
 
 /// One message of every kind, and one of every shape of a tool call: names without `.json`, and bodies.
 pub(crate) fn samples() -> Vec<(String, Vec<u8>)> {
-    files(&here("tests/it/events"))
+    files(&here("src/samples/events"))
 }
 
 /// Bodies as real servers have received them; none where their folder is absent.

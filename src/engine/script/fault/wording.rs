@@ -57,6 +57,8 @@ pub(in crate::engine::script) fn what(type_name: &str) -> &str {
         "blob" => "bytes",
         name if name == "string" || name == "char" || name.contains("String") || name.contains("str") => "text",
         name if name.contains("range") || name.contains("Range") => "a range",
+        name if name == "secret" || name.ends_with("SecretText") => "a secret",
+        name if name == "answer" || name.ends_with("Answer") => "an answer, which has `json`, `text` and `status`,",
         _ => "a value of another kind",
     }
 }

@@ -39,18 +39,16 @@ fn what_cannot_work_is_found_before_it_runs() {
         ("state::got(\"a\")", "0..5 unknown-function: the module `state` has no function `got`; did you mean `get`?"),
         ("state::set(\"a\")", "0..5 wrong-arity: `state::set` takes 2 arguments, not 1"),
         ("stat::get(\"a\")", "0..4 unknown-module: no module is called `stat`; did you mean `state`?"),
+        ("lookup(\"gests\", 1)", "0..6 unknown-table: there is no table `gests`; did you mean `guests`?"),
         (
-            "lookup(\"guests\", 1)",
-            "0..6 not-available-yet: `lookup` is not available yet; take the call out; a later version will serve it",
+            "lookup(\"prices\", 1)",
+            "0..6 unknown-table: there is no table `prices`; add the file `tables/prices.csv` below the rules folder",
         ),
         (
-            "http::get(\"x\")",
-            "0..4 not-available-yet: `http` is not available yet; take the call out; a later version will serve it",
+            "lookup(\"routing\", 1)",
+            "0..6 wrong-table: `routing` is a decision table, in which nothing is looked up; give it to a rule, as its answer: `table: routing`",
         ),
-        (
-            "act::say(\"x\")",
-            "0..3 not-available-yet: `act` is not available yet; take the call out; a later version will serve it",
-        ),
+        ("lookup(\"guests\")", "0..6 wrong-arity: `lookup` takes 2 arguments, not 1"),
         (
             "fn f() { 1 } f!()",
             "13..14 capturing-call: a function cannot be called with `!`; hand it what it needs as arguments",

@@ -162,3 +162,25 @@ fn odd_json_reaches_a_script_as_it_reaches_a_placeholder() {
         assert_eq!(eval("json::parse(text)", &json!({ "text": json })), Ok(expected), "{json}");
     }
 }
+
+#[test]
+fn rows_are_looked_up_by_their_keys() {
+    for (text, expected) in [
+        ("lookup(\"guests\", \"+15550123\")", json!({ "number": "+15550123", "name": "Ada", "visits": 12 })),
+        ("lookup(\"guests\", number).visits + 1", json!(13)),
+        ("lookup(\"guests\", 7).name", json!("Bob")),
+        ("lookup(\"guests\", 7.0).name + lookup(\"guests\", '7').number", json!("Bob7")),
+        ("lookup(\"guests\", 7).visits", json!(null)),
+        ("lookup(\"guests\", \"8\").name", json!(null)),
+        ("lookup(\"guests\", absent)", json!(null)),
+        ("let table = \"gue\" + \"sts\"; lookup(table, true)", json!(null)),
+    ] {
+        assert_eq!(eval(text, &json!({ "number": " +15550123", "absent": null })), Ok(expected), "{text}");
+    }
+    for (text, why) in [
+        ("lookup(\"guests\", [ 7 ])", "a key is a text or a number, not a list"),
+        ("lookup(\"gue\" + \"ts\", 7)", "there is no table `guets` to look at"),
+    ] {
+        assert_eq!(message(eval(text, &json!({}))), why, "{text}");
+    }
+}

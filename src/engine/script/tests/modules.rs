@@ -11,7 +11,7 @@ fn compile(files: &[(&str, &str)]) -> (Scripts, Vec<String>) {
         .map(|((module, text), path)| ScriptFile { file: sources.add(path.as_str(), *text), module, path, text })
         .collect();
     let mut found = Vec::new();
-    let scripts = Scripts::compile(&files, &ScriptLimits::default(), &mut found);
+    let scripts = Scripts::compile(&files, &ScriptLimits::default(), None, &guests(), &mut found);
     let shown = found.iter().map(|problem| format!("{} {}", sources.place(problem.span), described(problem)));
     (scripts, shown.collect())
 }

@@ -1,7 +1,5 @@
 //! Messages to the call that is going on, through its `monitor.controlUrl` (contract, section 6).
 
-use std::time::Duration;
-
 use compact_str::CompactString;
 
 use super::super::Workshop;
@@ -9,7 +7,7 @@ use super::super::names::Names;
 use super::super::rule::answer::span_of;
 use super::super::yaml::{Node, Yaml};
 use super::ActionSource;
-use crate::engine::action::Retry;
+use crate::engine::control::{self, URL};
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::kind::{Kind, KindSet};
 use crate::engine::outgoing::Content;
@@ -18,10 +16,6 @@ use crate::engine::reply::{self, Step};
 use crate::engine::request::{Method, Target};
 use crate::engine::template::{Constant, Template};
 use crate::engine::term::Term;
-
-/// What comes late is of no use to a call that is going on.
-pub(super) const RETRY: Retry = Retry { attempts_max: 3, age_max: Duration::from_secs(30) };
-const CONTROL_URL: &str = "call.monitor.controlUrl";
 
 impl Workshop<'_> {
     pub(super) fn control(
@@ -55,14 +49,13 @@ impl Workshop<'_> {
 
     /// Where the call is controlled, which not every event says.
     fn control_url(&mut self, node: &Node, names: &Names) -> Option<Template> {
-        let path = Path::parse(CONTROL_URL)?;
+        let path = Path::parse(URL)?;
         // An assistant-request describes a call, but one that has not begun (contract, section 1).
         let comes_before = names.kinds.minus(Kind::AssistantRequest.into()) == KindSet::EMPTY;
         match names.resolve(&path, self) {
             Ok(lookup) if !comes_before => Some(Template::Hole(Term::Lookup(lookup))),
             _ => {
-                let message =
-                    format!("events of this kind have no `{CONTROL_URL}`, so the call cannot be told anything");
+                let message = format!("events of this kind have no `{URL}`, so the call cannot be told anything");
                 let help = "choose an event that comes while the call goes on, or answer with `respond`";
                 self.found.push(Diagnostic::error("bad-control", node.span, message).help(help));
                 None
@@ -97,14 +90,7 @@ impl Workshop<'_> {
                 return None;
             }
         };
-        let kind = match verb {
-            "mute" | "unmute" | "say_first_message" => "control",
-            "add_message" => "add-message",
-            "end_call" => "end-call",
-            "send_transport_message" => "send-transport-message",
-            other => other,
-        };
-        Some(Template::Map([("type".into(), text(kind))].into_iter().chain(fields).collect()))
+        Some(Template::Map([("type".into(), text(control::kind(verb)))].into_iter().chain(fields).collect()))
     }
 
     /// `add_message: { role: …, content: …, triggerResponseEnabled: … }`

@@ -10,8 +10,8 @@ use super::super::read::{Field, Spanned, read};
 use super::super::yaml::{Node, Yaml};
 use super::ActionSource;
 use crate::engine::act::Act;
+use crate::engine::binding::Binding;
 use crate::engine::diagnostic::{Diagnostic, FileId, Span};
-use crate::engine::template::Template;
 
 /// What an entry may say besides `use`: all else belongs to the action that it uses.
 const BESIDE_USE: &[&str] = &["use", "with", "name", "when"];
@@ -72,21 +72,22 @@ impl<'a> Reusable<'a> {
 
 impl Workshop<'_> {
     /// The action that an entry of `do` uses. What it is given by `with` are names that this one use of it knows, in
-    /// `lets`.
+    /// `bindings`.
     pub(super) fn reuse(
         &mut self,
         entry: &Node,
         source: &ActionSource,
         reused: &Node,
         names: &Names,
-        lets: &mut Vec<Template>,
+        bindings: &mut Vec<Binding>,
     ) -> Option<Act> {
         self.nothing_else(entry);
         let called: Spanned<String> = read(reused, "`use`", self.found)?;
         let mut when = source.when.as_ref().map(|when| self.act_conditions(when, names)).unwrap_or_default();
         let given = self.binding_names("with", source.with.as_ref());
         let values = source.with.as_ref().map(Node::entries).unwrap_or_default();
-        let values: Vec<Template> = values.iter().map(|(_, value)| self.template(value, names)).collect();
+        let values: Vec<Binding> =
+            values.iter().map(|(_, value)| Binding::Value(self.template(value, names))).collect();
         let Some(node) = self.reusable.take(&called.value) else {
             self.found.push(self.no_such_action(&called));
             return None;
@@ -97,9 +98,9 @@ impl Workshop<'_> {
             self.found.push(found.help("write out what it does; only rules can use it"));
             return None;
         }
-        let first = lets.len();
+        let first = bindings.len();
         let names = names.given(first, given);
-        lets.extend(values);
+        bindings.extend(values);
         self.looked_up.clear();
         let before = self.found.len();
         let done = self.conditions_and_deed(node, &inner, &names);

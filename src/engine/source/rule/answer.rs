@@ -2,9 +2,12 @@
 
 use super::super::names::Names;
 use super::super::read::{Field, Spanned};
+use super::super::rows::Asked;
+use super::super::when::Conditions;
 use super::super::yaml::{Node, Yaml};
 use super::super::{Workshop, module_name};
 use super::RuleSource;
+use crate::engine::binding::Binding;
 use crate::engine::diagnostic::{Diagnostic, FileId, Span};
 use crate::engine::kind::Kind;
 use crate::engine::path::Path;
@@ -15,12 +18,21 @@ use crate::engine::term::{Evaluation, Handler, Lookup};
 
 impl Workshop<'_> {
     /// How the rule makes its reply, if it does.
-    pub(super) fn answer(&mut self, source: &RuleSource, names: &Names, kinds: &[(Kind, Span)]) -> Option<Answer> {
+    pub(super) fn answer(
+        &mut self,
+        source: &RuleSource,
+        names: &Names,
+        kinds: &[(Kind, Span)],
+        bindings: &[Binding],
+        conditions: &mut Conditions,
+    ) -> Option<Answer> {
         let run = source.run.as_ref().and_then(Field::get);
+        let table = source.table.as_ref().and_then(Field::get);
         let given = [
             ("respond", source.respond.as_ref().map(|node| node.span)),
             ("run", run.map(|run| run.span)),
             ("script", source.script.as_ref().map(|node| node.span)),
+            ("table", table.map(|table| table.span)),
         ];
         let mut given = given.into_iter().filter_map(|(name, span)| Some((name, span?)));
         if let (Some((first, first_span)), Some((second, span))) = (given.next(), given.next()) {
@@ -28,7 +40,7 @@ impl Workshop<'_> {
                 Diagnostic::error(
                     "two-answers",
                     span,
-                    format!("a rule has one of `respond`, `run` and `script`, not `{first}` and `{second}`"),
+                    format!("a rule has one of `respond`, `run`, `script` and `table`, not `{first}` and `{second}`"),
                 )
                 .note(first_span, "the other one is here")
                 .help("make two rules of it, or call the function in `script`"),
@@ -39,7 +51,9 @@ impl Workshop<'_> {
         let run = run.and_then(|run| self.handler(run, names, kinds)).map(Box::new).map(Answer::Run);
         let script =
             source.script.as_ref().and_then(|node| self.statements(node, names)).map(Box::new).map(Answer::Script);
-        respond.or(run).or(script)
+        let rows =
+            table.and_then(|table| self.rows(table, Asked { names, kinds, bindings }, conditions)).map(Answer::Rows);
+        respond.or(run).or(script).or(rows)
     }
 
     fn statements(&mut self, node: &Node, names: &Names) -> Option<Evaluation> {
@@ -75,6 +89,7 @@ impl Workshop<'_> {
                 return None;
             }
         };
+        self.reaches_out |= function.reaches_out();
         let mut inputs = Vec::with_capacity(function.uses().len());
         for used in function.uses() {
             let path = Path::new(&used.root, used.path.iter().cloned());
@@ -96,21 +111,35 @@ impl Workshop<'_> {
     /// Makes a template of a reply and holds its literal parts against the contract of each kind.
     pub(super) fn reply(&mut self, node: &Node, field: &str, names: &Names, kinds: &[(Kind, Span)]) -> Template {
         let template = self.template(node, names);
+        self.reply_is_read(node.span, field, kinds);
+        self.hold_to_contract(node, &template, kinds);
+        template
+    }
+
+    /// Warns of a reply that nobody reads.
+    pub(in crate::engine::source) fn reply_is_read(&mut self, span: Span, field: &str, kinds: &[(Kind, Span)]) {
         if kinds.is_empty() {
             let message = "no reply is sent to a kind that is not known here";
             let help = format!("remove `{field}`; a `script` can write to the log, or keep something for the call");
-            self.found.push(Diagnostic::warning("reply-not-read", node.span, message).help(help));
+            self.found.push(Diagnostic::warning("reply-not-read", span, message).help(help));
         }
-        let replying: Vec<Kind> = kinds.iter().map(|(kind, _)| *kind).filter(|kind| kind.expects_reply()).collect();
-        if replying.is_empty() && !kinds.is_empty() {
-            let kind = kinds.first().map_or("", |(kind, _)| kind.name());
+        if let Some((kind, _)) = kinds.first().filter(|_| !kinds.iter().any(|(kind, _)| kind.expects_reply())) {
             self.found.push(
-                Diagnostic::warning("reply-not-read", node.span, format!("Vapi does not read a reply to `{kind}`"))
+                Diagnostic::warning("reply-not-read", span, format!("Vapi does not read a reply to `{}`", kind.name()))
                     .help(format!("remove `{field}`, or choose a kind that waits for a reply")),
             );
         }
-        for kind in replying {
-            for fault in reply::check(kind, &template) {
+    }
+
+    /// Holds the literal parts of a reply, which stands at `node`, against the contract of each kind.
+    pub(in crate::engine::source) fn hold_to_contract(
+        &mut self,
+        node: &Node,
+        template: &Template,
+        kinds: &[(Kind, Span)],
+    ) {
+        for kind in kinds.iter().map(|(kind, _)| *kind).filter(|kind| kind.expects_reply()) {
+            for fault in reply::check(kind, template) {
                 // Both kinds that ask for tools take the same answers.
                 let whose = if kind.asks_for_tools() {
                     "answer of a tool".into()
@@ -128,16 +157,16 @@ impl Workshop<'_> {
                 }
             }
         }
-        template
     }
 
     /// A fallback belongs to an answer that can fail.
     pub(super) fn check_fallback(&mut self, source: &RuleSource, answer: Option<&Answer>) {
         let Some(fallback) = &source.fallback else { return };
-        if answer.is_none() && source.run.is_none() && source.script.is_none() && source.respond.is_none() {
+        let written = source.run.is_some() || source.script.is_some() || source.respond.is_some();
+        if answer.is_none() && !written && source.table.is_none() {
             self.found.push(
                 Diagnostic::warning("useless-fallback", fallback.span, "a rule without a reply needs no `fallback`")
-                    .help("add `respond`, `run` or `script`, or remove `fallback`"),
+                    .help("add `respond`, `run`, `script` or `table`, or remove `fallback`"),
             );
         }
     }

@@ -13,7 +13,7 @@ const HOW_TO_WRITE: &str = "write days, hours and a time zone: `mon-fri 09:00-17
 
 impl Workshop<'_> {
     /// `now: "mon-fri 09:00-17:00 Europe/Berlin"`, a list of such, or `{ is: …, except: holidays }`.
-    pub(super) fn windows(&mut self, node: &Node, names: &Names) -> Option<Ask> {
+    pub(in crate::engine::source) fn windows(&mut self, node: &Node, names: &Names) -> Option<Ask> {
         let Yaml::Map(entries) = &node.value else {
             return Some(Ask::Within(self.window_list(node, names)?, None));
         };

@@ -36,7 +36,7 @@ const OPERATORS: &[&str] = &[
 
 impl Workshop<'_> {
     /// The tests that a value must pass; `None` if what is written makes no sense.
-    pub(super) fn tests(&mut self, node: &Node, names: &Names) -> Option<Vec<Test>> {
+    pub(in crate::engine::source) fn tests(&mut self, node: &Node, names: &Names) -> Option<Vec<Test>> {
         self.spec(node, names, false)
     }
 
@@ -232,7 +232,7 @@ impl Workshop<'_> {
     }
 
     /// Warns of a comparison that can never hold, because the field is of another type.
-    pub(super) fn check_types(&mut self, path: &Path, tests: &[Test], node: &Node, names: &Names) {
+    pub(in crate::engine::source) fn check_types(&mut self, path: &Path, tests: &[Test], node: &Node, names: &Names) {
         if names.lets.iter().any(|name| name == path.root()) {
             return;
         }

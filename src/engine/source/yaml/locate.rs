@@ -76,6 +76,7 @@ impl Iterator for Units<'_> {
         let first = rest.chars().next()?;
         let (len, visible) = match (self.style, first) {
             (Style::Single, '\'') if rest.starts_with("''") => (2, true),
+            (Style::Cell, '"') if rest.starts_with("\"\"") => (2, true),
             (Style::Single, '\'') | (Style::Double, '"') => {
                 self.closed = true;
                 self.at += 1;

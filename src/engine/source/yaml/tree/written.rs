@@ -88,7 +88,7 @@ impl Written<'_> {
         let raw = source.slice(start, self.end);
         let len = match style {
             Style::Single | Style::Double => locate::quoted_end(raw, style),
-            Style::Plain | Style::Literal | Style::Folded => raw.trim_end().len(),
+            Style::Plain | Style::Literal | Style::Folded | Style::Cell => raw.trim_end().len(),
         };
         source.span(start, start + len)
     }

@@ -1,0 +1,159 @@
+//! `switchhook explain`: which rules matched an event, which did not, and why.
+
+use std::collections::HashMap;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use super::project::{self, RuleSet};
+use super::{Outcome, could_not_run, show, write};
+use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::engine::diagnostic::Sources;
+use crate::engine::source::yaml;
+use crate::load;
+use crate::report::why::Why;
+use crate::testing::EventFiles;
+use crate::testing::trial::{Explained, Trial};
+
+/// How the file is called in what is read.
+const EVENT: &str = "event.json";
+
+/// The command's arguments.
+#[derive(Debug, Args)]
+#[group(id = "explain")]
+pub struct Arguments {
+    /// A file with the event as Vapi posts it, or the name of a sample, such as `assistant-request`
+    event: String,
+    /// A project, a folder of rules, or one rule file
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    rules: PathBuf,
+    /// The path of the server, where the settings have several
+    #[arg(long, value_name = "PATH")]
+    server: Option<String>,
+    /// Puts a value into the message: `customer.number=+15550123`; of a tool call `tool` and `args.name` too
+    #[arg(long, value_name = "PATH=VALUE")]
+    set: Vec<String>,
+    /// Takes a value out of the message
+    #[arg(long, value_name = "PATH")]
+    unset: Vec<String>,
+    /// When the event comes, with the offset: `2026-11-23T18:30:00-05:00` [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// A YAML file that says what others answer, as `answers` in a test does
+    #[arg(long, value_name = "FILE")]
+    answers: Option<PathBuf>,
+    /// The state of the call, as JSON
+    #[arg(long, value_name = "JSON")]
+    state: Option<String>,
+    /// How it is written
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+/// Who reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A person.
+    Human,
+    /// A program.
+    Json,
+}
+
+/// Explains the decision about an event.
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let engine = match engine(arguments) {
+        Ok(engine) => engine,
+        Err(outcome) => return outcome,
+    };
+    let file = Path::new(&arguments.event);
+    let text = if file.is_file() { load::read(file).map(Some) } else { Ok(None) };
+    let text = match text {
+        Ok(text) => text,
+        Err(error) => return could_not_run(&error),
+    };
+    let wish = match arguments.wish(text.is_some()) {
+        Ok(wish) => wish,
+        Err(error) => return could_not_run(&error),
+    };
+    let files: EventFiles<'_> = text.iter().map(|text| (EVENT, text.as_str())).collect::<HashMap<_, _>>();
+    let mut found = Vec::new();
+    let (trial, sources) = Trial::read(&wish, &files, &mut found);
+    let outcome = show(&found, &sources);
+    let Some(trial) = trial.filter(|_| outcome == Outcome::Fine) else { return Outcome::CouldNotRun };
+    match trial.explain(&engine, None) {
+        Ok(explained) => write(&told(&engine, &explained, arguments.format)),
+        Err(error) => return could_not_run(&error),
+    }
+    Outcome::Fine
+}
+
+fn told(engine: &Engine, explained: &[Explained], format: Format) -> String {
+    let why = explained.iter().map(|it| Why { engine, decision: &it.decision, explanation: &it.explanation });
+    match format {
+        Format::Human => {
+            let colour = std::io::stdout().is_terminal();
+            why.map(|why| why.text(colour)).collect::<Vec<_>>().join("\n")
+        }
+        Format::Json => format!("{:#}\n", why.map(|why| why.json()).collect::<Value>()),
+    }
+}
+
+impl Arguments {
+    /// The event and what is known of the world, as a test says it.
+    fn wish(&self, is_file: bool) -> Result<String, String> {
+        let mut wish = Map::new();
+        wish.insert("event".to_owned(), if is_file { EVENT.into() } else { self.event.as_str().into() });
+        let mut set = Map::new();
+        for pair in &self.set {
+            let (path, value) = pair
+                .split_once('=')
+                .ok_or_else(|| format!("`--set {pair}`: write it as `--set customer.number=+1555`"))?;
+            set.insert(path.trim().to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into()));
+        }
+        wish.insert("set".to_owned(), Value::Object(set));
+        wish.insert("unset".to_owned(), json!(self.unset));
+        wish.insert("at".to_owned(), self.at.clone().unwrap_or_else(|| Clock::now().to_string()).into());
+        if let Some(state) = &self.state {
+            let state: Map<String, Value> =
+                serde_json::from_str(state).map_err(|error| format!("`--state`: {error}"))?;
+            wish.insert("state".to_owned(), Value::Object(state));
+        }
+        if let Some(file) = &self.answers {
+            wish.insert("answers".to_owned(), answers(file)?);
+        }
+        Ok(Value::Object(wish).to_string())
+    }
+}
+
+/// What others answer; a mistake in it is told by its line here, since the rest is read as a whole.
+fn answers(file: &Path) -> Result<Value, String> {
+    let text = load::read(file).map_err(|error| error.to_string())?;
+    let mut sources = Sources::default();
+    let id = sources.add(load::shown(file), text.as_str());
+    let mut found = Vec::new();
+    match yaml::parse(id, &text, &mut found) {
+        Some(node) if found.is_empty() => Ok(node.get("answers").unwrap_or(&node).to_json()),
+        _ => Err(crate::report::render(&found, &sources, crate::report::Format::Short, false)),
+    }
+}
+
+/// The rules that decide.
+fn engine(arguments: &Arguments) -> Result<Engine, Outcome> {
+    let sets = project::rule_sets(&arguments.rules).map_err(|trouble| project::told(&trouble))?;
+    chosen(&sets, arguments.server.as_deref()).map_err(|why| could_not_run(&why))?.engine()
+}
+
+fn chosen<'a>(sets: &'a [RuleSet], server: Option<&str>) -> Result<&'a RuleSet, String> {
+    let paths = || sets.iter().map(|set| format!("`{}`", set.server)).collect::<Vec<_>>().join(", ");
+    match (sets, server) {
+        ([only], None) => Ok(only),
+        (_, None) => Err(format!("there are several servers, {}: say which with `--server`", paths())),
+        (sets, Some(server)) => sets
+            .iter()
+            .find(|set| set.server == server)
+            .ok_or_else(|| format!("there is no server `{server}`; there are {}", paths())),
+    }
+}

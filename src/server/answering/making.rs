@@ -1,0 +1,114 @@
+//! Makes decisions: here if that is quick, else in a lane for scripts, and with what others have to say first.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout_at;
+
+use super::{Answering, Undone};
+use crate::clock::{Clock, Deadline};
+use crate::engine::Turn;
+use crate::engine::decision::{Decision, Needs, Unfinished};
+use crate::engine::facts::Facts;
+use crate::server::occasion::{Allowance, Occasion};
+use crate::telemetry;
+
+/// How long after its own time a rule is still waited for: a script notices only now and then that its time is over.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Answers that are longer than this together, in bytes, are looked at in a lane: to read a megabyte takes some milliseconds.
+const ANSWERS_BRIEF: usize = 64 << 10;
+
+/// Whether somebody else may be asked while the event waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    Now,
+    Later,
+}
+
+impl Answering {
+    /// Makes the decision and carries it out. If another decision of the same call changed the state meanwhile, it is
+    /// made again, now in turn with others that met the same.
+    pub(super) async fn decide(&self, occasion: &Arc<Occasion>, turn: Turn, ask: Ask) -> Result<Decision, Undone> {
+        let mut my_turn = None;
+        let mut facts = self.facts(occasion);
+        loop {
+            let decision = self.make(occasion, turn, &mut facts, ask).await?;
+            match self.conclude(occasion, turn, &facts, decision).await {
+                Err(Undone::Conflict) => {}
+                done => return done,
+            }
+            match occasion.call() {
+                Some(call) if !occasion.deadline().passed() => {
+                    if my_turn.is_none() {
+                        my_turn = occasion.in_time(self.states.turn(&call)).await;
+                    }
+                    // What was said before stands, and by the same chance the same is asked: nobody is asked twice.
+                    facts.state = self.states.get(&call);
+                }
+                _ => {
+                    telemetry::state_contended(&occasion.site.path, occasion.event.call_id());
+                    let late = Decision { state: None, ..occasion.decide_late(turn, &facts) };
+                    return self.conclude(occasion, turn, &facts, late).await;
+                }
+            }
+        }
+    }
+
+    /// Makes the decision, and asks others what it lacks.
+    async fn make(
+        &self,
+        occasion: &Arc<Occasion>,
+        turn: Turn,
+        facts: &mut Facts,
+        ask: Ask,
+    ) -> Result<Decision, Undone> {
+        let (began, mut asked_by) = (Clock::instant(), None);
+        loop {
+            let Unfinished { needs, time_max } = match self.try_to_make(occasion, turn, facts, began, asked_by).await {
+                Ok(decision) => return Ok(decision),
+                Err(unfinished) => unfinished,
+            };
+            // Each round answers one question at least, and there is a bound on these.
+            let Needs::Answers(questions) = needs else { return Ok(occasion.decide_late(turn, facts)) };
+            if ask == Ask::Later {
+                return Err(Undone::Asks);
+            }
+            let rule = time_max.map(|time| Deadline::of(began, time));
+            let until = rule.into_iter().chain([occasion.made_by()]).min().unwrap_or(occasion.made_by());
+            facts.answers = facts.answers.with(self.asking.ask(questions, until).await);
+            asked_by = time_max;
+        }
+    }
+
+    /// Makes the decision with what is known: here if that is quick, else in a lane for scripts; `asked_by` is how long the
+    /// rule may take that has asked last.
+    async fn try_to_make(
+        &self,
+        occasion: &Arc<Occasion>,
+        turn: Turn,
+        facts: &Facts,
+        began: Instant,
+        asked_by: Option<Duration>,
+    ) -> Result<Decision, Unfinished> {
+        let mut tried = if ANSWERS_BRIEF < facts.answers.bytes() {
+            Err(Unfinished { needs: Needs::Operations, time_max: asked_by })
+        } else {
+            occasion.decide(turn, facts, occasion.host(began, Allowance::Brief))
+        };
+        for (lane, allowance) in self.lanes.current().iter() {
+            let time_max = match &tried {
+                Err(Unfinished { needs: Needs::Operations, time_max }) => *time_max,
+                _ => return tried,
+            };
+            let (there, known, allowance) = (Arc::clone(occasion), facts.clone(), *allowance);
+            let job = move || there.decide(turn, &known, there.host(began, allowance));
+            let rule = time_max.map(|time| Deadline::of(began, time.saturating_add(PATIENCE)));
+            let until = rule.into_iter().chain([occasion.deadline()]).min().unwrap_or(occasion.deadline());
+            let Ok(outcome) = lane.run(job) else { break };
+            let Ok(Ok(outcome)) = timeout_at(until.instant().into(), outcome).await else { break };
+            tried = outcome;
+        }
+        tried
+    }
+}

@@ -1,0 +1,207 @@
+//! Asks others what decisions need to know of them.
+//!
+//! An answer that may be used again is kept in memory, and whoever asks for it meanwhile waits for the one request that is
+//! under way: it goes on by itself, so that nobody's short time cuts off what another one can still wait for.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, Weighter};
+use serde_json::{Map, Value};
+use tokio::time::timeout_at;
+
+use crate::client::{Client, ClientError, Limits, Request};
+use crate::clock::{Clock, Deadline};
+use crate::engine::question::{Fetched, Question, Response};
+use crate::engine::request;
+use crate::live::Live;
+use crate::secrets::Secrets;
+use crate::telemetry;
+
+/// What an answer that is kept costs besides what it and its question hold.
+const ENTRY_BYTES: usize = 1024;
+/// How many redirects a `GET` follows.
+const REDIRECTS_MAX: usize = 5;
+
+/// The bounds of asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// Requests at a time. One more fails at once.
+    pub requests_max: usize,
+    /// How long an answer may be. A longer one is as good as none.
+    pub answer_bytes_max: usize,
+    /// Bytes of answers kept to be used again. The longest unused make room.
+    pub kept_bytes_max: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds { requests_max: 256, answer_bytes_max: 4 << 20, kept_bytes_max: 16 << 20 }
+    }
+}
+
+/// Asks others. Cheap to clone.
+#[derive(Clone)]
+pub struct Asking(Arc<Shared>);
+
+struct Shared {
+    client: Live<Client>,
+    secrets: Live<Secrets>,
+    bounds: Live<Bounds>,
+    under_way: AtomicUsize,
+    kept: Cache<request::Request, Kept, ByBytes>,
+}
+
+/// An answer that may be used again.
+#[derive(Clone)]
+struct Kept {
+    fetched: Arc<Fetched>,
+    made_at: Instant,
+}
+
+impl Asking {
+    /// Asks through the client in force and with the secrets in force.
+    #[must_use]
+    pub fn new(client: Live<Client>, secrets: Live<Secrets>, bounds: Bounds) -> Asking {
+        let kept =
+            Cache::with(64, bounds.kept_bytes_max, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
+        Asking(Arc::new(Shared { client, secrets, bounds: Live::new(bounds), under_way: AtomicUsize::new(0), kept }))
+    }
+
+    /// Keeps other bounds from now on.
+    pub fn rebound(&self, bounds: Bounds) {
+        self.0.kept.set_capacity(bounds.kept_bytes_max);
+        self.0.bounds.replace(bounds);
+    }
+
+    /// Asks all questions at once, and waits for no answer longer than until `until`.
+    pub async fn ask(&self, questions: Vec<Question>, until: Deadline) -> Vec<(Question, Arc<Fetched>)> {
+        let answers = questions.into_iter().map(|question| async {
+            let fetched = self.one(&question, until).await;
+            (question, fetched)
+        });
+        join_all(answers).await
+    }
+
+    async fn one(&self, question: &Question, until: Deadline) -> Arc<Fetched> {
+        let time = question.request.timeout.min(until.remaining());
+        let Some(kept_for) = question.cache else { return Arc::new(self.fetch(&question.request, time).await) };
+        let flight = self.kept_or_fetched(&question.request, kept_for);
+        match timeout_at(Deadline::after(time).instant().into(), flight).await {
+            Ok(fetched) => fetched,
+            Err(_) => Arc::new(Fetched::failed(format!("no answer came within {} ms", time.as_millis()))),
+        }
+    }
+
+    /// An answer that is not too old, or the one that somebody is waiting for already, or a new one.
+    async fn kept_or_fetched(&self, request: &request::Request, kept_for: Duration) -> Arc<Fetched> {
+        let asked_at = Clock::instant();
+        // What was made for another one while this one waited is as fresh as it can be, a failure too.
+        let fresh = |kept: &Kept| {
+            asked_at <= kept.made_at || (kept.fetched.error().is_none() && asked_at - kept.made_at < kept_for)
+        };
+        drop(self.0.kept.remove_if(request, |kept| !fresh(kept)));
+        if let Some(kept) = self.0.kept.get(request) {
+            return kept.fetched;
+        }
+        let (asking, request) = (self.clone(), request.clone());
+        let flight = tokio::spawn(async move {
+            match asking.0.kept.get_value_or_guard_async(&request).await {
+                Ok(kept) => kept.fetched,
+                Err(guard) => {
+                    let fetched = Arc::new(asking.fetch(&request, request.timeout).await);
+                    // It fails only if the place was taken away meanwhile; then it is not kept.
+                    drop(guard.insert(Kept { fetched: Arc::clone(&fetched), made_at: Clock::instant() }));
+                    fetched
+                }
+            }
+        });
+        flight.await.unwrap_or_else(|_| Arc::new(Fetched::failed("the request was cut off")))
+    }
+
+    /// Makes a request.
+    async fn fetch(&self, request: &request::Request, time: Duration) -> Fetched {
+        let begun_at = Clock::instant();
+        let Some(_under_way) = UnderWay::begin(&self.0) else {
+            return Fetched::failed(format!(
+                "{} requests are under way already, as many as `limits.fetches_max` allows",
+                self.0.bounds.current().requests_max
+            ));
+        };
+        let fetched = self.send(request, time).await.unwrap_or_else(|failed| failed);
+        telemetry::asked(request, &fetched, Clock::instant() - begun_at);
+        fetched
+    }
+
+    /// What comes back, or why nothing does. Neither shows a secret that was sent, should somebody repeat it.
+    async fn send(&self, request: &request::Request, time: Duration) -> Result<Fetched, Fetched> {
+        let bytes_max = self.0.bounds.current().answer_bytes_max;
+        let limits = Limits { connect: time, whole: time, body_bytes_max: bytes_max, redirects_max: REDIRECTS_MAX };
+        let secrets = self.0.secrets.current();
+        let filled = Request::filled(request, &secrets).map_err(|error| Fetched::failed(error.to_string()))?;
+        let until = Deadline::after(time);
+        let response = self.0.client.current().send(filled, &limits).await.map_err(|error| {
+            let (is_final, in_url) = (error.is_final(), request.url.secrets().next().is_some());
+            let why = if in_url { error.without_host().to_string() } else { error.to_string() };
+            if is_final { Fetched::refused(why) } else { Fetched::failed(why) }
+        })?;
+        if response.is_cut && bytes_max <= response.body.len() {
+            let why = format!("the answer is longer than {bytes_max} bytes, which `limits.fetch_bytes_max` allows");
+            return Err(Fetched::refused(why));
+        }
+        if response.is_cut && until.passed() {
+            return Err(Fetched::failed(ClientError::Late { whole: time }.to_string()));
+        }
+        if response.is_cut {
+            return Err(Fetched::failed("the answer broke off"));
+        }
+        Ok(Fetched::from(Response {
+            status: response.status.as_u16(),
+            headers: joined(&response.headers, &secrets, request),
+            body: secrets.redact_answer(response.body, request.secrets()),
+        }))
+    }
+}
+
+/// Header fields as rules see them: several of a name are joined by commas.
+fn joined(headers: &HeaderMap, secrets: &Secrets, request: &request::Request) -> Map<String, Value> {
+    let values = |name: &HeaderName| {
+        let all: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+        let shown = secrets.redact_answer(all.join(&b", "[..]).into(), request.secrets());
+        Value::String(String::from_utf8_lossy(&shown).into_owned())
+    };
+    headers.keys().map(|name| (name.as_str().to_owned(), values(name))).collect()
+}
+
+/// One of the requests that are under way.
+struct UnderWay<'a>(&'a Shared);
+
+impl UnderWay<'_> {
+    /// Nothing if there are as many as may be.
+    fn begin(shared: &Shared) -> Option<UnderWay<'_>> {
+        let max = shared.bounds.current().requests_max;
+        let more = |count| (count < max).then_some(count + 1);
+        let begun = shared.under_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        begun.is_ok().then_some(UnderWay(shared))
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Weighs answers by what they hold and what their questions do.
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<request::Request, Kept> for ByBytes {
+    fn weight(&self, request: &request::Request, kept: &Kept) -> u64 {
+        (ENTRY_BYTES + request.size() + kept.fetched.response().map_or(0, Response::size)) as u64
+    }
+}

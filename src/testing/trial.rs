@@ -1,0 +1,88 @@
+//! One event, decided to see why: what a test is without what it expects.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::answers;
+use super::{EventFiles, Step};
+use crate::clock::Clock;
+use crate::engine::decision::Decision;
+use crate::engine::diagnostic::{Diagnostic, Sources};
+use crate::engine::explanation::Explanation;
+use crate::engine::facts::Host;
+use crate::engine::question::{Fetched, Question};
+use crate::engine::source::yaml;
+use crate::engine::{Engine, Turn};
+
+/// An event, and what is known of the world.
+#[derive(Debug)]
+pub struct Trial(Step);
+
+/// A decision about one turn of the event, and what was seen on the way to it.
+#[derive(Debug)]
+pub struct Explained {
+    /// Which turn it is.
+    pub turn: Turn,
+    /// What was decided.
+    pub decision: Decision,
+    /// What was seen.
+    pub explanation: Explanation,
+}
+
+impl Trial {
+    /// Reads the fields of a test (`event`, `set`, `at`, `answers`, …) from `text`, which is YAML or JSON; what is wrong
+    /// with them is added to `found`.
+    #[must_use]
+    pub fn read(text: &str, files: &EventFiles<'_>, found: &mut Vec<Diagnostic>) -> (Option<Trial>, Sources) {
+        let mut sources = Sources::default();
+        let id = sources.add("event", text);
+        let node = yaml::parse(id, text, found);
+        let step = node.and_then(|node| super::source::step(&node, &sources, files, found));
+        (step.map(Trial), sources)
+    }
+
+    /// Decides each turn of the event, for as long as `time_max` says. Whatever has no answer among those of the trial fails.
+    ///
+    /// # Errors
+    /// When the event cannot be read.
+    pub fn explain(&self, engine: &Engine, time_max: Option<Duration>) -> Result<Vec<Explained>, String> {
+        let Trial(step) = self;
+        let event = engine.read(step.body.to_string()).map_err(|error| error.to_string())?;
+        let host: Arc<dyn Host> = Arc::new(Measured { begun_at: Clock::instant(), time_max });
+        let mut facts = step.facts(step.state.clone().unwrap_or_default());
+        let answer = |question: &Question| answers::said(&step.answers, question).unwrap_or_else(unasked);
+        let mut explained = Vec::new();
+        for turn in Engine::turns(&event) {
+            let made = facts.answered(answer, |facts| engine.explain(&event, turn, facts, Arc::clone(&host)));
+            let (decision, explanation) =
+                made.map_err(|_| "the scripts take longer than there is time for".to_owned())?;
+            facts.state = decision.state.clone().unwrap_or(facts.state);
+            explained.push(Explained { turn, decision, explanation });
+        }
+        Ok(explained)
+    }
+}
+
+/// A host that tells how long it takes, and at last stops who takes too long.
+struct Measured {
+    begun_at: Instant,
+    time_max: Option<Duration>,
+}
+
+impl Host for Measured {
+    fn out_of_time(&self) -> bool {
+        self.time_max.is_some_and(|max| max < Clock::instant() - self.begun_at)
+    }
+
+    fn passed(&self, _: Duration) -> bool {
+        false
+    }
+
+    fn elapsed(&self) -> Option<Duration> {
+        Some(Clock::instant() - self.begun_at)
+    }
+}
+
+fn unasked() -> Fetched {
+    Fetched::failed("nobody was asked; say what is answered with `answers`")
+}

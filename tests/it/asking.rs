@@ -1,0 +1,572 @@
+//! What rules ask before they answer: the daemon with real services, which answer late, wrongly, or not at all.
+
+mod redirects;
+
+use std::fs;
+use std::thread;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Arrival, Client, Daemon, Destination, Folder, switchhook};
+
+const SETTINGS: &str = "outbound: { allow: [ 127.0.0.0/8 ] }\nsecrets: { crm: { env: CRM_TOKEN } }\n";
+const TOKEN: &str = "correct-horse-battery";
+
+/// A daemon with these rules and scripts, in which `CRM` is the service.
+fn start(rules: &str, script: &str, settings: &str, service: &Destination) -> Daemon {
+    let fill = |text: &str| text.replace("CRM", &format!("http://{}", service.address));
+    let folder = Folder::with(&[
+        ("switchhook.yaml", &format!("{SETTINGS}{settings}")),
+        ("rules/rules.yaml", &fill(rules)),
+        ("rules/scripts/shop.rhai", &fill(script)),
+    ]);
+    run(folder)
+}
+
+fn run(folder: Folder) -> Daemon {
+    let mut command = switchhook(&folder);
+    command.env("CRM_TOKEN", TOKEN).args(["run", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+    Daemon::of(folder, &mut command)
+}
+
+fn killed_and_started_again(daemon: Daemon) -> Daemon {
+    daemon.signal(Signal::KILL);
+    run(daemon.killed_and_kept())
+}
+
+fn tool_call(id: &str, arguments: &Value) -> String {
+    let tool = json!({ "id": id, "function": { "name": "find", "arguments": arguments } });
+    json!({ "message": { "type": "tool-calls", "call": { "id": "c1" }, "toolCallList": [tool] } }).to_string()
+}
+
+fn result(answer: &Answer) -> Value {
+    answer.json().pointer("/results/0/result").cloned().unwrap_or_default()
+}
+
+/// Asks the daemon in another thread, since somebody has to answer what it asks meanwhile.
+fn asking(daemon: &Daemon, body: String) -> thread::JoinHandle<Answer> {
+    let mut client = daemon.connect();
+    thread::spawn(move || client.post("/", &[], body))
+}
+
+fn answer_json(arrival: Arrival, json: &Value) {
+    arrival.answer_with(200, "content-type: application/json\n", &json.to_string());
+}
+
+const FIND: &str = r#"
+rules:
+  - name: find
+    tool: find
+    fetch:
+      person:
+        get: "CRM/people?name=${args.name}"
+        headers: { authorization: "Bearer ${secrets.crm}" }
+        cache: 1h
+      visits: { get: "CRM/visits/${person.json.id}", optional: true }
+    respond: "${person.json.name} came ${visits.json.count} times."
+    fallback: I do not know.
+"#;
+
+#[test]
+fn what_is_asked_is_said_and_kept() {
+    let service = Destination::open();
+    let daemon = start(FIND, "", "", &service);
+    let first = asking(&daemon, tool_call("t1", &json!({ "name": "Ada L" })));
+    let arrival = service.next();
+    assert_eq!((arrival.method(), arrival.path()), ("GET", "/people?name=Ada%20L"));
+    assert_eq!(arrival.header("authorization"), Some(&*format!("Bearer {TOKEN}")));
+    assert_eq!(arrival.header("idempotency-key"), None);
+    answer_json(arrival, &json!({ "id": 7, "name": "Ada" }));
+    let visits = service.next();
+    assert_eq!(visits.path(), "/visits/7");
+    answer_json(visits, &json!({ "count": 3 }));
+    assert_eq!(result(&first.join().unwrap()), "Ada came 3 times.");
+    // The person is kept, the visits are not.
+    let second = asking(&daemon, tool_call("t2", &json!({ "name": "Ada L" })));
+    let visits = service.next();
+    assert_eq!(visits.path(), "/visits/7");
+    visits.answer(500);
+    assert_eq!(result(&second.join().unwrap()), "Ada came  times.");
+    assert!(service.ready().is_none());
+    let log = daemon.stop();
+    assert!(!log.iter().any(|line| line.to_string().contains(TOKEN)), "the log shows a secret");
+}
+
+const CACHED: &str = r#"
+rules:
+  - name: find
+    tool: find
+    fetch: { person: { get: "CRM/people", cache: 1h, timeout: 10s } }
+    respond: "${person.json.name}"
+    fallback: I do not know.
+"#;
+
+#[test]
+fn many_callers_share_one_request() {
+    let service = Destination::open();
+    let daemon = start(CACHED, "", "", &service);
+    let callers: Vec<_> = (0..16).map(|n| asking(&daemon, tool_call(&format!("t{n}"), &json!({})))).collect();
+    answer_json(service.next(), &json!({ "name": "Ada" }));
+    for caller in callers {
+        assert_eq!(result(&caller.join().unwrap()), "Ada");
+    }
+    assert!(service.ready().is_none(), "it was asked twice");
+}
+
+#[test]
+fn a_failure_is_not_kept() {
+    let service = Destination::open();
+    let daemon = start(CACHED, "", "", &service);
+    let first = asking(&daemon, tool_call("t1", &json!({})));
+    service.next().answer(503);
+    assert_eq!(result(&first.join().unwrap()), "I do not know.");
+    let second = asking(&daemon, tool_call("t2", &json!({})));
+    answer_json(service.next(), &json!({ "name": "Ada" }));
+    assert_eq!(result(&second.join().unwrap()), "Ada");
+}
+
+#[test]
+fn who_does_not_answer_costs_the_fallback() {
+    let rules = CACHED.replace("cache: 1h, timeout: 10s", "timeout: 200ms");
+    let service = Destination::open();
+    let mut daemon = start(&rules, "", "", &service);
+    let caller = asking(&daemon, tool_call("t1", &json!({})));
+    let unanswered = service.next();
+    assert_eq!(result(&caller.join().unwrap()), "I do not know.");
+    let fault = daemon.logged_where("the fault", |line| line.to_string().contains("could not be fetched"));
+    assert!(fault.to_string().contains("no answer came within 200 ms"), "{fault}");
+    drop(unanswered);
+}
+
+#[test]
+fn an_answer_that_is_too_long_is_none() {
+    let service = Destination::open();
+    let daemon = start(CACHED, "", "limits: { fetch_bytes_max: 100 }\n", &service);
+    let caller = asking(&daemon, tool_call("t1", &json!({})));
+    answer_json(service.next(), &json!({ "name": "Ada", "all": "x".repeat(1000) }));
+    assert_eq!(result(&caller.join().unwrap()), "I do not know.");
+}
+
+#[test]
+fn no_more_is_asked_at_once_than_may_be() {
+    let rules = CACHED.replace("CRM/people", "CRM/people/${args.n}");
+    let service = Destination::open();
+    let daemon = start(&rules, "", "limits: { fetches_max: 1 }\n", &service);
+    let first = asking(&daemon, tool_call("t1", &json!({ "n": 1 })));
+    let arrival = service.next();
+    assert_eq!(result(&daemon.post("/", tool_call("t2", &json!({ "n": 2 })))), "I do not know.");
+    answer_json(arrival, &json!({ "name": "Ada" }));
+    assert_eq!(result(&first.join().unwrap()), "Ada");
+}
+
+#[test]
+fn an_address_that_is_refused_is_not_asked() {
+    let service = Destination::open();
+    let daemon = start(CACHED, "", "", &service);
+    let settings = daemon.folder().join("switchhook.yaml");
+    fs::write(&settings, SETTINGS.replace("127.0.0.0/8", "10.0.0.0/8")).unwrap();
+    assert_eq!(Client::connect(daemon.admin).ask("POST", "/api/reload").status, 200);
+    assert_eq!(result(&daemon.post("/", tool_call("t1", &json!({})))), "I do not know.");
+    assert!(service.ready().is_none());
+}
+
+const SHOP: &str = r#"
+fn find(args) {
+    state::incr("finds");
+    let both = http::all([ "CRM/a", #{ post: "CRM/b", json: args, headers: #{ authorization: secrets::get("crm") } } ]);
+    act::post("CRM/told", #{ found: both[0].json.n }, #{ name: "told" });
+    `${both[0].json.n} and ${both[1].json.n}, find ${state::get("finds")}`
+}
+"#;
+
+const SCRIPTED: &str = "
+rules:
+  - { name: find, tool: find, run: 'shop::find', fallback: I do not know. }
+";
+
+#[test]
+fn scripts_ask_several_at_once_and_act_once() {
+    let service = Destination::open();
+    let daemon = start(SCRIPTED, SHOP, "", &service);
+    let caller = asking(&daemon, tool_call("t1", &json!({ "x": 1 })));
+    // Neither waits for the other.
+    let mut both = [service.next(), service.next()];
+    both.sort_by_key(|arrival| arrival.path().to_owned());
+    let [a, b] = both;
+    assert_eq!((a.method(), b.method(), b.header("authorization")), ("GET", "POST", Some(TOKEN)));
+    assert_eq!(b.body, "{\"x\":1}");
+    answer_json(b, &json!({ "n": 2 }));
+    answer_json(a, &json!({ "n": 1 }));
+    assert_eq!(result(&caller.join().unwrap()), "1 and 2, find 1");
+    let told = service.next();
+    assert_eq!((told.path(), told.body.as_str()), ("/told", "{\"found\":1}"));
+    assert!(told.header("idempotency-key").is_some());
+    told.answer(200);
+    assert!(service.ready().is_none());
+}
+
+#[test]
+fn what_fails_does_nothing() {
+    let service = Destination::open();
+    let daemon = start(SCRIPTED, SHOP, "", &service);
+    let caller = asking(&daemon, tool_call("t1", &json!({})));
+    let mut both = [service.next(), service.next()];
+    both.sort_by_key(|arrival| arrival.path().to_owned());
+    let [a, b] = both;
+    answer_json(a, &json!({ "n": 1 }));
+    b.answer(500);
+    assert_eq!(result(&caller.join().unwrap()), "I do not know.");
+    assert!(service.ready().is_none(), "an action of a script that failed was carried out");
+}
+
+const REPORTS: &str = r#"
+rules:
+  - name: report
+    on: end-of-call-report
+    fetch: { person: { get: "CRM/people/${call.id}", timeout: 30s } }
+    do:
+      - post: CRM/reports
+        json: { name: "${person.json.name}", why: "${endedReason}" }
+      - set: { told: true }
+  - name: plain
+    on: end-of-call-report
+    do: [ { post: "CRM/plain", json: { call: "${call.id}" } } ]
+"#;
+
+fn report(call: &str) -> String {
+    let call = json!({ "id": call });
+    json!({ "message": { "type": "end-of-call-report", "call": call, "endedReason": "hangup" } }).to_string()
+}
+
+/// The next arrivals, which may come in any order, by their paths.
+fn arrivals<const N: usize>(service: &Destination) -> [Arrival; N] {
+    let mut all: Vec<Arrival> = (0..N).map(|_| service.next()).collect();
+    all.sort_by_key(|arrival| arrival.path().to_owned());
+    all.try_into().ok().unwrap()
+}
+
+fn outbox(daemon: &Daemon) -> Value {
+    Client::connect(daemon.admin).ask("GET", "/api/outbox").json()
+}
+
+#[test]
+fn an_event_that_nobody_waits_for_is_decided_after_it_is_acknowledged() {
+    let service = Destination::open();
+    let daemon = start(REPORTS, "", "", &service);
+    // It is acknowledged although the service has not said anything.
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    let person = service.next();
+    assert_eq!(person.path(), "/people/c1");
+    let waiting = outbox(&daemon);
+    assert_eq!(waiting.pointer("/items/0/event"), Some(&json!("end-of-call-report")), "{waiting:#}");
+    assert_eq!(daemon.post("/", report("c1")).status, 200, "it comes again");
+    answer_json(person, &json!({ "name": "Ada" }));
+    let [plain, told] = arrivals(&service);
+    assert_eq!((plain.path(), told.path()), ("/plain", "/reports"));
+    assert_eq!(told.body, "{\"name\":\"Ada\",\"why\":\"hangup\"}");
+    plain.answer(200);
+    told.answer(200);
+    assert_eq!(daemon.post("/", report("c1")).status, 200, "it comes once more");
+    assert!(service.ready().is_none(), "it was decided twice");
+}
+
+#[test]
+fn what_can_be_decided_does_not_wait_for_who_fails() {
+    let service = Destination::open();
+    let daemon = start(REPORTS, "", "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    service.next().answer(503);
+    // The other rule acts at once, and the event is tried again.
+    let [again, plain] = arrivals(&service);
+    assert_eq!((again.path(), plain.path()), ("/people/c1", "/plain"));
+    plain.answer(200);
+    answer_json(again, &json!({ "name": "Ada" }));
+    let told = service.next();
+    assert_eq!((told.path(), told.body.contains("Ada")), ("/reports", true));
+    told.answer(200);
+    assert!(service.ready().is_none(), "something was done twice");
+}
+
+#[test]
+fn an_event_that_was_put_off_outlives_a_kill() {
+    let service = Destination::open();
+    let daemon = start(REPORTS, "", "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    let person = service.next();
+    let daemon = killed_and_started_again(daemon);
+    drop(person);
+    answer_json(service.next(), &json!({ "name": "Ada" }));
+    let [plain, told] = arrivals(&service);
+    assert_eq!((plain.path(), told.path()), ("/plain", "/reports"));
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    plain.answer(200);
+    told.answer(200);
+    assert!(service.ready().is_none(), "it was decided again");
+}
+
+const SCRIPTED_REPORTS: &str = r#"
+rules:
+  - name: report
+    on: end-of-call-report
+    script: |
+      let person = http::get("CRM/people");
+      act::post("CRM/reports", #{ name: person.json.name });
+"#;
+
+#[test]
+fn an_event_whose_script_asks_in_vain_is_tried_again() {
+    let service = Destination::open();
+    let daemon = start(SCRIPTED_REPORTS, "", "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    service.next().answer(500);
+    let again = service.next();
+    assert_eq!(again.path(), "/people");
+    answer_json(again, &json!({ "name": "Ada" }));
+    let told = service.next();
+    assert_eq!((told.path(), told.body.as_str()), ("/reports", "{\"name\":\"Ada\"}"));
+    told.answer(200);
+    assert!(service.ready().is_none());
+}
+
+const TWO_SCRIPTS: &str = r#"
+rules:
+  - name: report
+    on: end-of-call-report
+    fetch: { person: { get: CRM/people, timeout: 30s } }
+    do:
+      - log: "${shop::first(person.json.name)}"
+      - log: "${shop::second()}"
+"#;
+
+const TELLING: &str = r#"
+fn first(name) { act::post("CRM/first", #{ name: name }); "told" }
+fn second() { act::post("CRM/second", #{}); "told" }
+"#;
+
+#[test]
+fn what_failed_before_takes_no_key_of_others() {
+    let service = Destination::open();
+    let daemon = start(TWO_SCRIPTS, TELLING, "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    service.next().answer(503);
+    let [again, second] = arrivals(&service);
+    assert_eq!((again.path(), second.path()), ("/people", "/second"));
+    let key = second.header("idempotency-key").map(str::to_owned);
+    second.answer(200);
+    answer_json(again, &json!({ "name": "Ada" }));
+    let first = service.next();
+    assert_eq!((first.path(), first.body.as_str()), ("/first", "{\"name\":\"Ada\"}"));
+    assert_ne!(first.header("idempotency-key").map(str::to_owned), key);
+    first.answer(200);
+    assert!(service.ready().is_none(), "something was done twice");
+}
+
+const GREETED: &str = r#"
+rules:
+  - name: report
+    on: end-of-call-report
+    fetch: { person: { get: "CRM/people/${call.id}", timeout: 30s } }
+    do: [ { log: "${person.json.name} called" } ]
+"#;
+
+#[test]
+fn events_that_were_put_off_do_not_wait_for_each_other() {
+    let service = Destination::open();
+    let mut daemon = start(GREETED, "", "", &service);
+    let named = |arrival: Arrival| {
+        let name = arrival.path().replace("/people/", "");
+        answer_json(arrival, &json!({ "name": name }));
+    };
+    for call in ["c1", "c2", "c3", "c4", "c5", "c6"] {
+        assert_eq!(daemon.post("/", report(call)).status, 200);
+    }
+    // Two at a time, until it is known that this goes well; then all others, while none of them is answered.
+    arrivals::<2>(&service).into_iter().for_each(named);
+    arrivals::<4>(&service).into_iter().for_each(named);
+    for call in ["c1", "c2", "c3", "c4", "c5", "c6"] {
+        daemon.logged_where("who called", |line| line.to_string().contains(&format!("{call} called")));
+    }
+    assert!(service.ready().is_none(), "one had to give up before the last was asked");
+}
+
+const ABSENT: &str = r#"
+rules:
+  - name: find
+    tool: find
+    fetch: { person: { get: "${args.url}", optional: true } }
+    respond: "${args.name}: ${person.error}"
+    fallback: I do not know.
+"#;
+
+#[test]
+fn who_can_do_without_an_answer_can_do_without_a_url() {
+    let service = Destination::open();
+    let daemon = start(ABSENT, "", "", &service);
+    let answer = daemon.post("/", tool_call("t1", &json!({ "name": "Ada" })));
+    assert_eq!(result(&answer), "Ada: it has no URL, since what should hold it is absent");
+}
+
+const REPEATED: &str = r#"
+rules:
+  - name: find
+    tool: find
+    fetch:
+      echo: { get: "CRM/echo", headers: { authorization: "Bearer ${secrets.crm}" } }
+      lost: { get: "http://${secrets.crm}.invalid/", optional: true }
+    respond: '${echo.text} ${echo.headers["x-echo"]} ${lost.error}'
+    do: [ { log: "it said ${echo.text}" } ]
+"#;
+
+#[test]
+fn a_secret_that_is_repeated_is_not_shown() {
+    let service = Destination::open();
+    let daemon = start(REPEATED, "", "log: { filter: debug }\n", &service);
+    let caller = asking(&daemon, tool_call("t1", &json!({})));
+    let echo = service.next();
+    echo.answer_with(200, &format!("x-echo: {TOKEN}\n"), &format!("You are {TOKEN}."));
+    let said = result(&caller.join().unwrap());
+    let said = said.as_str().unwrap();
+    assert!(said.starts_with("You are [secret crm]. [secret crm] "), "{said}");
+    assert!(said.contains("[elsewhere]") && !said.to_ascii_lowercase().contains(TOKEN), "{said}");
+    let log = daemon.stop();
+    assert!(log.iter().any(|line| line.to_string().contains("it said You are [secret crm].")), "{log:?}");
+    assert!(!log.iter().any(|line| line.to_string().contains(TOKEN)), "the log shows a secret");
+}
+
+const COUNTED: &str = r#"
+rules:
+  - name: count
+    on: status-update
+    fetch:
+      person: { post: "CRM/people", json: { call: "${call.id}" } }
+      gone: { get: "CRM/gone" }
+      visits: { get: "CRM/visits" }
+    do:
+      - set: { calls: "${(state.calls ?? 0) + 1}" }
+      - log: "${person.text} calls"
+      - log: "${gone.text} is gone"
+      - log: "${visits.text} visits"
+  - name: tell
+    tool: find
+    respond: "${state.calls} calls"
+"#;
+
+fn status(call: &str, status: &str) -> String {
+    json!({ "message": { "type": "status-update", "call": { "id": call }, "status": status } }).to_string()
+}
+
+#[test]
+fn what_was_done_at_the_first_try_is_not_done_at_the_second() {
+    let service = Destination::open();
+    let mut daemon = start(COUNTED, "", "", &service);
+    assert_eq!(daemon.post("/", status("c1", "in-progress")).status, 200);
+    let [gone, person, visits] = arrivals(&service);
+    assert_eq!((gone.path(), person.path(), visits.path()), ("/gone", "/people", "/visits"));
+    gone.answer(404);
+    person.answer_with(200, "", "Ada");
+    visits.answer(503);
+    // Who has answered is not asked again, be it with a refusal, and what does not need the third happens at once.
+    let again = service.next();
+    assert_eq!(again.path(), "/visits");
+    daemon.logged_where("who called", |line| line.to_string().contains("Ada calls"));
+    assert_eq!(result(&daemon.post("/", tool_call("t1", &json!({})))), "1 calls");
+    again.answer_with(200, "", "7");
+    daemon.logged_where("the rest", |line| line.to_string().contains("7 visits"));
+    assert_eq!(result(&daemon.post("/", tool_call("t2", &json!({})))), "1 calls");
+    let log = daemon.stop();
+    let said = |text: &str| log.iter().filter(|line| line.to_string().contains(text)).count();
+    assert_eq!((said("Ada calls"), said("7 visits"), said("is gone")), (1, 1, 0), "{log:#?}");
+    assert!(service.ready().is_none(), "something was asked twice");
+}
+
+const STOPPING: &str = r#"
+rules:
+  - name: first
+    on: end-of-call-report
+    fetch: { person: { get: "CRM/people" } }
+    when: { person.json.vip: true }
+    stop: true
+    do: [ { post: CRM/first, json: {} } ]
+  - name: second
+    on: end-of-call-report
+    do: [ { post: CRM/second, json: {} } ]
+"#;
+
+#[test]
+fn a_rule_that_may_stop_the_others_is_waited_for() {
+    let service = Destination::open();
+    let daemon = start(STOPPING, "", "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    service.next().answer(503);
+    answer_json(service.next(), &json!({ "vip": true }));
+    let told = service.next();
+    assert_eq!(told.path(), "/first");
+    told.answer(200);
+    // What is refused for good stops nobody.
+    assert_eq!(daemon.post("/", report("c2")).status, 200);
+    service.next().answer(404);
+    let told = service.next();
+    assert_eq!(told.path(), "/second");
+    told.answer(200);
+    assert!(service.ready().is_none(), "the others did not wait");
+}
+
+const MISSING: &str = r#"
+rules:
+  - name: missing
+    on: status-update
+    when: { status: ended }
+    fetch: { person: { get: "CRM/people/${call.id}" } }
+    do:
+      - post: CRM/missing
+        json: { call: "${call.id}", name: "${person.json.name}" }
+        unless_by: { kind: end-of-call-report, within: 1s }
+"#;
+
+#[test]
+fn what_comes_before_an_event_is_decided_calls_off_what_it_wants() {
+    let service = Destination::open();
+    let daemon = start(MISSING, "", "", &service);
+    for call in ["c1", "c2"] {
+        assert_eq!(daemon.post("/", status(call, "ended")).status, 200);
+    }
+    let asked = arrivals::<2>(&service);
+    // The report comes while nobody knows yet what the other event wants, and the daemon knows it after a kill, too.
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    let mut daemon = killed_and_started_again(daemon);
+    drop(asked);
+    for arrival in arrivals::<2>(&service) {
+        answer_json(arrival, &json!({ "name": "Ada" }));
+    }
+    let missing = service.next();
+    assert_eq!((missing.path(), missing.body.as_str()), ("/missing", "{\"call\":\"c2\",\"name\":\"Ada\"}"));
+    missing.answer(200);
+    daemon.logged_where("what was called off", |line| line.to_string().contains("called off"));
+    assert!(service.ready().is_none(), "it was sent although the report has come");
+}
+
+const CONDITION: &str = r#"
+rules:
+  - name: find
+    tool: find
+    if: http::get("CRM/vip").json.vip
+    when: { args.name: Ada }
+    respond: You are welcome.
+    fallback: I do not know.
+"#;
+
+#[test]
+fn a_script_in_a_condition_asks_once_all_else_is_known_to_hold() {
+    let service = Destination::open();
+    let daemon = start(CONDITION, "", "", &service);
+    let other = daemon.post("/", tool_call("t1", &json!({ "name": "Bob" })));
+    assert_eq!(other.json().pointer("/results/0/error"), Some(&json!("There is no tool `find` here.")));
+    assert!(service.ready().is_none(), "it was asked for nothing");
+    let caller = asking(&daemon, tool_call("t2", &json!({ "name": "Ada" })));
+    service.next().answer(503);
+    assert_eq!(result(&caller.join().unwrap()), "I do not know.");
+    let caller = asking(&daemon, tool_call("t3", &json!({ "name": "Ada" })));
+    answer_json(service.next(), &json!({ "vip": true }));
+    assert_eq!(result(&caller.join().unwrap()), "You are welcome.");
+}

@@ -1,0 +1,228 @@
+//! Why an event is decided as it is: the command, the daemon's answer, and that both decide like everybody else.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use switchhook::engine::facts::{Facts, Host, Unhurried};
+use switchhook::engine::question::{Fetched, Question};
+use switchhook::engine::source::{Options, compile};
+use switchhook::engine::{Engine, Turn};
+use switchhook::load;
+
+use crate::support::{Client, Daemon, Ended, Folder, here, samples, switchhook};
+
+const RULES: &str = r#"
+rules:
+  - name: gold
+    on: assistant-request
+    let: { caller: "${customer.number}" }
+    fetch: { person: { get: "https://crm.example.com/people?phone=${customer.number}" } }
+    when:
+      caller: { starts_with: "+1" }
+      customer.name: present
+      person.json.tier: gold
+    respond: { assistantId: asst-gold }
+  - name: silver
+    on: assistant-request
+    when: { customer.number: "+49301", customer.name: Ada, any: [ { call.type: webCall }, { call.type: vapi.websocketCall } ] }
+    respond: { assistantId: asst-silver }
+  - name: everyone
+    on: assistant-request
+    respond: { assistantId: asst-plain }
+    do: [ { post: https://hooks.example.com/x, json: { a: 1 } }, { log: hello } ]
+  - name: later
+    on: assistant-request
+    respond: { assistantId: asst-late }
+"#;
+
+fn explain(folder: &Folder, arguments: &[&str]) -> Ended {
+    Ended::of(
+        switchhook(folder).args(["explain", "assistant-request", "--set", "customer.number=+15550"]).args(arguments),
+    )
+}
+
+/// What is said, with times taken out.
+fn timeless(said: &str) -> String {
+    let line = |line: &str| match line.split_once(" us (") {
+        Some((before, after)) => {
+            let (before, _) = before.rsplit_once(", ").unwrap_or((before, ""));
+            format!("{before} ({after}")
+        }
+        None => line.to_owned(),
+    };
+    said.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn each_rule_tells_what_it_saw() {
+    let folder = Folder::with(&[("rules/a.yaml", RULES), ("answers.yaml", "\"GET *\": { json: { tier: silver } }\n")]);
+    let ended = explain(&folder, &["--set", "customer.name=Ada", "--answers", "answers.yaml"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let expected = r#"answered by everyone
+nearest miss: gold wants `person.json.tier: gold` (rules/a.yaml:10:7), but it is "silver"
+
+rules
+  gold missed (rules/a.yaml:3:11)
+    holds  caller: { starts_with: "+1" } since it is "+15550"
+    holds  customer.name: present since it is "Ada"
+    misses person.json.tier: gold since it is "silver"
+    caller = "+15550"
+    person = {"status":200,"json":{"tier":"silver"},"text":"{\"tier\":\"silver\"}","headers":{}}
+  silver missed (rules/a.yaml:12:11)
+    misses customer.number: "+49301" since it is "+15550"
+    holds  customer.name: Ada since it is "Ada"
+    misses call.type: webCall since it is "inboundPhoneCall"
+    misses { call.type: webCall } since it is not so
+    misses call.type: vapi.websocketCall since it is "inboundPhoneCall"
+    misses { call.type: vapi.websocketCall } since it is not so
+    misses any: [ { call.type: webCall }, { call.type: vapi.websocketCall } ] since it is not so
+  everyone matched, and answered (rules/a.yaml:16:11)
+  later not considered: an earlier one has answered (rules/a.yaml:20:11)
+
+asked
+  GET https://crm.example.com/people?phone=%2B15550: 200 {"tier":"silver"}
+
+reply
+  {"assistantId":"asst-plain"}
+
+actions
+  everyone/1: POST https://hooks.example.com/x {"a":1}
+
+log
+  hello"#;
+    assert_eq!(timeless(&ended.stdout), expected, "{}", timeless(&ended.stdout));
+}
+
+/// Whoever decides finds such rules by what they demand, and tests nothing.
+#[test]
+fn a_rule_with_one_demand_tells_of_it_too() {
+    let rules = r#"
+rules:
+  - { name: ada, on: assistant-request, when: { customer.number: "+15550" }, respond: { assistantId: asst-ada } }
+  - { name: bob, on: assistant-request, when: { customer.number: "+15551" }, respond: { assistantId: asst-bob }, stop: true }
+"#;
+    let ended = explain(&Folder::with(&[("rules/a.yaml", rules)]), &[]);
+    let expected = r#"answered by ada
+nearest miss: bob wants `customer.number: "+15551"` (rules/a.yaml:4:49), but it is "+15550"
+
+rules
+  ada matched, and answered (rules/a.yaml:3:13)
+    holds  customer.number: "+15550" since it is "+15550"
+  bob missed (rules/a.yaml:4:13)
+    misses customer.number: "+15551" since it is "+15550"
+
+reply
+  {"assistantId":"asst-ada"}"#;
+    assert_eq!(timeless(&ended.stdout), expected, "{}", timeless(&ended.stdout));
+}
+
+#[test]
+fn programs_read_it_too() {
+    let folder = Folder::with(&[("rules/a.yaml", RULES)]);
+    let ended = explain(&folder, &["--set", "customer.name=Ada", "--format", "json"]);
+    let told: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(told.pointer("/0/answered_by"), Some(&json!("everyone")));
+    assert_eq!(told.pointer("/0/rules/0/outcome"), Some(&json!("failed")), "nobody was asked: {told:#}");
+    let fault = told.pointer("/0/faults/0/message").unwrap().to_string();
+    assert!(fault.contains("nobody was asked"), "{fault}");
+}
+
+#[test]
+fn the_row_of_a_table_that_answered_is_named() {
+    let rules = "rules:\n  - name: routing\n    on: assistant-request\n    table: routing\n";
+    let table = "customer.number,=> assistantId\n+49*,asst-berlin\n+1*,asst-plain\n";
+    let folder = Folder::with(&[("rules/a.yaml", rules), ("rules/tables/routing.csv", table)]);
+    let ended = explain(&folder, &[]);
+    let heading = "answered by routing, row 3 (rules/tables/routing.csv:3:";
+    assert!(ended.stdout.starts_with(heading), "{}", ended.stdout);
+    let told: Value = serde_json::from_str(&explain(&folder, &["--format", "json"]).stdout).unwrap();
+    assert_eq!(told.pointer("/0/row/number"), Some(&json!(3)), "{told:#}");
+    let none: Value =
+        serde_json::from_str(&explain(&folder, &["--set", "customer.number=+4412", "--format", "json"]).stdout)
+            .unwrap();
+    assert_eq!(none.pointer("/0/row"), Some(&Value::Null), "{none:#}");
+    assert_eq!(none.pointer("/0/nearest_miss"), Some(&json!("routing")), "{none:#}");
+}
+
+#[test]
+fn what_cannot_be_explained_is_said() {
+    let folder = Folder::with(&[("rules/a.yaml", RULES), ("event.json", "{\"message\":")]);
+    let run = |arguments: &[&str]| Ended::of(switchhook(&folder).arg("explain").args(arguments));
+    for (arguments, why) in [
+        (&["assistent-request"][..], "did you mean `assistant-request`?"),
+        (&["event.json"], "is no JSON"),
+        (&["hang", "--set", "x"], "write it as `--set customer.number=+1555`"),
+        (&["hang", "--at", "noon"], "`noon` is not a moment"),
+        (&["hang", "--rules", "nowhere"], "nowhere"),
+        (&["hang", "--server", "/x"], "there is no server `/x`"),
+    ] {
+        let ended = run(arguments);
+        assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains(why), "{arguments:?}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn the_daemon_explains_by_the_rules_in_force() {
+    let daemon = Daemon::start(&[("rules/a.yaml", RULES)]);
+    let mut client = Client::connect(daemon.admin);
+    let wish = json!({
+        "event": "assistant-request", "set": { "customer.number": "+15550", "customer.name": "Ada" },
+        "answers": { "GET *": { "json": { "tier": "gold" } } },
+    });
+    let told = client.post("/api/explain", &[], wish.to_string());
+    assert_eq!(told.status, 200, "{}", told.text());
+    assert_eq!(told.json().pointer("/turns/0/answered_by"), Some(&json!("gold")), "{}", told.text());
+    for (wish, why) in [
+        ("{", "EOF"),
+        ("{\"event\":\"nope\"}", "there is no sample of `nope`"),
+        ("{\"event\":\"hang\",\"server\":\"/x\"}", "say which server is meant"),
+    ] {
+        let refused = client.post("/api/explain", &[], wish);
+        assert_eq!(refused.status, 400, "{wish}");
+        assert!(refused.text().contains(why), "{}", refused.text());
+    }
+}
+
+/// What a decision comes to.
+fn decided(engine: &Engine, body: &[u8], with: bool) -> Vec<Value> {
+    let event = engine.read(body.to_vec()).unwrap();
+    let host: Arc<dyn Host> = Arc::new(Unhurried);
+    let nobody = |_: &Question| Fetched::failed("nobody listens there");
+    let decide = |turn: Turn| {
+        let mut facts = Facts { now: "2026-11-23T18:30:00Z".parse().unwrap(), seed: 7, ..Facts::default() };
+        let plain = facts.answered(nobody, |facts| engine.decide(&event, turn, facts, Arc::clone(&host))).unwrap();
+        let decision = if with { engine.explain(&event, turn, &facts, Arc::clone(&host)).unwrap().0 } else { plain };
+        let actions: Vec<String> = decision.actions.iter().map(|action| format!("{action:?}")).collect();
+        let logs: Vec<&str> = decision.logs.iter().map(|line| line.text.as_str()).collect();
+        let faults: Vec<&str> = decision.faults.iter().map(|fault| fault.message.as_str()).collect();
+        json!({
+            "reply": String::from_utf8_lossy(&decision.reply.to_bytes()), "actions": actions, "logs": logs,
+            "state": decision.state.as_deref(), "faults": faults,
+            "by": decision.answered_by.map(|id| engine.rules().rule(id).unwrap().name.clone()),
+        })
+    };
+    Engine::turns(&event).into_iter().map(decide).collect()
+}
+
+#[test]
+fn who_explains_decides_like_everybody_else() {
+    let folders = ["rules", "examples/bistro/rules", "examples/clinic/rules/phone", "examples/leads/rules"];
+    let decide = std::fs::read_dir(here("tests/it/decide")).unwrap().map(|entry| entry.unwrap().path());
+    let decide = decide.filter(|path| path.is_dir());
+    for folder in folders.iter().map(|folder| here(folder)).chain(decide) {
+        let sources = load::rules(Path::new(&folder)).unwrap();
+        let engine = compile(&sources, &Options::default()).unwrap().engine;
+        for (name, body) in samples() {
+            assert_eq!(decided(&engine, &body, false), decided(&engine, &body, true), "{name} by {}", folder.display());
+        }
+    }
+}
+
+#[test]
+fn the_command_names_itself() {
+    let help = Ended::of(Command::new(env!("CARGO_BIN_EXE_switchhook")).args(["explain", "--help"]));
+    assert!(help.stdout.contains("the name of a sample"), "{}", help.stdout);
+}
