@@ -81,7 +81,11 @@ fn about_rules(registry: &mut Registry, sites: &[&std::sync::Arc<Site>]) {
             hits.get_or_create(&OfRule { server: server.clone(), rule: rule.name.clone() }).inc_by(count);
         }
     }
-    registry.register("rules_in_force", "The version of the rules in force, as a label", info);
+    registry.register(
+        "rules_in_force",
+        "1: the labels say which version of the rules is in force, and where it came from",
+        info,
+    );
     registry.register("rules", "How many rules are in force", rules);
     registry.register("reload_generation", "Which load the rules in force came from", generations);
     registry.register("rule_hits", "How often a rule has matched", hits);
@@ -96,7 +100,7 @@ fn about_reloads(registry: &mut Registry, servers: &[(String, Attempts)]) {
         successes.get_or_create(&of).set(seconds(attempts.last_success));
         failures.get_or_create(&of).set(seconds(attempts.last_failure));
     }
-    registry.register("reload_refused", "Whether the files say something that was refused", refused);
+    registry.register("reload_refused", "1 if the files say something that was refused", refused);
     registry.register_with_unit("reload_last_success_timestamp", SUCCESS, Unit::Seconds, successes);
     registry.register_with_unit("reload_last_failure_timestamp", FAILURE, Unit::Seconds, failures);
 }
@@ -106,7 +110,7 @@ fn about_settings(registry: &mut Registry, attempts: &Attempts) {
     refused.set(i64::from(attempts.refused.is_some()));
     success.set(seconds(attempts.last_success));
     failure.set(seconds(attempts.last_failure));
-    registry.register("settings_refused", "Whether the settings file says something that was refused", refused);
+    registry.register("settings_refused", "1 if the settings file says something that was refused", refused);
     registry.register_with_unit("settings_last_success_timestamp", SUCCESS, Unit::Seconds, success);
     registry.register_with_unit("settings_last_failure_timestamp", FAILURE, Unit::Seconds, failure);
 }
@@ -127,13 +131,18 @@ fn about_outbox(registry: &mut Registry, status: &Status) {
     unqueued.inc_by(status.unqueued);
     oldest.set(seconds(status.oldest_at));
     writable.set(i64::from(status.trouble.is_none()));
-    registry.register("outbox_items", "Actions in the outbox", items);
-    registry.register_with_unit("outbox_waiting", "How long the actions are that are not given up", Unit::Bytes, bytes);
-    registry.register("outbox_attempts", "Attempts to deliver, by what came of them", attempts);
+    registry.register("outbox_items", "Actions that wait, are being sent (leased), or were given up (dead)", items);
+    registry.register_with_unit(
+        "outbox_waiting",
+        "How many bytes the actions have that are not given up",
+        Unit::Bytes,
+        bytes,
+    );
+    registry.register("outbox_attempts", "Attempts that were delivered, failed, or were refused", attempts);
     registry.register("outbox_buried", "Actions that were given up", buried);
     registry.register("outbox_enqueue_failures", "Actions that were not taken", unqueued);
     registry.register_with_unit("outbox_oldest_timestamp", OLDEST, Unit::Seconds, oldest);
-    registry.register("outbox_writable", "Whether the outbox can be written", writable);
+    registry.register("outbox_writable", "0 while the file of the outbox cannot be written", writable);
 }
 
 const OLDEST: &str = "When the oldest action was decided that is not given up; 0 for none";

@@ -49,7 +49,7 @@ fn root() -> &'static Path {
 fn pages() -> Vec<PathBuf> {
     let mut pages: Vec<PathBuf> =
         ["README.md", "CONTRIBUTING.md", "packaging/README.md"].map(|name| root().join(name)).into();
-    for folder in ["docs", "examples"] {
+    for folder in ["docs", "docs/guides", "examples"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             let page = if folder == "examples" && path.is_dir() { path.join("README.md") } else { path };

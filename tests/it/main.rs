@@ -8,6 +8,8 @@ mod architecture;
 #[cfg(test)]
 mod asking;
 #[cfg(test)]
+mod book;
+#[cfg(test)]
 mod check;
 #[cfg(test)]
 mod daemon;
