@@ -6,20 +6,20 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 
 use std::error::Error;
-use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use common::bare::{self, Bare};
+use common::case::{self, CONNECTIONS, Case};
 use common::daemon::Project;
-use common::figures::{Options, Target, line, median, micros, quantile};
-use common::load::{self, Connection, Load, Round};
-use common::message::{self, Message};
-use common::process::{Cores, Running};
+use common::figures::{Options, Target, line, median, micros};
+use common::load::Load;
+use common::message;
+use common::process::Cores;
 
 #[expect(dead_code, reason = "each benchmark needs its own part of what they share")]
 mod common {
     pub(crate) mod bare;
+    pub(crate) mod case;
     pub(crate) mod daemon;
     pub(crate) mod figures;
     pub(crate) mod load;
@@ -29,11 +29,8 @@ mod common {
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-const CONNECTIONS: usize = 16;
 /// Requests a second of the steady load: a few thousand telephone calls at the same time.
 const STEADY: f64 = 4000.0;
-/// Telephone calls that the requests belong to.
-const CALLS: usize = 4;
 const STARTS: usize = 21;
 
 const RULES: &str = r#"
@@ -89,9 +86,9 @@ fn main() -> Outcome<ExitCode> {
     let (mut ratios, mut next) = (Vec::new(), 0);
     for (load, what) in [(Load::Steady(STEADY), "4000 requests/s"), (Load::All, "as many as it can")] {
         let cases = &mut [&mut bare_asked, &mut asked, &mut scripted, &mut bare_told, &mut told];
-        measure(load, cases, &mut next, options)?;
+        case::measure(load, cases, &mut next, options)?;
         println!();
-        line(what, &["us CPU", "x bare", "requests/s", "p50 us", "p99 us"].map(str::to_owned));
+        line(what, &case::COLUMNS.map(str::to_owned));
         bare_asked.report(&bare_asked);
         ratios.push((asked.report(&bare_asked), scripted.report(&bare_asked)));
         bare_told.report(&bare_told);
@@ -110,76 +107,4 @@ fn main() -> Outcome<ExitCode> {
         Target { what: "memory after all of this", figure: grown, at_most: 25.0, unit: "MiB" },
         Target { what: "ready after", figure: ready, at_most: 50.0, unit: "ms" },
     ]))
-}
-
-/// One kind of request to one server, and what its rounds came to.
-struct Case<'a> {
-    what: &'static str,
-    server: &'a Running,
-    connections: Vec<Connection>,
-    message_bytes: usize,
-    answer_bytes: usize,
-    costs: Vec<f64>,
-    rounds: Vec<Round>,
-}
-
-impl<'a> Case<'a> {
-    /// Opens the connections and asks once, which must be answered.
-    fn new(
-        server: &'a Running,
-        address: SocketAddr,
-        what: &'static str,
-        message: impl Fn(usize) -> Message,
-    ) -> Outcome<Case<'a>> {
-        let open = |number| Connection::open(address, message(number % CALLS));
-        let mut connections = (0..CONNECTIONS).map(open).collect::<Outcome<Vec<_>>>()?;
-        let first = connections.first_mut().ok_or("there are no connections")?;
-        let (answer, _) = first.ask(0)?;
-        if answer.contains("error") {
-            return Err(format!("{what}: {answer}").into());
-        }
-        let answer_bytes = answer.len();
-        let message_bytes = message(0).body.len();
-        Ok(Case { what, server, connections, message_bytes, answer_bytes, costs: Vec::new(), rounds: Vec::new() })
-    }
-
-    fn round(&mut self, load: Load, next: &mut u64, time: Duration) -> Outcome<()> {
-        let before = self.server.cpu_time()?;
-        let round = load::put(load, &mut self.connections, next, time, &mut |_, _| Ok(()))?;
-        let used = self.server.cpu_time()?.saturating_sub(before);
-        self.costs.push(micros(used) / round.requests());
-        self.rounds.push(round);
-        Ok(())
-    }
-
-    /// Prints a line of the table, and returns how much this costs beside the same at the `bare` server.
-    fn report(&self, bare: &Case<'_>) -> f64 {
-        let ratio = median(self.costs.iter().zip(&bare.costs).map(|(cost, bare)| cost / bare));
-        let per_second = self.rounds.iter().map(|round| round.requests() / round.took.as_secs_f64());
-        let latency = |share| median(self.rounds.iter().map(|round| micros(quantile(&round.latencies, share))));
-        let figures = [
-            format!("{:.2}", median(self.costs.iter().copied())),
-            format!("{ratio:.2}"),
-            format!("{:.0}", median(per_second)),
-            format!("{:.0}", latency(0.5)),
-            format!("{:.0}", latency(0.99)),
-        ];
-        line(self.what, &figures);
-        ratio
-    }
-}
-
-/// The cases take turns. The first round of each only warms it up.
-fn measure(load: Load, cases: &mut [&mut Case<'_>], next: &mut u64, options: Options) -> Outcome<()> {
-    for case in &mut *cases {
-        case.round(load, next, options.round / 4)?;
-        case.costs.clear();
-        case.rounds.clear();
-    }
-    for _ in 0..options.rounds {
-        for case in &mut *cases {
-            case.round(load, next, options.round)?;
-        }
-    }
-    Ok(())
 }

@@ -7,11 +7,14 @@ pub mod completions;
 pub mod explain;
 pub mod import;
 pub mod init;
+mod line;
 pub mod operator;
 pub mod outbox;
 mod project;
 pub mod reload;
 pub mod run;
+pub mod send;
+mod set;
 pub mod test;
 pub mod tools;
 
@@ -48,6 +51,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Run the tests that stand beside the rules
     Test(test::Arguments),
+    /// Send a sample event to a running daemon as Vapi would, and hold the reply against the contract
+    Send(send::Arguments),
     /// Make a small project to begin with
     Init(init::Arguments),
     /// Begin with what an organisation has at Vapi: a rule and a test for each tool and phone number
@@ -97,6 +102,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(arguments)) => check::run(&arguments),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Test(arguments)) => test::run(&arguments),
+        Some(Command::Send(arguments)) => send::run(&arguments),
         Some(Command::Init(arguments)) => init::run(&arguments),
         Some(Command::Import(arguments)) => import::run(&arguments),
         Some(Command::Tools(arguments)) => tools::run(&arguments),
@@ -122,6 +128,15 @@ fn show(found: &[Diagnostic], sources: &Sources) -> Outcome {
         complain(&report::render(found, sources, Format::Human, std::io::stderr().is_terminal()));
     }
     if has_errors(found) { Outcome::Findings } else { Outcome::Fine }
+}
+
+/// Says what is wrong with an event that the command line describes. Where it stands in what was made of that helps nobody.
+fn show_of_arguments(found: &[Diagnostic]) -> Outcome {
+    for one in found {
+        let help = one.help.iter().fold(String::new(), |all, help| all + "\n  help: " + help);
+        complain(&format!("switchhook: {}{help}\n", one.message));
+    }
+    if has_errors(found) { Outcome::CouldNotRun } else { Outcome::Fine }
 }
 
 fn write(text: &str) {

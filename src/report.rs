@@ -104,7 +104,7 @@ fn remedies(one: &Diagnostic, paint: Paint) -> String {
 }
 
 /// `text` on one line, and without what a terminal would obey.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\t' | '\n' => ' ',

@@ -32,7 +32,7 @@ use crate::outbox;
 use crate::secrets::Secrets;
 use crate::server::answering::Bounds;
 use crate::server::asking;
-use crate::server::auth::Credentials;
+use crate::server::auth::{Credentials, Pass};
 use crate::server::decrypt::ArgumentKey;
 use crate::server::limits::Limits;
 use crate::server::tls::Certificates;
@@ -130,6 +130,9 @@ pub struct SiteSettings {
     pub auth_written: bool,
     /// The headers that carry credentials.
     pub credential_headers: Vec<HeaderName>,
+    /// What a sender shows to be let in, for each of the credentials; only where the settings are
+    /// [those of a sender](load_for_sending).
+    pub passes: Vec<Pass>,
     /// Decrypts tool arguments.
     pub argument_key: Option<Arc<ArgumentKey>>,
     /// Whether its rules must pass their own tests before they serve.
@@ -250,12 +253,21 @@ pub fn read(file: Option<&Path>) -> Result<Written, LoadError> {
 /// Makes settings of what was read, with all that is wrong in it.
 #[must_use]
 pub fn parse(written: &Written) -> Parsed {
-    let Reading { settings, found, sources, beside } = Reading::of(written);
-    let outcome = match settings {
-        Some(settings) if !diagnostic::has_errors(&found) => Ok(Loaded { settings, found, sources }),
-        _ => Err(Trouble::Found(found, sources)),
-    };
+    let (mut outcome, beside) = Reading::of(written).outcome();
+    if let Ok(Loaded { settings, .. }) = &mut outcome {
+        // A daemon checks and shows nothing, so it keeps no secret that it need not keep.
+        settings.sites.iter_mut().for_each(|site| site.passes.clear());
+    }
     Parsed { outcome, beside }
+}
+
+/// Reads the settings file as [`load`] does, for who sends as Vapi would: with what the servers want to be shown.
+///
+/// # Errors
+/// When the file cannot be read, or something in it is wrong.
+pub fn load_for_sending(file: Option<&Path>) -> Result<Loaded, Trouble> {
+    let (outcome, _) = Reading::of(&read(file).map_err(Trouble::Unreadable)?).outcome();
+    outcome
 }
 
 /// A settings file as far as it could be understood.
@@ -268,6 +280,16 @@ struct Reading {
 }
 
 impl Reading {
+    /// The settings or why there are none, and the files that they name.
+    fn outcome(self) -> (Result<Loaded, Trouble>, Vec<PathBuf>) {
+        let Reading { settings, found, sources, beside } = self;
+        let outcome = match settings {
+            Some(settings) if !diagnostic::has_errors(&found) => Ok(Loaded { settings, found, sources }),
+            _ => Err(Trouble::Found(found, sources)),
+        };
+        (outcome, beside)
+    }
+
     fn of(written: &Written) -> Reading {
         let (path, text) = (&written.path, written.text.as_deref().unwrap_or_default());
         let mut sources = Sources::default();

@@ -4,15 +4,23 @@
 //! event or several of one call. Each is decided by the one function that decides for the daemon; whatever it asks is
 //! answered from the file ([`run`]). What differs from what is expected is told by its path.
 
+mod acts;
+mod answer;
 mod answers;
+mod change;
 mod compare;
 pub mod coverage;
 mod event;
 mod expect;
+mod gaps;
+mod junit;
 pub mod report;
 pub mod run;
 mod source;
+mod tool_call;
 pub mod trial;
+mod words;
+mod world;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,8 +37,12 @@ use expect::Expect;
 /// The tests of one rule set.
 #[derive(Debug, Default)]
 pub struct Suite {
-    /// In the order of their files.
+    /// Those that can be run, in the order of their files.
     pub cases: Vec<Case>,
+    /// How many cannot, since there is a mistake in them.
+    pub broken: usize,
+    /// How many files cannot be read at all.
+    pub unread: usize,
 }
 
 /// A test.
@@ -59,6 +71,11 @@ struct Step {
 }
 
 impl Step {
+    /// The message in its body.
+    fn message(&self) -> &Value {
+        self.body.get("message").unwrap_or(&self.body)
+    }
+
     /// What is known of the world when its event comes.
     fn facts(&self, state: Map<String, Value>) -> Facts {
         let (headers, state) = (Arc::new(self.headers.clone()), Arc::new(state));

@@ -34,6 +34,12 @@ impl Project {
         Ok(Project(folder))
     }
 
+    /// Accepts this credential instead of the secret.
+    pub(crate) fn authenticate(&self, credential: &str) -> Outcome<()> {
+        let settings = format!("{SETTINGS}auth: [ {{ {credential} }} ]\n");
+        Ok(fs::write(self.path().join("switchhook.yaml"), settings)?)
+    }
+
     /// Adds lines to the settings.
     pub(crate) fn set(&self, lines: &str) -> Outcome<()> {
         let file = self.path().join("switchhook.yaml");

@@ -55,12 +55,17 @@ impl Round {
 impl Connection {
     /// Connects, to ask `message`.
     pub(crate) fn open(server: SocketAddr, message: Message) -> Outcome<Connection> {
+        Connection::open_with(server, message, &format!("x-vapi-secret: {SECRET}"))
+    }
+
+    /// The same with this header as the credential.
+    pub(crate) fn open_with(server: SocketAddr, message: Message, credential: &str) -> Outcome<Connection> {
         let stream = TcpStream::connect(server)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let header = format!(
             "POST /vapi HTTP/1.1\r\nhost: {server}\r\nuser-agent: axios/1.8.4\r\naccept: application/json, text/plain, */*\r\n\
-             accept-encoding: gzip, compress, deflate, br\r\ncontent-type: application/json\r\nx-vapi-secret: {SECRET}\r\n\
+             accept-encoding: gzip, compress, deflate, br\r\ncontent-type: application/json\r\n{credential}\r\n\
              traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\ncontent-length: {}\r\n\r\n",
             message.body.len()
         );

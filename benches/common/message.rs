@@ -10,6 +10,10 @@ const DIGITS: usize = 8;
 /// They, in a message that has no number yet.
 const MARK: &str = "00000000";
 
+/// The turns of a call that goes on, and of one that took twenty minutes.
+const TURNS: usize = 6;
+const TURNS_OF_REPORT: usize = 202;
+
 /// What the assistant was told to be; it is in every message twice or thrice.
 const PROMPT: &str = "\
 [Who you are]\nYou are Wim, who answers the telephone of Spoke & Chain, a bicycle workshop by the canal. You take calls \
@@ -80,7 +84,7 @@ fn tool_call_with_id(tool: &str, id: &str, call: usize) -> Message {
     if let Some(fields) = with_tool.as_object_mut() {
         fields.insert("toolCall".to_owned(), called.clone());
     }
-    let mut artifact = artifact();
+    let mut artifact = artifact(TURNS);
     append(
         &mut artifact,
         "messages",
@@ -101,7 +105,30 @@ fn tool_call_with_id(tool: &str, id: &str, call: usize) -> Message {
 /// Says that the caller has begun to speak; nobody waits for a reply. It has no number.
 pub(crate) fn speech_update() -> Message {
     let own = json!({ "timestamp": 1_773_741_625_610_u64, "type": "speech-update", "status": "started", "role": "user", "turn": 2 });
-    Message::new(&joined(own, &artifact(), 0))
+    Message::new(&joined(own, &artifact(TURNS), 0))
+}
+
+/// Tells of a call of twenty minutes that is over; nobody waits for a reply. Its number ends the call's id.
+pub(crate) fn report() -> Message {
+    let artifact = artifact(TURNS_OF_REPORT);
+    let lines = artifact.get("messages").and_then(Value::as_array).into_iter().flatten();
+    let said = lines.filter_map(|line| line.get("message").and_then(Value::as_str).map(str::to_owned));
+    let transcript = said.skip(1).collect::<Vec<_>>().join("\n");
+    let mut own = json!({
+        "timestamp": 1_773_742_800_610_u64, "type": "end-of-call-report", "endedReason": "customer-ended-call",
+        "analysis": { "summary": "The caller booked a full service for a cargo bike on Tuesday.", "successEvaluation": "Pass" },
+        "cost": 0.41, "durationSeconds": 1180.2, "durationMinutes": 19.67, "transcript": transcript,
+        "messages": artifact.get("messages"), "summary": "The caller booked a full service.",
+    });
+    let copies = json!({ "transcript": transcript, "conversation": artifact.get("messagesOpenAIFormatted") });
+    if let (Some(own), Value::Object(copies)) = (own.as_object_mut(), copies) {
+        own.insert("artifactCopies".to_owned(), Value::Object(copies));
+    }
+    let mut message = joined(own, &artifact, 0);
+    if let Some(id) = message.pointer_mut("/call/id") {
+        *id = json!(format!("0198c7d2-5c1e-7f44-8a6b-{MARK}0000"));
+    }
+    Message::new(&message)
 }
 
 /// Asks which assistant is to answer a caller; the message's number ends the caller's.
@@ -135,7 +162,8 @@ fn append(artifact: &mut Value, list: &str, item: Value) {
     }
 }
 
-fn artifact() -> Value {
+/// What was said in so many turns.
+fn artifact(turns: usize) -> Value {
     let said = [
         ("bot", "assistant", "Spoke and Chain, Wim speaking. What does your bicycle need?"),
         ("user", "user", "Hello, the chain jumps when I go uphill, and the brakes squeal."),
@@ -147,7 +175,7 @@ fn artifact() -> Value {
     let mut messages =
         vec![json!({ "role": "system", "message": PROMPT, "time": 1_773_741_600_000_u64, "secondsFromStart": 0 })];
     let mut formatted = vec![json!({ "role": "system", "content": PROMPT })];
-    for ((role, openai_role, text), turn) in said.into_iter().zip(1_u32..) {
+    for ((role, openai_role, text), turn) in said.into_iter().cycle().take(turns).zip(1_u32..) {
         let (start, time) = (f64::from(turn) * 3.87, 1_773_741_600_000 + u64::from(turn) * 3870);
         messages.push(json!({
             "role": role, "message": text, "time": time, "endTime": time + 3112, "secondsFromStart": start, "duration": 3112.25,

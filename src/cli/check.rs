@@ -8,10 +8,11 @@ use clap::Args;
 use super::project::{Plan, plan};
 use super::{Outcome, could_not_run, write};
 use crate::engine::diagnostic::{Diagnostic, Severity, Sources, catalogue};
-use crate::engine::source::{Options, compile};
+use crate::engine::source::{Compiled, Options, compile};
 use crate::load;
 use crate::report::{self, Format};
 use crate::settings;
+use crate::testing::{Suite, events_among};
 
 /// The command's arguments.
 #[derive(Debug, Args)]
@@ -78,9 +79,14 @@ struct Findings {
 
 impl Findings {
     fn rules(&mut self, root: &Path, options: &Options) -> Result<(), load::LoadError> {
-        let sources = load::rules(root)?;
+        let files = load::with_tests(root)?;
+        let sources = Sources::of(&files.files);
         let found = match compile(&sources, options) {
-            Ok(compiled) => compiled.found,
+            Ok(Compiled { engine, mut found }) => {
+                // Tests are read, not run.
+                drop(Suite::read(&sources, &events_among(&files.files), &engine, &mut found));
+                found
+            }
             Err(found) => found,
         };
         self.add(found, &sources);

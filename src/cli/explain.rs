@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::project::{self, RuleSet};
-use super::{Outcome, could_not_run, show, write};
+use super::set;
+use super::{Outcome, could_not_run, show_of_arguments, write};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::engine::diagnostic::Sources;
@@ -80,8 +81,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     };
     let files: EventFiles<'_> = text.iter().map(|text| (EVENT, text.as_str())).collect::<HashMap<_, _>>();
     let mut found = Vec::new();
-    let (trial, sources) = Trial::read(&wish, &files, &mut found);
-    let outcome = show(&found, &sources);
+    let (trial, _) = Trial::read(&wish, &files, &mut found);
+    let outcome = show_of_arguments(&found);
     let Some(trial) = trial.filter(|_| outcome == Outcome::Fine) else { return Outcome::CouldNotRun };
     match trial.explain(&engine, None) {
         Ok(explained) => write(&told(&engine, &explained, arguments.format)),
@@ -106,14 +107,7 @@ impl Arguments {
     fn wish(&self, is_file: bool) -> Result<String, String> {
         let mut wish = Map::new();
         wish.insert("event".to_owned(), if is_file { EVENT.into() } else { self.event.as_str().into() });
-        let mut set = Map::new();
-        for pair in &self.set {
-            let (path, value) = pair
-                .split_once('=')
-                .ok_or_else(|| format!("`--set {pair}`: write it as `--set customer.number=+1555`"))?;
-            set.insert(path.trim().to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into()));
-        }
-        wish.insert("set".to_owned(), Value::Object(set));
+        wish.insert("set".to_owned(), Value::Object(set::values(&self.set)?));
         wish.insert("unset".to_owned(), json!(self.unset));
         wish.insert("at".to_owned(), self.at.clone().unwrap_or_else(|| Clock::now().to_string()).into());
         if let Some(state) = &self.state {

@@ -1,33 +1,22 @@
 //! How commands ask a running daemon: over its admin address, with what the settings say about it.
 
-mod pinned;
-
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use clap::{Args, ValueEnum};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::Full;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::http::request::Builder;
 use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::CertificateDer;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
+use super::line::{Far, Line, Trust, Unopened, reachable};
 use super::{Outcome, could_not_run};
 use crate::settings::{self, Loaded};
 
 /// How long an answer is waited for: a reload compiles everything.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The longest answer that is taken.
-const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// Who reads what came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -92,7 +81,7 @@ impl Daemon {
     }
 
     fn ask(&self, request: Builder, body: String) -> Result<Said, Unasked> {
-        let Place { address, token, certificate } = self.place();
+        let Place { address, token, trust } = self.place();
         let mut request = request.header(HOST, address.to_string());
         if let Some(token) = &token {
             request = request.header(AUTHORIZATION, format!("Bearer {}", token.expose_secret()));
@@ -100,30 +89,28 @@ impl Daemon {
         let unanswered = |why: String| Unasked::Unanswered { address, why };
         let request = request.body(Full::from(body)).map_err(|error| unanswered(error.to_string()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Unasked::NoRuntime)?;
+        let far = Far { host: address.ip().to_string(), port: address.port(), trust };
         let said = runtime.block_on(async {
-            let stream = TcpStream::connect(address).await;
-            let stream = stream.map_err(|source| Unasked::Unreachable { address, source })?;
-            let talk = async {
-                match certificate {
-                    Some(certificate) => talk(secured(stream, address, certificate).await?, request).await,
-                    None => talk(stream, request).await,
-                }
-            };
+            let asking = async { Line::open(&far).await?.ask(request).await.map_err(Unopened::Failed) };
             let late = || unanswered(format!("nothing came within {} s", PATIENCE.as_secs()));
-            let said = tokio::time::timeout(PATIENCE, talk).await.map_err(|_| late())?;
-            said.map_err(|error| unanswered(error.to_string()))
+            let said = tokio::time::timeout(PATIENCE, asking).await.map_err(|_| late())?;
+            said.map_err(|error| match error {
+                Unopened::Unreachable(source) => Unasked::Unreachable { address, source },
+                Unopened::Failed(error) => unanswered(error.to_string()),
+            })
         })?;
+        let said = Said { status: said.status, text: String::from_utf8_lossy(&said.body).into_owned() };
         if said.status == StatusCode::UNAUTHORIZED { Err(Unasked::NoToken { address }) } else { Ok(said) }
     }
 
     /// Settings with mistakes in them say nothing; that must not keep anybody from asking what the mistakes are.
     fn place(&self) -> Place {
         let settings = settings::load(self.config.as_deref()).ok().map(|Loaded { settings, .. }| settings);
-        let mut place = Place { address: settings::ADMIN, token: None, certificate: None };
+        let mut place = Place { address: settings::ADMIN, token: None, trust: Trust::Plain };
         if let Some(settings) = settings {
             place.address = settings.admin;
             place.token = settings.admin_token;
-            place.certificate = settings.admin_tls.and_then(|certificates| certificates.end_entity());
+            place.trust = settings.admin_tls.as_ref().map_or(Trust::Plain, Trust::pinned);
         }
         place.address = reachable(self.admin.unwrap_or(place.address));
         place.token = self.token.clone().or(place.token);
@@ -135,52 +122,5 @@ impl Daemon {
 struct Place {
     address: SocketAddr,
     token: Option<SecretString>,
-    certificate: Option<CertificateDer<'static>>,
-}
-
-/// Where to connect to for what listens everywhere.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
-}
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-async fn secured(
-    stream: TcpStream,
-    address: SocketAddr,
-    certificate: CertificateDer<'static>,
-) -> Result<TlsStream<TcpStream>, Failure> {
-    let connector = TlsConnector::from(Arc::new(pinned::config(certificate)?));
-    let shown = |error| format!("it does not show the certificate that the settings name: {error}");
-    Ok(connector.connect(address.ip().into(), stream).await.map_err(shown)?)
-}
-
-async fn talk<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Said, Failure>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
-    let response = sender.send_request(request).await?;
-    let status = response.status();
-    let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await?.to_bytes();
-    connection.abort();
-    Ok(Said { status, text: String::from_utf8_lossy(&body).into_owned() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_listens_everywhere_is_asked_here() {
-        for (address, asked) in [("0.0.0.0:1", "127.0.0.1:1"), ("[::]:1", "[::1]:1"), ("192.0.2.1:1", "192.0.2.1:1")] {
-            assert_eq!(reachable(address.parse().unwrap()).to_string(), asked);
-        }
-    }
+    trust: Trust,
 }

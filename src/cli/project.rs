@@ -29,6 +29,12 @@ pub(super) enum Plan {
 }
 
 impl RuleSet {
+    /// What a file in its folder is called among its files.
+    pub(super) fn shown(&self, file: &Path) -> String {
+        let inside = whole(file).strip_prefix(whole(&self.root)).map(|inside| self.root.join(inside));
+        load::shown(&inside.unwrap_or_else(|_| file.to_owned()))
+    }
+
     /// Its engine; what is wrong with its files is shown.
     pub(super) fn engine(&self) -> Result<Engine, Outcome> {
         let sources = load::rules(&self.root).map_err(|error| could_not_run(&error))?;
@@ -75,7 +81,6 @@ pub(super) fn rule_sets(path: &Path) -> Result<Vec<RuleSet>, Trouble> {
 
 /// The folders of a folder that are projects of their own, if it is none itself.
 fn projects(folder: &Path) -> Vec<PathBuf> {
-    let is_project = |folder: &Path| folder.join(settings::FILE).is_file() || folder.join(settings::RULES).is_dir();
     if !folder.is_dir() || is_project(folder) || has_rules(folder) {
         return Vec::new();
     }
@@ -83,6 +88,35 @@ fn projects(folder: &Path) -> Vec<PathBuf> {
     let mut projects: Vec<PathBuf> = entries.filter(|path| path.is_dir() && is_project(path)).collect();
     projects.sort();
     projects
+}
+
+/// The rule set to which a file belongs: the one in whose folder it lies, as the settings or a folder `rules` above it
+/// say; else that of its own folder.
+pub(super) fn rule_set_of(file: &Path) -> Result<RuleSet, Trouble> {
+    let file = whole(file);
+    let own = file.parent().unwrap_or(&file);
+    for project in own.ancestors().filter(|folder| is_project(folder)) {
+        let within = |set: &RuleSet| file.starts_with(whole(&set.root));
+        if let Some(set) = of_one(&near(project))?.into_iter().find(within) {
+            return Ok(set);
+        }
+    }
+    Ok(RuleSet { server: "*".to_owned(), root: near(own), options: Options::default() })
+}
+
+/// The path from the root of the file system, without links.
+fn whole(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The same folder as people would type it here.
+fn near(folder: &Path) -> PathBuf {
+    let inside = folder.strip_prefix(whole(Path::new("."))).map(|inside| Path::new(".").join(inside));
+    inside.unwrap_or_else(|_| folder.to_owned())
+}
+
+fn is_project(folder: &Path) -> bool {
+    folder.join(settings::FILE).is_file() || folder.join(settings::RULES).is_dir()
 }
 
 fn of_one(path: &Path) -> Result<Vec<RuleSet>, Trouble> {

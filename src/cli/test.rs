@@ -1,20 +1,26 @@
 //! `switchhook test`: runs the tests that stand beside the rules.
 
+mod percent;
+mod target;
+
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
 use clap::Args;
 
 use super::project::{self, RuleSet};
-use super::{Outcome, could_not_run, show, write};
+use super::{Outcome, complain, could_not_run, show, write};
 use crate::engine::diagnostic::{Sources, has_errors};
 use crate::engine::source::compile;
-use crate::load;
+use crate::load::LoadError;
+use crate::settings::Trouble;
 use crate::testing::coverage::Coverage;
-use crate::testing::report::{Format, Report};
+use crate::testing::report::{Findings, Format, Report};
 use crate::testing::{Suite, events_among};
+use percent::Percent;
+use target::Target;
 
 /// How often files are looked at with `--watch`.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -23,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 #[derive(Debug, Args)]
 #[group(id = "test")]
 pub struct Arguments {
-    /// A project, a folder of rules, or a folder with several projects [default: .]
+    /// A project, a folder of rules, a folder with several projects, or one test file [default: .]
     path: Option<PathBuf>,
     /// Run only tests whose names hold this text
     #[arg(long, value_name = "TEXT", default_value = "")]
@@ -31,12 +37,12 @@ pub struct Arguments {
     /// How the outcome is written
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-    /// Say which rules and conditions no test reached
+    /// Say which rules, conditions and rows of decision tables no test reached
     #[arg(long)]
     coverage: bool,
-    /// Fail if the tests see less of the outcomes of conditions than this many percent
+    /// Fail if the tests see less of the outcomes of conditions and rows of decision tables than this many percent
     #[arg(long, value_name = "PERCENT")]
-    min_coverage: Option<usize>,
+    min_coverage: Option<Percent>,
     /// Run the tests again whenever a file changes
     #[arg(long)]
     watch: bool,
@@ -46,70 +52,91 @@ pub struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let path = arguments.path.clone().unwrap_or_else(|| PathBuf::from("."));
     if !arguments.watch {
-        return once(arguments, &path);
+        return once(arguments, &Target::of(&path));
     }
     let mut seen = None;
     loop {
-        let now = contents(&path);
+        let target = Target::of(&path);
+        let now = target.contents();
         if seen.as_ref() != Some(&now) {
-            once(arguments, &path);
+            if seen.is_some() {
+                write("\n");
+            }
+            once(arguments, &target);
             seen = Some(now);
         }
         thread::sleep(PAUSE);
     }
 }
 
-/// All that the tests depend on, as it is now.
-fn contents(path: &Path) -> Vec<String> {
-    let sets = project::rule_sets(path).unwrap_or_default();
-    let files = sets.iter().filter_map(|set| load::with_tests(&set.root).ok());
-    files.flat_map(|files| files.files).map(|file| format!("{}\0{}", file.path, file.text)).collect()
+fn once(arguments: &Arguments, target: &Target) -> Outcome {
+    let (mut report, mut tests) = (Report::default(), 0);
+    match &target.sets {
+        Ok(sets) => {
+            for set in sets {
+                match test(set, target, &arguments.filter, &mut report) {
+                    Ok(more) => tests += more,
+                    Err(error) => return could_not_run(&target.explained(&error)),
+                }
+            }
+        }
+        Err(Trouble::Found(found, sources)) => {
+            report.sets_unread += 1;
+            report.findings.push(Findings { found: found.clone(), sources: sources.clone() });
+        }
+        Err(trouble @ Trouble::Unreadable(_)) => return project::told(trouble),
+    }
+    if report.outcomes.is_empty() && report.findings.is_empty() {
+        return could_not_run(&target.nothing_to_run(&arguments.filter, tests));
+    }
+    tell(arguments, &report)
 }
 
-fn once(arguments: &Arguments, path: &Path) -> Outcome {
-    let sets = match project::rule_sets(path) {
-        Ok(sets) => sets,
-        Err(trouble) => return project::told(&trouble),
-    };
-    let (mut report, mut outcome) = (Report::default(), Outcome::Fine);
-    for set in &sets {
-        match test(set, &arguments.filter, &mut report) {
-            Ok(found) => outcome = outcome.max(found),
-            Err(error) => return could_not_run(&error),
+fn tell(arguments: &Arguments, report: &Report) -> Outcome {
+    let mut outcome = Outcome::Fine;
+    for Findings { found, sources } in &report.findings {
+        // Programs are told in the report itself.
+        if arguments.format == Format::Human {
+            show(found, sources);
         }
+        outcome = outcome.max(if has_errors(found) { Outcome::Findings } else { Outcome::Fine });
     }
     write(&report.render(arguments.format, arguments.coverage, std::io::stdout().is_terminal()));
     if !report.passed() {
         outcome = outcome.max(Outcome::Findings);
     }
-    if let Some(least) = arguments.min_coverage.filter(|least| report.conditions.percent() < *least) {
-        let seen = report.conditions.percent();
-        super::complain(&format!(
-            "switchhook: {seen} % of the outcomes of conditions were seen, less than {least} %\n"
-        ));
+    let least = arguments.min_coverage.filter(|_| !report.outcomes.is_empty());
+    if let Some(least) = least.filter(|least| !least.is_reached(report.covered())) {
+        let what =
+            if report.rows.all == 0 { "outcomes of conditions" } else { "outcomes of conditions and of the rows" };
+        let seen = report.covered().percent();
+        complain(&format!("switchhook: {seen} % of the {what} were seen, less than {least} %\n"));
         outcome = outcome.max(Outcome::Findings);
     }
     outcome
 }
 
-/// Runs the tests of one rule set. What is wrong with its files is shown.
-fn test(set: &RuleSet, filter: &str, report: &mut Report) -> Result<Outcome, load::LoadError> {
-    let files = load::with_tests(&set.root)?;
+/// Runs those tests of one rule set whose names hold `filter`; returns how many there are.
+fn test(set: &RuleSet, target: &Target, filter: &str, report: &mut Report) -> Result<usize, LoadError> {
+    let files = target.files(set)?;
     let sources = Sources::of(&files.files);
     let compiled = match compile(&sources, &set.options) {
         Ok(compiled) => compiled,
-        Err(found) => return Ok(show(&found, &sources).max(Outcome::Findings)),
+        Err(found) => {
+            report.sets_unread += 1;
+            report.findings.push(Findings { found, sources });
+            return Ok(0);
+        }
     };
-    let mut found = Vec::new();
-    let suite = Suite::read(&sources, &events_among(&files.files), &compiled.engine, &mut found);
-    let outcome = show(&found, &sources);
-    if has_errors(&found) {
-        return Ok(outcome.max(Outcome::Findings));
-    }
+    let (mut found, events) = (Vec::new(), events_among(&files.files));
+    let suite = Suite::read(&sources, &events, &compiled.engine, &mut found);
     let mut coverage = Coverage::default();
     report.outcomes.extend(suite.run(&compiled.engine, filter, &mut coverage));
-    report.rules = report.rules.and(coverage.rules(&compiled.engine));
-    report.conditions = report.conditions.and(coverage.conditions(&compiled.engine));
-    report.gaps.extend(coverage.gaps(&compiled.engine));
-    Ok(outcome)
+    report.broken += suite.broken;
+    report.files_unread += suite.unread;
+    report.add_coverage(&coverage, &compiled.engine);
+    if !found.is_empty() {
+        report.findings.push(Findings { found, sources });
+    }
+    Ok(suite.cases.len())
 }

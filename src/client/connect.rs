@@ -14,7 +14,7 @@ use hyper::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
@@ -114,6 +114,20 @@ pub(super) async fn within<F: Future>(time: Duration, sending: F) -> F::Output {
     WITHIN.scope(time, sending).await
 }
 
+/// TLS with whom the authorities vouch for that browsers trust, or one of `more`.
+///
+/// # Errors
+/// If an authority's certificate cannot be used.
+pub fn trusting(more: &[CertificateDer<'static>]) -> Result<ClientConfig, rustls::Error> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    for authority in more {
+        roots.add(authority.clone())?;
+    }
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
 /// Connects to what is not refused.
 #[derive(Clone)]
 pub(super) struct Connector {
@@ -124,14 +138,8 @@ pub(super) struct Connector {
 
 impl Connector {
     pub(super) fn new(outbound: &Outbound, resolver: Resolver) -> Result<Connector, rustls::Error> {
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        for authority in &outbound.authorities {
-            roots.add(authority.clone())?;
-        }
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-        let config = config.with_root_certificates(roots).with_no_client_auth();
-        Ok(Connector { guard: Arc::new(outbound.guard.clone()), resolver, tls: TlsConnector::from(Arc::new(config)) })
+        let tls = TlsConnector::from(Arc::new(trusting(&outbound.authorities)?));
+        Ok(Connector { guard: Arc::new(outbound.guard.clone()), resolver, tls })
     }
 
     async fn connect(self, url: Uri) -> Result<Stream, ConnectError> {

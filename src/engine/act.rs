@@ -1,5 +1,6 @@
 //! What a rule does besides answering: compiled, and rendered into [`Action`]s once it is known what was answered.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::action::{Action, Retry, UnlessBy};
@@ -19,6 +20,8 @@ pub struct Act {
     pub name: String,
     /// All of these must hold.
     pub when: Vec<Condition>,
+    /// The numbers of these, and of those in them, among the conditions of its rule.
+    pub leaves: Range<u32>,
     /// What it does.
     pub does: Does,
 }

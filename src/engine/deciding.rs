@@ -228,13 +228,15 @@ impl<'a> Deciding<'a> {
             return Ok(());
         }
         self.limit.set(None);
-        for (_, rule, scope) in &acting {
+        for (id, rule, scope) in &acting {
+            self.record(|recorder, _| recorder.resume(*id));
             // What several rules ask is asked at once, too: each of them is looked at before any gives up.
             let _ = scope.ask(rule.needs.acts());
         }
         let outcome = Rc::new(self.outcome(reply));
         for (id, rule, scope) in acting {
             let scope = scope.knowing(&outcome);
+            self.record(|recorder, _| recorder.resume(id));
             for act in &rule.acts {
                 if self.is_done(&rule.name, Some(&act.name)) {
                     continue;

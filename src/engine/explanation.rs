@@ -4,7 +4,7 @@
 //! consequence: rules that an index would rule out are looked at too, and after a condition that does not hold the plain
 //! ones behind it are tried, so that it can be told how near a rule was.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,19 +80,33 @@ pub struct ConditionSeen {
 
 /// Writes down what a decision comes by.
 #[derive(Debug, Default)]
-pub struct Recorder(RefCell<Explanation>);
+pub struct Recorder {
+    written: RefCell<Explanation>,
+    /// Which of the rules is at hand.
+    at_hand: Cell<usize>,
+}
 
 impl Recorder {
     /// What was written down.
     #[must_use]
     pub fn done(self) -> Explanation {
-        self.0.into_inner()
+        self.written.into_inner()
     }
 
     /// It is the turn of `rule`.
     pub(super) fn begin(&self, rule: RuleId, outcome: Seen, at: Option<Duration>) {
         let (conditions, bindings) = (Vec::new(), Vec::new());
-        self.0.borrow_mut().rules.push(RuleSeen { rule, outcome, conditions, bindings, began: at, ended: at });
+        let mut explanation = self.written.borrow_mut();
+        self.at_hand.set(explanation.rules.len());
+        explanation.rules.push(RuleSeen { rule, outcome, conditions, bindings, began: at, ended: at });
+    }
+
+    /// It is the turn of `rule` again: what it does comes when all have been considered.
+    pub(super) fn resume(&self, rule: RuleId) {
+        let place = self.written.borrow().rules.iter().position(|seen| seen.rule == rule);
+        if let Some(place) = place {
+            self.at_hand.set(place);
+        }
     }
 
     /// The rule at hand came to this.
@@ -118,7 +132,7 @@ impl Recorder {
 
     /// Somebody has answered.
     pub(super) fn asked(&self, question: Question, fetched: &Arc<Fetched>) {
-        let mut explanation = self.0.borrow_mut();
+        let mut explanation = self.written.borrow_mut();
         if !explanation.asked.iter().any(|(asked, _)| *asked == question) {
             explanation.asked.push((question, Arc::clone(fetched)));
         }
@@ -126,17 +140,20 @@ impl Recorder {
 
     /// The rule that answers made this.
     pub(super) fn made(&self, value: &Value) {
-        self.0.borrow_mut().made = Some(value.clone());
+        self.written.borrow_mut().made = Some(value.clone());
     }
 
     /// Whether the rule at hand has tried this condition.
     pub(super) fn has_tried(&self, leaf: Leaf) -> bool {
-        let explanation = self.0.borrow();
-        explanation.rules.last().is_some_and(|rule| rule.conditions.iter().any(|tried| tried.leaf == leaf))
+        let explanation = self.written.borrow();
+        explanation
+            .rules
+            .get(self.at_hand.get())
+            .is_some_and(|rule| rule.conditions.iter().any(|tried| tried.leaf == leaf))
     }
 
     fn at_hand(&self, note: impl FnOnce(&mut RuleSeen)) {
-        if let Some(rule) = self.0.borrow_mut().rules.last_mut() {
+        if let Some(rule) = self.written.borrow_mut().rules.get_mut(self.at_hand.get()) {
             note(rule);
         }
     }

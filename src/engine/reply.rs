@@ -13,6 +13,7 @@ mod control;
 mod destination;
 mod fault;
 mod form;
+mod received;
 mod spoken;
 mod tool;
 mod tree;
@@ -24,7 +25,8 @@ use self::form::{Form, Object};
 use super::kind::Kind;
 
 pub use self::fault::{Fault, Step};
-pub use self::tool::{Outcome, ToolAnswer, ToolResult, tool_answer};
+pub use self::received::check_body;
+pub use self::tool::{Outcome, PART_NAMES, ToolAnswer, ToolResult, tool_answer};
 pub use self::tree::{Shape, Tree};
 
 /// How long to wait for the caller to go on when nobody says it better: about as long as people pause.

@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::engine::action::Action;
 use crate::engine::decision::Decision;
 use crate::engine::diagnostic::Span;
+use crate::engine::event::Event;
 use crate::engine::explanation::{ConditionSeen, Explanation, RuleSeen, Seen};
 use crate::engine::question::{Fetched, Question};
 use crate::engine::rows::Row;
@@ -54,7 +55,9 @@ impl Why<'_> {
     fn rule_json(&self, seen: &RuleSeen) -> Value {
         let conditions = seen.conditions.iter().map(|condition| {
             let (place, text) = self.condition(seen.rule, condition);
-            json!({ "place": place, "condition": text, "holds": condition.holds, "value": condition.value })
+            let ConditionSeen { holds, value, .. } = condition;
+            let action = self.action(seen.rule, condition);
+            json!({ "place": place, "condition": text, "action": action, "holds": holds, "value": value })
         });
         let values = self.values(seen).map(|(name, value)| match value {
             Ok(value) => (name.to_owned(), value.clone()),
@@ -126,10 +129,43 @@ impl Why<'_> {
 
     fn nearest(&self, near: &RuleSeen, paint: Paint) -> String {
         let Some(missed) = missed(near) else { return String::new() };
-        let (place, condition) = self.condition(near.rule, missed);
-        let value = value(missed);
-        let name = paint.bold(&self.name(near.rule));
-        format!("nearest miss: {name} wants `{}` ({place}), but {value}\n", clean(&condition))
+        format!("nearest miss: {} {}\n", paint.bold(&self.name(near.rule)), self.wants(near.rule, missed))
+    }
+
+    fn wants(&self, rule: RuleId, missed: &ConditionSeen) -> String {
+        let (place, condition) = self.condition(rule, missed);
+        format!("wants `{}` ({place}), but {}", clean(&condition), value(missed))
+    }
+
+    /// What kept a rule from answering this event; nothing if it did answer.
+    #[must_use]
+    pub fn kept_from_answering(&self, id: RuleId, event: &Event) -> Option<String> {
+        let name = format!("`{}`", self.name(id));
+        let first = match self.decision.answered_by {
+            Some(first) if first == id => return None,
+            Some(first) => format!("`{}`", self.name(first)),
+            None if self.decision.refused_arguments => {
+                return Some("the arguments do not fit the tool's schema, so no rule was asked".to_owned());
+            }
+            None => "an earlier rule".to_owned(),
+        };
+        let Some(seen) = self.explanation.rules.iter().find(|seen| seen.rule == id) else {
+            let is_for_it = self.engine.rules().for_kind(event).any(|(known, _)| known == id);
+            return Some(match self.explanation.rules.last() {
+                Some(last) if is_for_it => format!("`{}` comes before {name}, and stops", self.name(last.rule)),
+                _ => format!("{name} is not for `{}` events", event.kind()),
+            });
+        };
+        Some(match (seen.outcome, missed(seen)) {
+            (Seen::Missed(_), Some(missed)) => format!("{name} {}", self.wants(id, missed)),
+            (Seen::Missed(_), None) => format!("{name} does not match"),
+            (Seen::Failed, _) => format!("{name} could not tell whether its conditions hold"),
+            (Seen::Passed, _) => format!("{first} comes before {name}, and answers"),
+            (Seen::Matched, _) if self.rule(id).is_some_and(|rule| rule.answer.is_none()) => {
+                format!("{name} matches, but it has no answer of its own")
+            }
+            (Seen::Matched, _) => format!("{name} matches too, but {first} comes before it"),
+        })
     }
 
     fn rule_text(&self, seen: &RuleSeen, paint: Paint) -> String {
@@ -141,12 +177,10 @@ impl Why<'_> {
         for condition in &seen.conditions {
             let (_, written) = self.condition(seen.rule, condition);
             let mark = if condition.holds { "holds " } else { "misses" };
-            let _ = writeln!(
-                text,
-                "    {mark} {} {}",
-                clean(&written),
-                paint.faint(&format!("since {}", value(condition)))
-            );
+            let action = self.action(seen.rule, condition).filter(|_| !condition.holds);
+            let so = action.map(|action| format!(", so action `{action}` is left out")).unwrap_or_default();
+            let why = paint.faint(&format!("since {}{}", value(condition), clean(&so)));
+            let _ = writeln!(text, "    {mark} {} {why}", clean(&written));
         }
         for (name, value) in self.values(seen) {
             let value = value.map_or_else(|why| format!("failed: {why}"), |value| shown(&value.to_string()));
@@ -183,6 +217,12 @@ impl Why<'_> {
         let span = self.rule(rule).and_then(|rule| rule.leaves.get(condition.leaf.0 as usize));
         let Some(span) = span else { return (String::new(), String::new()) };
         (self.place(*span), written(self.engine, *span))
+    }
+
+    /// The action that a condition is one of, if it is none of the rule itself.
+    fn action(&self, rule: RuleId, condition: &ConditionSeen) -> Option<&str> {
+        let acts = &self.rule(rule)?.acts;
+        acts.iter().find(|act| act.leaves.contains(&condition.leaf.0)).map(|act| act.name.as_str())
     }
 
     fn outcome(&self, seen: &RuleSeen) -> &'static str {

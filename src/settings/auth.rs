@@ -15,7 +15,7 @@ use crate::engine::source::read::{Each, Field, Spanned, read_secret};
 use crate::engine::source::yaml::{Node, Yaml};
 use crate::load;
 use crate::server::auth::{
-    Algorithm, BearerSettings, Credential, Credentials, Encoding, HmacCheck, HmacSettings, InvalidCredential,
+    Algorithm, BearerSettings, Credential, Credentials, Encoding, HmacCheck, HmacSettings, InvalidCredential, Pass,
 };
 use crate::server::decrypt::ArgumentKey;
 
@@ -24,7 +24,12 @@ pub(super) struct Auth {
     pub(super) credentials: Credentials,
     /// The headers that carry the credentials.
     pub(super) headers: Vec<HeaderName>,
+    /// What a sender shows to be let in, for each of them.
+    pub(super) passes: Vec<Pass>,
 }
+
+/// One credential, seen from both sides.
+type Both = (Credential, Pass);
 
 #[derive(Debug, Deserialize)]
 struct CredentialSource {
@@ -80,7 +85,7 @@ fn is_empty_auth(one: &Diagnostic) -> bool {
 
 /// Reads the credentials of a server; without `auth`, and with `auth: none`, everybody is accepted.
 pub(super) fn credentials(node: Option<&Node>, found: &mut Vec<Diagnostic>) -> Auth {
-    let open = Auth { credentials: Credentials::open(), headers: Vec::new() };
+    let open = Auth { credentials: Credentials::open(), headers: Vec::new(), passes: Vec::new() };
     let Some(node) = node else { return open };
     if node.as_str() == Some("none") {
         return open;
@@ -101,14 +106,15 @@ pub(super) fn credentials(node: Option<&Node>, found: &mut Vec<Diagnostic>) -> A
                 .help("or write a credential: `- secret: ${env.VAPI_SECRET}`"),
         );
     }
-    let (mut accepted, mut headers) = (Vec::new(), Vec::new());
+    let (mut accepted, mut headers) = (Vec::<Both>::new(), Vec::new());
     for item in items {
         if let Some(source) = read_secret::<CredentialSource>(item, "a credential", found) {
             accepted.extend(credential(&source, item, &mut headers, found));
         }
     }
+    let (accepted, passes) = accepted.into_iter().unzip();
     // A list in which nothing is right admits nobody.
-    Auth { credentials: Credentials::any_of(accepted), headers }
+    Auth { credentials: Credentials::any_of(accepted), headers, passes }
 }
 
 fn credential(
@@ -116,23 +122,24 @@ fn credential(
     item: &Node,
     headers: &mut Vec<HeaderName>,
     found: &mut Vec<Diagnostic>,
-) -> Option<Credential> {
+) -> Option<Both> {
     let (secret, bearer, hmac) = (source.secret.get(), source.bearer.get(), source.hmac.get());
     let (secret, bearer, hmac) = (secret?.as_ref(), bearer?.as_ref(), hmac?.as_ref());
     let made = match (secret, bearer, hmac) {
         (Some(secret), None, None) => {
             headers.push(HeaderName::from_static("x-vapi-secret"));
-            Credential::secret(&secret.value.as_str().into())
+            let secret = secret.value.as_str().into();
+            Credential::secret(&secret).and_then(|credential| Ok((credential, Pass::secret(&secret)?)))
         }
         (None, Some(bearer), None) => {
             let settings = bearer_settings(&bearer.value)?;
             headers.extend(settings.header.parse::<HeaderName>());
-            Credential::bearer(&settings)
+            Credential::bearer(&settings).and_then(|credential| Ok((credential, Pass::bearer(&settings)?)))
         }
         (None, None, Some(hmac)) => {
             let settings = hmac_settings(&hmac.value, found)?;
             headers.extend(settings.signature_header.parse::<HeaderName>());
-            HmacCheck::new(&settings).map(Credential::hmac)
+            HmacCheck::new(&settings).map(|check| (Credential::hmac(check.clone()), Pass::hmac(check)))
         }
         // What is left empty is told of already.
         (None, None, None) if item.entries().iter().any(|(_, node)| node.value == Yaml::Null) => return None,
@@ -150,14 +157,15 @@ fn credential(
             return None;
         }
     };
-    let credential = match made {
-        Ok(credential) => credential,
+    let (credential, pass) = match made {
+        Ok(both) => both,
         Err(invalid) => {
             found.push(bad_credential(&invalid, item));
             return None;
         }
     };
-    narrowed(credential, source.addresses.get()?.as_ref(), item, found)
+    let credential = narrowed(credential, source.addresses.get()?.as_ref(), item, found)?;
+    Some((credential, pass))
 }
 
 /// Only from these addresses.

@@ -197,6 +197,7 @@ impl Base<'_> {
             credentials: Arc::new(auth.credentials),
             auth_written: written.is_some(),
             credential_headers: auth.headers,
+            passes: auth.passes,
             argument_key,
             tests_required: false,
         })

@@ -12,6 +12,14 @@ pub(super) struct Difference {
     pub(super) expected: String,
     /// What there is, in words.
     pub(super) actual: String,
+    /// How it came, where that is known.
+    pub(super) since: Option<String>,
+}
+
+impl Difference {
+    pub(super) fn new(path: &str, expected: String, actual: String) -> Difference {
+        Difference { path: path.to_owned(), expected, actual, since: None }
+    }
 }
 
 /// How much of a value is shown.
@@ -56,7 +64,7 @@ impl Compare<'_> {
     }
 
     fn differ(&mut self, path: &str, expected: String, actual: String) {
-        self.into.push(Difference { path: path.to_owned(), expected, actual });
+        self.into.push(Difference::new(path, expected, actual));
     }
 }
 

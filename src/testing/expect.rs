@@ -1,19 +1,18 @@
 //! What a test expects of a decision, and what of it did not come true.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::compare::{Difference, compare, shown};
+use super::acts::Acts;
+use super::answer;
+use super::compare::{Difference, compare};
+use super::world::object;
 use crate::engine::Engine;
-use crate::engine::action::Action;
 use crate::engine::decision::Decision;
 use crate::engine::diagnostic::{Diagnostic, closest};
 use crate::engine::event::Event;
-use crate::engine::kind::EventKind;
-use crate::engine::reply::Reply;
-use crate::engine::request::{Target, VAPI};
 use crate::engine::source::read::{Each, Field, read};
-use crate::engine::source::yaml::Node;
+use crate::engine::source::yaml::{Node, Yaml};
 
 /// What is expected; what is not said is not looked at.
 #[derive(Debug, Default)]
@@ -21,7 +20,7 @@ pub(super) struct Expect {
     rule: Answering,
     respond: Option<Value>,
     exactly: Option<Value>,
-    acts: Option<Vec<Value>>,
+    acts: Option<Acts>,
     logs: Option<Vec<String>>,
     state: Option<Value>,
     /// A part of what is said of a fault. Without it, there must be none.
@@ -54,45 +53,67 @@ struct ExpectSource {
 impl Expect {
     /// Reads what is expected; `rules` are the names that there are.
     pub(super) fn read(node: &Node, rules: &[String], found: &mut Vec<Diagnostic>) -> Option<Expect> {
+        let before = found.len();
         let source: ExpectSource = read(node, "`expect`", found)?;
+        explain_nothing(node, found.get_mut(before..).unwrap_or_default());
+        if matches!(&node.value, Yaml::Map(entries) if entries.is_empty()) {
+            let help = "write what is to come of it, such as `rule: regulars`, or leave `expect` out: then nothing must \
+                        go wrong";
+            found.push(Diagnostic::error("empty-field", node.span, "`expect` expects nothing").help(help));
+        }
         let rule = source.rule.as_ref().map(|node| named(node, rules, found)).unwrap_or_default();
         Some(Expect {
             rule,
             respond: source.respond.as_ref().map(Node::to_json),
             exactly: source.exactly.as_ref().map(Node::to_json),
-            acts: source.acts.map(|Each(acts)| acts.iter().map(Node::to_json).map(spelt_out).collect()),
+            acts: source.acts.map(|Each(acts)| Acts::read(&acts, found)),
             logs: source.logs.as_ref().and_then(Field::get).map(|Each(logs)| logs.clone()),
-            state: source.state.as_ref().map(Node::to_json),
+            state: source.state.as_ref().map(|node| object("state", node, found).into()),
             error: source.error.as_ref().and_then(Field::get).cloned(),
         })
     }
 
-    /// What did not come true.
-    pub(super) fn held_against(&self, decision: &Decision, event: &Event, engine: &Engine) -> Vec<Difference> {
-        let mut differences = Vec::new();
-        let answered = decision.answered_by.and_then(|id| engine.rules().rule(id)).map(|rule| rule.name.as_str());
-        let named = |rule: Option<&str>| rule.map_or_else(|| "none".to_owned(), |rule| format!("`{rule}`"));
+    /// The name of the rule that is to answer, if one is.
+    pub(super) fn rule(&self) -> Option<&str> {
         match &self.rule {
-            Answering::None if answered.is_some() => {
-                differences.push(difference("rule", named(None), named(answered)));
-            }
-            Answering::Rule(rule) if answered != Some(rule) => {
-                differences.push(difference("rule", named(Some(rule)), named(answered)));
-            }
-            _ => {}
+            Answering::Rule(name) => Some(name),
+            Answering::Any | Answering::None => None,
         }
-        let reply = own(&decision.reply, event);
+    }
+
+    /// What did not come true; `kept` says what kept the rule that is expected from answering.
+    pub(super) fn held_against(
+        &self,
+        decision: &Decision,
+        event: &Event,
+        engine: &Engine,
+        kept: Option<String>,
+    ) -> Vec<Difference> {
+        let mut differences = Vec::new();
+        differences.extend(self.answering(decision, engine, kept));
         for (expected, exactly) in [(&self.respond, false), (&self.exactly, true)] {
-            differences.extend(expected.iter().flat_map(|expected| compare("respond", expected, &reply, exactly)));
+            let Some(expected) = expected else { continue };
+            let (expected, reply) = answer::told(expected, &decision.reply, event);
+            differences.extend(compare("respond", &expected, &reply, exactly));
         }
-        differences.extend(self.acts.iter().flat_map(|acts| compare_acts(acts, &decision.actions)));
+        let kept = decision.state.as_deref().cloned().map(Value::Object).unwrap_or_default();
+        differences.extend(self.acts.iter().flat_map(|acts| acts.held_against(decision, &kept)));
         differences.extend(self.logs.iter().flat_map(|logs| compare_logs(logs, decision)));
-        if let Some(state) = &self.state {
-            let kept = decision.state.as_deref().cloned().map(Value::Object).unwrap_or_default();
-            differences.extend(compare("state", state, &kept, false));
-        }
+        differences.extend(self.state.iter().flat_map(|state| compare("state", state, &kept, false)));
         differences.extend(self.faults(decision));
         differences
+    }
+
+    fn answering(&self, decision: &Decision, engine: &Engine, kept: Option<String>) -> Option<Difference> {
+        let answered = decision.answered_by.and_then(|id| engine.rules().rule(id)).map(|rule| rule.name.as_str());
+        let named = |rule: Option<&str>| rule.map_or_else(|| "none".to_owned(), |rule| format!("`{rule}`"));
+        let as_expected = match &self.rule {
+            Answering::Any => true,
+            Answering::None => answered.is_none(),
+            Answering::Rule(rule) => answered == Some(rule),
+        };
+        let expected = named(self.rule());
+        (!as_expected).then(|| Difference { since: kept, ..Difference::new("rule", expected, named(answered)) })
     }
 
     fn faults(&self, decision: &Decision) -> Vec<Difference> {
@@ -102,15 +123,19 @@ impl Expect {
             Some(part) if all.iter().any(|fault| fault.contains(part.as_str())) => Vec::new(),
             Some(part) => {
                 let actual = if all.is_empty() { "no fault".to_owned() } else { all.join("; ") };
-                vec![difference("error", format!("a fault that says `{part}`"), actual)]
+                vec![Difference::new("error", format!("a fault that says `{part}`"), actual)]
             }
-            None => all.into_iter().map(|fault| difference("error", "no fault".to_owned(), fault)).collect(),
+            None => all.into_iter().map(|fault| Difference::new("error", "no fault".to_owned(), fault)).collect(),
         }
     }
 }
 
-fn difference(path: &str, expected: String, actual: String) -> Difference {
-    Difference { path: path.to_owned(), expected, actual }
+/// What is to be written where nothing is.
+fn explain_nothing(node: &Node, found: &mut [Diagnostic]) {
+    let rule = node.entries().iter().find(|(key, _)| key.text == "rule").map(|(key, _)| key.span);
+    for one in found.iter_mut().filter(|one| one.slug == "empty-field" && Some(one.span) == rule) {
+        one.help = vec!["write `rule: none` if no rule is to answer".to_owned()];
+    }
 }
 
 /// The rule that is named.
@@ -130,34 +155,6 @@ fn named(node: &Node, rules: &[String], found: &mut Vec<Diagnostic>) -> Answerin
     Answering::Rule(name)
 }
 
-/// The reply; of a single tool call, what it is answered with.
-fn own(reply: &Reply, event: &Event) -> Value {
-    let whole = reply.to_json();
-    if *event.kind() == EventKind::Known(crate::engine::kind::Kind::FunctionCall) {
-        return whole;
-    }
-    let Some([only]) = whole.get("results").and_then(Value::as_array).map(Vec::as_slice) else { return whole };
-    let mut only = only.clone();
-    if let Some(only) = only.as_object_mut() {
-        only.shift_remove("toolCallId");
-        only.shift_remove("name");
-    }
-    only
-}
-
-fn compare_acts(expected: &[Value], actions: &[Action]) -> Vec<Difference> {
-    let actual: Vec<Value> = actions.iter().map(written).collect();
-    if expected.len() != actual.len() {
-        let list = |acts: &[Value]| match acts {
-            [] => "none".to_owned(),
-            acts => format!("{}: {}", acts.len(), acts.iter().map(shown).collect::<Vec<_>>().join(", ")),
-        };
-        return vec![difference("do", list(expected), list(&actual))];
-    }
-    let pairs = expected.iter().zip(&actual).enumerate();
-    pairs.flat_map(|(number, (expected, actual))| compare(&format!("do[{number}]"), expected, actual, false)).collect()
-}
-
 fn compare_logs(expected: &[String], decision: &Decision) -> Vec<Difference> {
     let lines: Vec<&str> = decision.logs.iter().map(|line| line.text.as_str()).collect();
     let fits =
@@ -166,45 +163,5 @@ fn compare_logs(expected: &[String], decision: &Decision) -> Vec<Difference> {
     if fits {
         return Vec::new();
     }
-    vec![difference("logs", list(expected.iter().map(String::as_str).collect()), list(lines))]
-}
-
-/// What `say: text` and the like stand for.
-fn spelt_out(mut act: Value) -> Value {
-    if let Some(say) = act.get_mut("say").filter(|say| say.is_string()) {
-        *say = json!({ "content": say.take() });
-    }
-    act
-}
-
-/// An action in the words of a rule's `do`.
-fn written(action: &Action) -> Value {
-    let request = &action.request;
-    let body = request.body.as_ref().map(|body| body.text.redacted());
-    let json = body.as_ref().and_then(|body| serde_json::from_str::<Value>(body).ok());
-    let mut written = Map::new();
-    written.insert("name".to_owned(), action.name.clone().into());
-    let url = request.url.redacted();
-    match request.target {
-        Target::CallControl => {
-            let mut message = json.unwrap_or_default();
-            let kind = message.as_object_mut().and_then(|message| message.shift_remove("type")).unwrap_or_default();
-            written.insert(kind.as_str().unwrap_or_default().replace('-', "_"), message);
-        }
-        Target::Vapi => {
-            let path = url.strip_prefix(VAPI).unwrap_or(&url);
-            let method = request.method.as_str().to_ascii_lowercase();
-            written.insert("vapi".to_owned(), json!({ "method": method, "path": path, "json": json }));
-        }
-        Target::Anybody => {
-            written.insert(request.method.as_str().to_ascii_lowercase(), url.into());
-            written.insert("headers".to_owned(), request.headers_redacted());
-            written.extend(json.map(|json| ("json".to_owned(), json)));
-            written.extend(body.map(|body| ("body".to_owned(), body.into())));
-        }
-    }
-    if !action.after.is_zero() {
-        written.insert("after".to_owned(), format!("{}s", action.after.as_secs()).into());
-    }
-    Value::Object(written)
+    vec![Difference::new("logs", list(expected.iter().map(String::as_str).collect()), list(lines))]
 }

@@ -1,45 +1,32 @@
 //! Test files as their authors wrote them.
 
-use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
-use super::{Case, EventFiles, Expect, Step, Suite, answers, event};
+use serde_json::{Value, json};
+
+use super::world::{TestSource, World};
+use super::{Case, EventFiles, Expect, Step, Suite, event};
 use crate::engine::Engine;
-use crate::engine::diagnostic::{Diagnostic, FileId, Sources, Span};
-use crate::engine::path::Path;
-use crate::engine::source::is_test_file;
-use crate::engine::source::read::{Each, Field, Spanned, read};
+use crate::engine::diagnostic::{self, Diagnostic, FileId, Sources, Span, has_errors};
+use crate::engine::source::read::{Field, Spanned, read};
 use crate::engine::source::yaml::{self, Node, Yaml};
-
-/// When events come about which nothing is said: a Monday, at ten in the morning in New York.
-const NOW: &str = "2026-01-05T15:00:00Z";
-
-/// A test, or a step of one, exactly as it stands in the file.
-#[derive(Debug, Deserialize)]
-#[serde(rename = "a test")]
-struct TestSource {
-    name: Option<Field<Spanned<String>>>,
-    event: Option<Node>,
-    set: Option<Node>,
-    unset: Option<Field<Each<Spanned<String>>>>,
-    at: Option<Field<Spanned<String>>>,
-    answers: Option<Node>,
-    state: Option<Node>,
-    headers: Option<Node>,
-    seed: Option<Field<u64>>,
-    expect: Option<Node>,
-    steps: Option<Each<Node>>,
-}
+use crate::engine::source::{drop_consequences, is_test_file};
 
 impl Suite {
-    /// Reads the test files among `sources`; what is wrong with them is added to `found`.
+    /// Reads the test files among `sources`; what is wrong with them is added to `found`. A test in which something is
+    /// wrong is left out, and counted.
     #[must_use]
     pub fn read(sources: &Sources, files: &EventFiles<'_>, engine: &Engine, found: &mut Vec<Diagnostic>) -> Suite {
         let rules = engine.rules().rules().iter().map(|rule| rule.name.clone()).collect();
-        let mut reader = Reader { sources, files, rules, found };
-        let tests = sources.iter().filter(|(_, file)| is_test_file(&file.path));
-        Suite { cases: tests.flat_map(|(id, file)| reader.file(id, &file.path, &file.text)).collect() }
+        let (mut suite, mut wrong) = (Suite::default(), Vec::new());
+        let mut reader = Reader { sources, files, rules, found: &mut wrong };
+        for (id, file) in sources.iter().filter(|(_, file)| is_test_file(&file.path)) {
+            reader.file(id, &file.path, &file.text, &mut suite);
+        }
+        drop_consequences(&mut wrong, sources);
+        diagnostic::sort(&mut wrong);
+        found.append(&mut wrong);
+        suite
     }
 }
 
@@ -55,7 +42,8 @@ pub(super) fn step(
         let message = "nothing is held against anything here, so `expect` has no place";
         found.push(Diagnostic::error("unknown-field", expect.span, message).help("write it into a test"));
     }
-    Reader { sources, files, rules: Vec::new(), found }.step(&source, None, node.span, "")
+    let mut reader = Reader { sources, files, rules: Vec::new(), found };
+    reader.step(&source, Around::default(), node.span, "")
 }
 
 struct Reader<'a> {
@@ -66,120 +54,159 @@ struct Reader<'a> {
     found: &'a mut Vec<Diagnostic>,
 }
 
+/// What a step's test says, which holds where the step says nothing.
+#[derive(Clone, Copy, Default)]
+struct Around<'a> {
+    event: Option<&'a Node>,
+    world: Option<&'a World>,
+    /// Whether the call has a state already, which the step before has left.
+    goes_on: bool,
+}
+
 impl Reader<'_> {
-    fn file(&mut self, id: FileId, path: &str, text: &str) -> Vec<Case> {
+    fn file(&mut self, id: FileId, path: &str, text: &str, suite: &mut Suite) {
         let folder = path.rsplit_once('/').map_or_else(String::new, |(folder, _)| format!("{folder}/"));
-        let Some(tree) = yaml::parse(id, text, self.found) else { return Vec::new() };
+        let Some(tree) = yaml::parse(id, text, self.found) else {
+            suite.unread += 1;
+            return;
+        };
         for (key, _) in tree.entries().iter().filter(|(key, _)| key.text != "tests") {
             let message = format!("a test file has no field `{}`", key.text);
             self.found.push(Diagnostic::error("unknown-field", key.span, message).help("it holds `tests`, a list"));
         }
+        let mut names = HashMap::new();
+        let tests = self.tests(&tree);
+        suite.unread += usize::from(tests.is_empty());
+        for item in tests {
+            let before = self.found.len();
+            let case = self.test(item, &folder, &mut names);
+            match case.filter(|_| !has_errors(self.found.get(before..).unwrap_or_default())) {
+                Some(case) => suite.cases.push(case),
+                None => suite.broken += 1,
+            }
+        }
+    }
+
+    fn tests<'n>(&mut self, tree: &'n Node) -> &'n [Node] {
         let Some(tests) = tree.get("tests") else {
             let message = "there are no tests in this file";
             let help = "begin it with `tests:` and write each behind a dash: `- name: …`";
             self.found.push(Diagnostic::error("missing-field", tree.span, message).help(help));
-            return Vec::new();
+            return &[];
         };
-        let Yaml::List(items) = &tests.value else {
-            let message = format!("`tests` is a list, not {}", tests.describe());
-            self.found.push(Diagnostic::error("wrong-type", tests.span, message).help("begin each with `- name: …`"));
-            return Vec::new();
-        };
-        items.iter().filter_map(|item| self.test(item, &folder)).collect()
+        self.list("tests", tests, "begin each with `- name: …`")
     }
 
-    fn test(&mut self, node: &Node, folder: &str) -> Option<Case> {
+    /// The items below `what`, of which there must be some.
+    fn list<'n>(&mut self, what: &str, node: &'n Node, help: &str) -> &'n [Node] {
+        let (slug, message) = match &node.value {
+            Yaml::List(items) if !items.is_empty() => return items,
+            Yaml::List(_) | Yaml::Null => ("empty-field", format!("there is nothing below `{what}`")),
+            _ => ("wrong-type", format!("`{what}` is a list, not {}", node.describe())),
+        };
+        self.found.push(Diagnostic::error(slug, node.span, message).help(help));
+        &[]
+    }
+
+    fn test(&mut self, node: &Node, folder: &str, names: &mut HashMap<String, Span>) -> Option<Case> {
         let source: TestSource = read(node, "a test", self.found)?;
-        let Some(name) = source.name.as_ref().and_then(Field::get).cloned() else {
-            let found = Diagnostic::error("missing-field", node.span, "a test needs a `name`");
-            self.found.push(found.help("say what it shows: `name: a regular is greeted by name`"));
+        let Some(name) = source.name.as_ref().and_then(Field::get) else {
+            if node.get("name").is_none() {
+                let found = Diagnostic::error("missing-field", node.span, "a test needs a `name`");
+                self.found.push(found.help("say what it shows: `name: a regular is greeted by name`"));
+            }
             return None;
         };
+        self.note(name, names);
         let steps = match &source.steps {
-            None => self.step(&source, None, name.span, folder).into_iter().collect(),
-            Some(Each(nodes)) => self.steps(&source, nodes, folder),
+            None => self.step(&source, Around::default(), name.span, folder).into_iter().collect(),
+            Some(steps) => self.steps(&source, steps, folder),
         };
-        Some(Case { name: name.value, place: self.sources.place(name.span), steps })
+        Some(Case { name: name.value.clone(), place: self.sources.place(name.span), steps })
     }
 
-    fn steps(&mut self, test: &TestSource, nodes: &[Node], folder: &str) -> Vec<Step> {
+    /// No two tests of a file have the same name.
+    fn note(&mut self, name: &Spanned<String>, names: &mut HashMap<String, Span>) {
+        if let Some(first) = names.insert(name.value.clone(), name.span) {
+            let message = format!("two tests are called `{}`", name.value);
+            self.found.push(
+                Diagnostic::error("duplicate-name", name.span, message)
+                    .note(first, "the first one is here")
+                    .help("give one of them another name: a report tells them apart by it"),
+            );
+        }
+    }
+
+    fn steps(&mut self, test: &TestSource, steps: &Node, folder: &str) -> Vec<Step> {
         if let Some(expect) = &test.expect {
             let found = Diagnostic::error("two-answers", expect.span, "a test with `steps` expects in its steps");
             self.found.push(found.help("move `expect` into the step that it is about"));
         }
-        let mut steps = Vec::with_capacity(nodes.len());
-        for (number, node) in (1..).zip(nodes) {
+        let world = World::read(test, self.found);
+        let mut read_steps = Vec::new();
+        for (number, node) in (1..).zip(self.list("steps", steps, "write each behind a dash: `- expect: { … }`")) {
             let Some(source) = read::<TestSource>(node, "a step", self.found) else { continue };
-            if source.steps.is_some() {
-                self.found.push(Diagnostic::error("unknown-field", node.span, "a step has no steps of its own"));
+            if let Some(steps) = &source.steps {
+                let found = Diagnostic::error("unknown-field", steps.span, "a step has no steps of its own");
+                self.found.push(found.help("write them one below the other"));
             }
-            let step = self.step(&source, Some(test), node.span, folder);
-            steps.extend(step.map(|step| Step { name: format!("step {number}"), ..step }));
+            let around = Around { event: test.event.as_ref(), world: Some(&world), goes_on: number > 1 };
+            let step = self.step(&source, around, node.span, folder);
+            read_steps.extend(step.map(|step| Step { name: format!("step {number}"), ..step }));
         }
-        steps
+        self.fit_somewhere(&world, &read_steps);
+        read_steps
     }
 
-    /// A step; what it does not say of the world, `around` says.
-    fn step(&mut self, source: &TestSource, around: Option<&TestSource>, span: Span, folder: &str) -> Option<Step> {
-        let Some(event) = source.event.as_ref().or_else(|| around?.event.as_ref()) else {
+    /// What a test changes in the messages of its steps must be in one of them at least.
+    fn fit_somewhere(&mut self, world: &World, steps: &[Step]) {
+        let kinds: Vec<_> = steps.iter().map(|step| event::kind(step.message())).collect();
+        for change in &world.changes {
+            let misfits: Vec<_> = kinds.iter().filter_map(|kind| change.misfit(*kind)).collect();
+            if misfits.len() == kinds.len() {
+                // Who has come further along the path says better what was meant.
+                self.found.extend(misfits.into_iter().min_by_key(|misfit| misfit.slug != "unknown-path"));
+            }
+        }
+    }
+
+    /// An event and what is expected of it; what `source` does not say, what is `around` it says.
+    fn step(&mut self, source: &TestSource, around: Around<'_>, span: Span, folder: &str) -> Option<Step> {
+        let own = World::read(source, self.found);
+        let nothing = World::default();
+        let outer = around.world.unwrap_or(&nothing);
+        let Some(node) = source.event.as_ref().or(around.event) else {
             let found = Diagnostic::error("missing-field", span, "a test needs an `event`");
             self.found.push(found.help("name a kind, as in `event: assistant-request`, or a file"));
             return None;
         };
-        let mut message = event::event(event, folder, self.files, self.found)?;
-        for source in around.into_iter().chain([source]) {
-            source.set.iter().for_each(|node| event::set(&mut message, node, self.found));
-            for path in source.unset.as_ref().and_then(Field::get).map(|Each(all)| all.as_slice()).unwrap_or_default() {
-                self.unset(&mut message, path);
-            }
+        let mut message = event::event(node, folder, self.files, self.found)?;
+        let kind = event::kind(&message);
+        for change in outer.changes.iter().filter(|change| change.misfit(kind).is_none()) {
+            change.apply(&mut message);
+        }
+        for change in &own.changes {
+            self.found.extend(change.misfit(kind));
+            change.apply(&mut message);
         }
         let expect = match &source.expect {
             Some(node) => Expect::read(node, &self.rules, self.found)?,
             None => Expect::default(),
         };
-        let mut known: Vec<_> = source.answers.iter().flat_map(|node| answers::answers(node, self.found)).collect();
-        if let Some(node) = around.and_then(|around| around.answers.as_ref()) {
-            known.extend(answers::answers(node, self.found));
-        }
-        let state = source.state.as_ref().or_else(|| around?.state.as_ref());
-        let headers = source.headers.as_ref().or_else(|| around?.headers.as_ref());
         Some(Step {
             name: String::new(),
-            // An API's request is the body alone (contract, section 1).
-            body: if message.get("type").is_some() { json!({ "message": message }) } else { message },
-            now: self.moment(source.at.as_ref().or_else(|| around?.at.as_ref())),
-            seed: source.seed.as_ref().and_then(Field::get).copied().unwrap_or_default(),
-            headers: headers.map(object).unwrap_or_default(),
-            state: state.map(object),
-            answers: known,
+            body: enveloped(message),
+            now: own.now(outer),
+            seed: own.seed(outer),
+            headers: own.headers(outer),
+            state: own.state(if around.goes_on { &nothing } else { outer }),
+            answers: own.answers.iter().chain(&outer.answers).cloned().collect(),
             expect,
-        })
-    }
-
-    fn unset(&mut self, message: &mut Value, path: &Spanned<String>) {
-        if Path::parse(&path.value).is_none() {
-            let found =
-                Diagnostic::error("bad-path", path.span, format!("`{}` is not the name of a value", path.value));
-            self.found.push(found.help("write for example `customer.number`"));
-        }
-        event::unset(message, &path.value);
-    }
-
-    fn moment(&mut self, written: Option<&Field<Spanned<String>>>) -> Timestamp {
-        let usual = NOW.parse().unwrap_or(Timestamp::UNIX_EPOCH);
-        let Some(written) = written.and_then(Field::get) else { return usual };
-        written.value.parse().unwrap_or_else(|_| {
-            let message = format!("`{}` is not a moment", written.value);
-            let found = Diagnostic::error("bad-date", written.span, message);
-            self.found.push(found.help("write it with its offset: `2026-11-23T18:30:00-05:00`, or `…Z` for UTC"));
-            usual
         })
     }
 }
 
-fn object(node: &Node) -> Map<String, Value> {
-    match node.to_json() {
-        Value::Object(object) => object,
-        _ => Map::new(),
-    }
+/// The body of the request. An API's request is the body alone (contract, section 1).
+fn enveloped(message: Value) -> Value {
+    if message.get("type").is_some() { json!({ "message": message }) } else { message }
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::answers;
 use super::{EventFiles, Step};
 use crate::clock::Clock;
@@ -39,6 +41,12 @@ impl Trial {
         let node = yaml::parse(id, text, found);
         let step = node.and_then(|node| super::source::step(&node, &sources, files, found));
         (step.map(Trial), sources)
+    }
+
+    /// The event as Vapi would post it.
+    #[must_use]
+    pub fn event(&self) -> &Value {
+        &self.0.body
     }
 
     /// Decides each turn of the event, for as long as `time_max` says. Whatever has no answer among those of the trial fails.

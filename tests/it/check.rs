@@ -1,7 +1,8 @@
 //! Files with a mistake, and the findings that they earn.
 //!
 //! `check/<name>.yaml` is broken, or a folder `check/<name>/` where it takes several files; what a settings file gets
-//! wrong is in `check/settings-….yaml`. `check/<name>.txt` is what `switchhook check --format short` says of it.
+//! wrong is in `check/settings-….yaml`. `check/<name>.txt` is what `switchhook check --format short` says of it, and
+//! `switchhook test` of the test files in a folder.
 //! `UPDATE_EXPECT=1 cargo test` writes the latter anew, to be read in review as the tired operator will read it.
 
 mod formats;
@@ -12,8 +13,9 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 use switchhook::engine::diagnostic::{Diagnostic, Sources, catalogue};
-use switchhook::engine::source::{Options, compile};
+use switchhook::engine::source::{Compiled, Options, compile};
 use switchhook::report::{self, Format};
+use switchhook::testing::{Suite, events_among};
 use switchhook::{load, settings};
 
 use crate::golden;
@@ -134,22 +136,28 @@ fn found_in(case: &Path) -> (Vec<Diagnostic>, Sources) {
     if stem(case).starts_with("settings-") {
         return findings_in_settings(case);
     }
-    let base = if case.is_dir() { case } else { Path::new(GOLDEN) };
-    let read = load::rules(case).unwrap_or_else(|error| panic!("{error}"));
-    let mut sources = Sources::default();
-    for (_, file) in read.iter() {
-        let path = Path::new(&*file.path).strip_prefix(base).unwrap();
-        sources.add(path.to_str().unwrap(), &*file.text);
-    }
-    (compiled(&sources), sources)
+    let read = load::with_tests(case).unwrap_or_else(|error| panic!("{error}"));
+    let files = read.moved_to(String::new()).files;
+    let sources = Sources::of(&files);
+    let found = match made_of(&sources) {
+        Ok(mut compiled) => {
+            let events = events_among(&files);
+            // What is wrong is all that counts here.
+            drop(Suite::read(&sources, &events, &compiled.engine, &mut compiled.found));
+            compiled.found
+        }
+        Err(found) => found,
+    };
+    (found, sources)
 }
 
 fn compiled(sources: &Sources) -> Vec<Diagnostic> {
+    made_of(sources).map_or_else(|found| found, |compiled| compiled.found)
+}
+
+fn made_of(sources: &Sources) -> Result<Compiled, Vec<Diagnostic>> {
     let secrets = Some(SECRETS.iter().map(ToString::to_string).collect());
-    match compile(sources, &Options { secrets, ..Options::default() }) {
-        Ok(compiled) => compiled.found,
-        Err(found) => found,
-    }
+    compile(sources, &Options { secrets, ..Options::default() })
 }
 
 fn settings_findings(file: &Path) -> String {

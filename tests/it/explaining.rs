@@ -147,6 +147,52 @@ fn the_row_of_a_table_that_answered_is_named() {
 }
 
 #[test]
+fn what_actions_look_at_is_told_of_their_rule() {
+    let rules = r#"
+actions:
+  note: { log: "of ${of}", when: { of: present } }
+rules:
+  - name: first
+    on: end-of-call-report
+    let: { who: "${customer.number}" }
+    when: { call.id: present }
+    do:
+      - { log: "by ${who}", when: { any: [ { endedReason: nope }, { call.type: nope } ] } }
+      - { use: note, when: { call.type: present }, with: { of: "${who}" }, name: of }
+  - name: second
+    on: end-of-call-report
+    when: { customer.number: absent }
+    do: [ { log: second } ]
+"#;
+    let folder = Folder::with(&[("rules/a.yaml", rules)]);
+    let set = ["--set", "call.id=c1", "--set", "customer.number=+1555", "--set", "endedReason=hung-up"];
+    let ended = Ended::of(switchhook(&folder).args(["explain", "end-of-call-report"]).args(set));
+    let expected = r#"rules
+  first matched (rules/a.yaml:5:11)
+    holds  call.id: present since it is "c1"
+    misses endedReason: nope since it is "hung-up", so action `1` is left out
+    misses { endedReason: nope } since it is not so, so action `1` is left out
+    misses call.type: nope since it is "inboundPhoneCall", so action `1` is left out
+    misses { call.type: nope } since it is not so, so action `1` is left out
+    misses any: [ { endedReason: nope }, { call.type: nope } ] since it is not so, so action `1` is left out
+    holds  call.type: present since it is "inboundPhoneCall"
+    holds  of: present since it is "+1555"
+    who = "+1555"
+  second missed (rules/a.yaml:12:11)
+    misses customer.number: absent since it is "+1555"
+
+reply"#;
+    let told = timeless(&ended.stdout);
+    assert!(told.contains(expected), "{told}{}", ended.stderr);
+    let json = Ended::of(switchhook(&folder).args(["explain", "end-of-call-report", "--format", "json"]));
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    let actions = json.pointer("/0/rules/0/conditions").unwrap().as_array().unwrap();
+    let actions: Vec<&Value> = actions.iter().map(|condition| &condition["action"]).collect();
+    assert_eq!(actions.first(), Some(&&Value::Null), "{json:#}");
+    assert_eq!((actions[1], actions.last()), (&json!("1"), Some(&&json!("of"))), "{json:#}");
+}
+
+#[test]
 fn what_cannot_be_explained_is_said() {
     let folder = Folder::with(&[("rules/a.yaml", RULES), ("event.json", "{\"message\":")]);
     let run = |arguments: &[&str]| Ended::of(switchhook(&folder).arg("explain").args(arguments));
@@ -219,6 +265,52 @@ fn who_explains_decides_like_everybody_else() {
             assert_eq!(decided(&engine, &body, false), decided(&engine, &body, true), "{name} by {}", folder.display());
         }
     }
+}
+
+/// Rules that answer some of each sort of event and leave others, and whose answers tell them apart.
+const OF_EVERY_SORT: &str = r#"
+rules:
+  - name: by-number
+    on: assistant-request
+    respond: { assistantId: "asst-${customer.number}", assistantOverrides: { variableValues: { of: "${call.id}" } } }
+  - { name: book, tool: bookRepair, respond: { for: "${args.name}", on: "${args.day}", again: [ 1, 2.5, null ] } }
+  - { name: fails, tool: openingHours, script: "throw `closed, ${call.id}`" }
+  - { name: transfer, on: transfer-destination-request, respond: { destination: { type: number, number: "+15550100" } } }
+  - { name: knows, on: knowledge-base-request, respond: { documents: [ { content: "ü \u2028 \"x\"", similarity: 0.5 } ] } }
+  - { name: eligible, on: campaign.predial, respond: { eligible: true } }
+  - { name: speaks, on: voice-request, respond: { audio: AAECAw== } }
+  - { name: counts, on: "*", script: "state::incr(\"seen\", 1); ()" }
+"#;
+
+#[test]
+fn what_the_daemon_answers_is_what_is_explained_to_the_byte() {
+    let daemon = Daemon::start(&[("rules/a.yaml", OF_EVERY_SORT)]);
+    let (mut admin, mut answered) = (Client::connect(daemon.admin), 0);
+    for (name, body) in samples() {
+        let mut body: Value = serde_json::from_slice(&body).unwrap();
+        if let Some(call) = body.pointer_mut("/message/call").and_then(Value::as_object_mut) {
+            // Lest the samples of one call count as one that is repeated.
+            call.insert("id".to_owned(), json!(name));
+        }
+        let told = admin.post("/api/explain", &[], json!({ "event": body }).to_string());
+        let told = told.json();
+        let turns = told["turns"].as_array().unwrap_or_else(|| panic!("{name}: {told:#}"));
+        let mut reply = turns[0]["reply"].clone();
+        for turn in &turns[1..] {
+            reply["results"]
+                .as_array_mut()
+                .unwrap()
+                .extend(turn["reply"]["results"].as_array().unwrap().iter().cloned());
+        }
+        let answer = daemon.post("/", body.to_string());
+        let expected = match reply["audio"].as_str() {
+            Some(audio) => data_encoding::BASE64.decode(audio.as_bytes()).unwrap(),
+            None => reply.to_string().into_bytes(),
+        };
+        assert_eq!((answer.status, &answer.body), (200, &expected), "{name}: {reply}");
+        answered += usize::from(turns[0]["answered_by"].is_string());
+    }
+    assert!(answered > 15, "only {answered} samples are answered by a rule");
 }
 
 #[test]

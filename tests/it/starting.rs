@@ -1,5 +1,7 @@
 //! The first steps of a new user: a project is made, its tests pass, it is served, and Vapi is told of its tools.
 
+mod transcript;
+
 use std::fs;
 
 use serde_json::{Value, json};

@@ -1,5 +1,8 @@
 //! `switchhook test`: real test files, as people write them, and what they are told.
 
+mod command;
+mod words;
+
 use std::fs;
 use std::process::Command;
 
@@ -103,6 +106,7 @@ fn what_is_not_is_told_with_its_path() {
      rule
        expected `regulars`
        but was  `everyone`
+       since    `regulars` wants `person.json.tier: gold` (rules/a.yaml:6:13), but it is "silver"
      respond.assistantId
        expected "asst-gold"
        but was  "asst-plain"
@@ -165,10 +169,41 @@ fn programs_read_it_too() {
     assert_eq!(json["tests"][0]["passed"], false);
 }
 
+/// What the program says of the tests at a path of the project.
+fn of_project(path: &str) -> serde_json::Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchhook"));
+    let arguments = ["test", path, "--format", "json", "--min-coverage", "90"];
+    let ended = Ended::of(command.current_dir(here("")).args(arguments));
+    assert_eq!(ended.code, Some(0), "{path}: {}{}", ended.stdout, ended.stderr);
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
 #[test]
 fn the_tests_of_the_examples_pass_and_reach_nearly_all_conditions() {
+    let mut tests = 0;
+    for example in ["examples/bistro", "examples/clinic", "examples/leads"] {
+        let told = of_project(example);
+        tests += told["tests"].as_array().map_or(0, Vec::len);
+        assert_eq!(told["coverage"]["rules"]["percent"], 100.0, "{example}: {told:#}");
+    }
+    let together = of_project("examples");
+    assert!(tests > 0 && together["tests"].as_array().map(Vec::len) == Some(tests), "{together:#}");
+    assert_eq!(together["coverage"]["rules"]["percent"], 100.0, "{together:#}");
+}
+
+#[test]
+fn the_tests_of_the_first_rules_pass() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchhook"));
-    let ended =
-        Ended::of(command.current_dir(here("")).args(["test", "examples", "--coverage", "--min-coverage", "90"]));
+    let ended = Ended::of(command.current_dir(here("")).args(["test", "rules"]));
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+}
+
+#[test]
+fn check_reads_tests_too_and_runs_none() {
+    let tests = "tests:\n  - { name: mistyped, event: hang, expct: {} }\n  - { name: fails, event: hang, expect: { rule: everyone } }\n";
+    let folder = Folder::with(&[("rules/a.yaml", RULES), ("rules/a.test.yaml", tests)]);
+    let ended = Ended::of(switchhook(&folder).args(["check", "--format", "short"]));
+    assert_eq!(ended.code, Some(1));
+    let found = "rules/a.test.yaml:2:36: error[unknown-field]: a test has no field `expct`";
+    assert!(ended.stdout.contains(found) && !ended.stdout.contains("fails"), "{}", ended.stdout);
 }

@@ -39,10 +39,13 @@ pub(super) fn decode(text: &str) -> Result<Vec<u8>, NotSpeech> {
     let text: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
     let encoding = if text.ends_with('=') { &BASE64 } else { &BASE64_NOPAD };
     let samples = encoding.decode(text.as_bytes()).map_err(|_| NotSpeech::Encoding)?;
-    if CONTAINERS.iter().any(|start| samples.starts_with(start)) {
-        return Err(NotSpeech::Container);
-    }
-    Ok(samples)
+    check(&samples).map(|()| samples)
+}
+
+/// Refuses what is not bare samples.
+pub(super) fn check(samples: &[u8]) -> Result<(), NotSpeech> {
+    let is_recording = CONTAINERS.iter().any(|start| samples.starts_with(start));
+    if is_recording { Err(NotSpeech::Container) } else { Ok(()) }
 }
 
 /// The text of which [`decode`] makes `samples`.

@@ -113,7 +113,8 @@ static PARTS: Form = Form::Object(&Object {
     exclusive: &["result", "error"],
     ..Object::OPEN
 });
-const PART_NAMES: [&str; 4] = ["result", "error", "message", "metadata"];
+/// What an answer with parts may hold.
+pub const PART_NAMES: [&str; 4] = ["result", "error", "message", "metadata"];
 
 /// Makes one tool call's answer, without id and name, of what a rule rendered or a script returned.
 ///

@@ -23,7 +23,7 @@ use crate::engine::diagnostic::{Diagnostic, Span, closest};
 use crate::engine::matcher::Condition;
 
 /// What an action can do, as it is written. An action has one of these.
-const VERBS: &[&str] = &[
+pub const VERBS: &[&str] = &[
     "post",
     "put",
     "patch",
@@ -140,7 +140,14 @@ impl ActionSource {
 
 impl Workshop<'_> {
     /// The entries of `do`; what is wrong is noted. Values that they are given join the rule's `bindings`.
-    pub(super) fn acts(&mut self, node: &Node, names: &Names, bindings: &mut Vec<Binding>) -> Vec<Act> {
+    /// Their conditions are numbered with those of the rule.
+    pub(super) fn acts(
+        &mut self,
+        node: &Node,
+        names: &Names,
+        bindings: &mut Vec<Binding>,
+        rule: &mut Conditions,
+    ) -> Vec<Act> {
         let Yaml::List(items) = &node.value else {
             let message = format!("`do` is a list of actions, not {}", node.describe());
             let help = "begin each action with a dash: `- post: https://…`";
@@ -148,21 +155,29 @@ impl Workshop<'_> {
             return Vec::new();
         };
         let names = names.at(Stage::Acting);
-        let acts = items.iter().zip(1..).filter_map(|(item, number)| self.an_act(item, number, &names, bindings));
+        let acts = items.iter().zip(1..).filter_map(|(item, number)| self.an_act(item, number, &names, bindings, rule));
         let mut acts: Vec<Act> = acts.collect();
         tell_apart(&mut acts);
         acts
     }
 
-    fn an_act(&mut self, node: &Node, number: usize, names: &Names, bindings: &mut Vec<Binding>) -> Option<Act> {
+    fn an_act(
+        &mut self,
+        node: &Node,
+        number: usize,
+        names: &Names,
+        bindings: &mut Vec<Binding>,
+        rule: &mut Conditions,
+    ) -> Option<Act> {
+        let first = rule.next_leaf().0;
         let source: ActionSource = read(node, "an action", self.found)?;
         if let Some(reused) = &source.reused {
-            return self.reuse(node, &source, reused, names, bindings);
+            return self.reuse(node, &source, reused, names, bindings, rule);
         }
-        let (when, does) = self.conditions_and_deed(node, &source, names)?;
+        let (when, does) = self.conditions_and_deed(node, &source, names, rule)?;
         let name = source.name.as_ref().and_then(Field::get);
         let name = name.map_or_else(|| number.to_string(), |name| name.value.clone());
-        Some(Act { span: node.span, name, when, does })
+        Some(Act { span: node.span, name, when, leaves: first..rule.next_leaf().0, does })
     }
 
     /// When an action is done, and what it does.
@@ -171,12 +186,13 @@ impl Workshop<'_> {
         node: &Node,
         source: &ActionSource,
         names: &Names,
+        rule: &mut Conditions,
     ) -> Option<(Vec<Condition>, Does)> {
         if let Some(with) = &source.with {
             let found = Diagnostic::error("unknown-field", with.span, "`with` goes with `use` alone");
             self.found.push(found.help("remove it: this action is written out, so it is given nothing"));
         }
-        let when = source.when.as_ref().map(|when| self.act_conditions(when, names)).unwrap_or_default();
+        let when = source.when.as_ref().map(|when| self.nested("`when`", when, names, rule)).unwrap_or_default();
         Some((when, self.deed(node, source, names)?))
     }
 
@@ -212,12 +228,6 @@ impl Workshop<'_> {
                 request.map(|request| Does::Request(Box::new(request)))
             }
         }
-    }
-
-    fn act_conditions(&mut self, node: &Node, names: &Names) -> Vec<Condition> {
-        let mut conditions = Conditions::default();
-        self.when(node, names, &mut conditions);
-        conditions.all
     }
 
     fn only_for_requests(&mut self, verb: &str, source: &ActionSource) {

@@ -260,6 +260,20 @@ impl Names {
     }
 }
 
+/// What is wrong with the path of a field, if messages of this kind have none there. What stands where there may be
+/// anything is right.
+#[must_use]
+pub fn unknown_field(kind: Kind, path: &Path, span: Span) -> Option<Diagnostic> {
+    let segments = if path.root() == "event" { path.rest() } else { path.segments() };
+    let Verdict::Unknown { segment, mut known } = fields::look_up(kind, segments) else { return None };
+    let (rule, lets, rows) = (String::new(), Vec::new(), BTreeMap::new());
+    let names = Names { rule, kinds: kind.into(), lets, fetches: 0..0, rows, stage: Stage::Deciding };
+    if segment == 0 && names.for_tools() {
+        known.extend(FOR_TOOLS);
+    }
+    Some(names.unknown_path(segments, segment, &known, path).at(span))
+}
+
 /// A value of `vars`, which cannot change once the rules are loaded.
 fn constant(vars: &Vars<'_>, path: &Path) -> Result<Lookup, Trouble> {
     let Some(Segment::Key(name)) = path.rest().first() else {

@@ -101,7 +101,8 @@ impl Workshop<'_> {
 }
 
 /// A time as authors write it, in its largest whole unit.
-pub(super) fn words(time: Duration) -> String {
+#[must_use]
+pub fn words(time: Duration) -> String {
     let millis = time.as_millis();
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
     let unit = units.into_iter().find(|(length, _)| millis.is_multiple_of(*length));

@@ -99,7 +99,7 @@ impl Workshop<'_> {
         let answer = self.answer(&source, &names, &kinds, &bindings, &mut conditions);
         let fallback = source.fallback.as_ref().map(|node| self.reply(node, "fallback", &names, &kinds));
         self.check_fallback(&source, answer.as_ref());
-        let acts = source.actions.as_ref().map(|node| self.acts(node, &names, &mut bindings)).unwrap_or_default();
+        let acts = source.actions.as_ref().map(|node| self.acts(node, &names, &mut bindings, &mut conditions));
         let time_max = self.time_max(&source, &kinds);
         let mut rule = Rule {
             name: name.value.clone(),
@@ -114,7 +114,7 @@ impl Workshop<'_> {
             needs: Needs::default(),
             reaches_out: false,
             answer,
-            acts: acts.into(),
+            acts: acts.unwrap_or_default().into(),
             fallback,
             time_max,
             stop: source.stop.as_ref().and_then(Field::get).copied().unwrap_or(false),

@@ -111,8 +111,8 @@ impl Workshop<'_> {
         }
     }
 
-    /// The conditions of a mapping within `any`, `all` or `not`.
-    fn nested(&mut self, what: &str, node: &Node, names: &Names, into: &mut Conditions) -> Vec<Condition> {
+    /// The conditions of a mapping within `any`, `all` or `not`, or of an action: numbered with those of the rule.
+    pub(super) fn nested(&mut self, what: &str, node: &Node, names: &Names, into: &mut Conditions) -> Vec<Condition> {
         let mut inner = Conditions { leaves: std::mem::take(&mut into.leaves), ..Conditions::default() };
         self.conditions(what, node, names, &mut inner);
         into.leaves = inner.leaves;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use data_encoding::{BASE64_NOPAD, HEXLOWER_PERMISSIVE};
+use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER, HEXLOWER_PERMISSIVE};
 
 /// How a signature is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,6 +19,13 @@ impl Encoding {
         match self {
             Encoding::Hex => HEXLOWER_PERMISSIVE.decode(text).ok(),
             Encoding::Base64 => decode_base64(text),
+        }
+    }
+
+    pub(super) fn encode(self, bytes: &[u8]) -> String {
+        match self {
+            Encoding::Hex => HEXLOWER.encode(bytes),
+            Encoding::Base64 => BASE64.encode(bytes),
         }
     }
 }

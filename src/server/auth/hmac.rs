@@ -7,8 +7,9 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::hmac::{self, Context, Key};
+use aws_lc_rs::hmac::{self, Context, Key, Tag};
 
+use hyper::Uri;
 use hyper::header::{HOST, HeaderName};
 use hyper::http::uri::{Authority, PathAndQuery};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
@@ -16,7 +17,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::encoding::decode_base64;
 use super::payload::{Parts, PayloadTemplate, Placeholder};
-use super::{Encoding, InvalidCredential, Reason, Received, header, timestamp};
+use super::{Encoding, InvalidCredential, Reason, Received, Sent, header, timestamp};
 
 /// The hash function of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,7 +79,7 @@ impl HmacSettings {
 }
 
 /// A signature check, ready to use.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct HmacCheck {
     key: Key,
     algorithm: Algorithm,
@@ -139,6 +140,24 @@ impl HmacCheck {
         if matches { Ok(()) } else { Err(self.mismatch(received)) }
     }
 
+    pub(super) fn is_signature(&self, header: &HeaderName) -> bool {
+        *header == self.signature_header
+    }
+
+    /// The headers that a request must carry to pass this check, each with its value. What the signature covers is
+    /// written down once, for who checks and who signs.
+    pub(super) fn headers(&self, sent: &Sent<'_>) -> Vec<(HeaderName, String)> {
+        let (timestamp, url) = (sent.now.as_second().to_string(), path(sent.url));
+        let (method, timestamp_bytes) = (sent.method.as_bytes(), timestamp.as_bytes());
+        let message_id = sent.id.as_bytes();
+        let parts = Parts { body: sent.body, timestamp: timestamp_bytes, method, url: url.as_bytes(), message_id };
+        let signature = self.encoding.encode(self.signed(&parts).as_ref());
+        let time = self.timestamp_header.clone().map(|header| (header, timestamp));
+        let id = self.message_id_header.clone().map(|header| (header, sent.id.to_owned()));
+        let signature = (self.signature_header.clone(), format!("{}{signature}", self.prefix));
+        time.into_iter().chain(id).chain([signature]).collect()
+    }
+
     /// The signatures that `value` lists. Those with another prefix are other kinds, and left to those who know them.
     /// Where the prefix itself holds a space, there is only one.
     fn signatures(&self, value: &[u8]) -> Result<SmallVec<[Vec<u8>; 1]>, Reason> {
@@ -169,10 +188,14 @@ impl HmacCheck {
     }
 
     fn matches(&self, parts: &Parts<'_>, signatures: &[Vec<u8>]) -> bool {
+        let expected = self.signed(parts);
+        signatures.iter().any(|signature| verify_slices_are_equal(expected.as_ref(), signature).is_ok())
+    }
+
+    fn signed(&self, parts: &Parts<'_>) -> Tag {
         let mut context = Context::with_key(&self.key);
         self.payload.feed(parts, |piece| context.update(piece));
-        let expected = context.sign();
-        signatures.iter().any(|signature| verify_slices_are_equal(expected.as_ref(), signature).is_ok())
+        context.sign()
     }
 
     /// What the sender may have taken for the URL; one empty text if that does not matter.
@@ -219,10 +242,14 @@ fn key_bytes(settings: &HmacSettings) -> Result<SecretSlice<u8>, InvalidCredenti
 /// The path and query, and both with each scheme before the host.
 fn url_forms(received: &Received<'_>) -> SmallVec<[String; 3]> {
     let authority = received.url.authority().map(Authority::as_str);
-    let path = received.url.path_and_query().map_or("/", PathAndQuery::as_str);
+    let path = path(received.url);
     let host = authority.or_else(|| received.headers.get(HOST)?.to_str().ok());
     let whole = host.into_iter().flat_map(|host| [format!("https://{host}{path}"), format!("http://{host}{path}")]);
     std::iter::once(path.to_owned()).chain(whole).collect()
+}
+
+fn path(url: &Uri) -> &str {
+    url.path_and_query().map_or("/", PathAndQuery::as_str)
 }
 
 impl Algorithm {

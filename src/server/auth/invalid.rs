@@ -55,6 +55,11 @@ impl InvalidCredential {
         InvalidCredential::new(field, format!("`{name}` is not the name of a header"), help)
     }
 
+    pub(super) fn unsendable(field: &'static str) -> InvalidCredential {
+        let message = format!("`{field}` holds a character that no header can carry");
+        InvalidCredential::new(field, message, "often it is a line break in the middle")
+    }
+
     pub(super) fn unknown_placeholder(name: &str) -> InvalidCredential {
         let known = || PLACEHOLDERS.iter().map(|(name, _)| *name);
         let all = || known().map(|name| format!("`{{{name}}}`")).collect::<Vec<_>>().join(", ");

@@ -10,8 +10,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{InvalidCredential, Reason, header};
 
-const VAPI_SECRET: HeaderName = HeaderName::from_static("x-vapi-secret");
-const SCHEME: &str = "Bearer ";
+pub(super) const VAPI_SECRET: HeaderName = HeaderName::from_static("x-vapi-secret");
+pub(super) const SCHEME: &str = "Bearer ";
 
 /// A token in a header, as written; the defaults are Vapi's.
 #[derive(Debug, Clone)]

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use super::super::Workshop;
 use super::super::names::Names;
 use super::super::read::{Field, Spanned, read};
+use super::super::when::Conditions;
 use super::super::yaml::{Node, Yaml};
 use super::ActionSource;
 use crate::engine::act::Act;
@@ -80,10 +81,12 @@ impl Workshop<'_> {
         reused: &Node,
         names: &Names,
         bindings: &mut Vec<Binding>,
+        rule: &mut Conditions,
     ) -> Option<Act> {
         self.nothing_else(entry);
+        let first_leaf = rule.next_leaf().0;
         let called: Spanned<String> = read(reused, "`use`", self.found)?;
-        let mut when = source.when.as_ref().map(|when| self.act_conditions(when, names)).unwrap_or_default();
+        let mut when = source.when.as_ref().map(|when| self.nested("`when`", when, names, rule)).unwrap_or_default();
         let given = self.binding_names("with", source.with.as_ref());
         let values = source.with.as_ref().map(Node::entries).unwrap_or_default();
         let values: Vec<Binding> =
@@ -103,7 +106,7 @@ impl Workshop<'_> {
         bindings.extend(values);
         self.looked_up.clear();
         let before = self.found.len();
-        let done = self.conditions_and_deed(node, &inner, &names);
+        let done = self.conditions_and_deed(node, &inner, &names, rule);
         for found in self.found.iter_mut().skip(before) {
             found.notes.push((called.span, "it is used here".to_owned()));
             if found.slug == "unknown-name" {
@@ -114,7 +117,7 @@ impl Workshop<'_> {
         self.all_is_taken(&called.value, source.with.as_ref(), first);
         when.extend(conditions);
         let name = source.name.as_ref().and_then(Field::get).map_or(called.value, |name| name.value.clone());
-        Some(Act { span: node.span, name, when, does })
+        Some(Act { span: node.span, name, when, leaves: first_leaf..rule.next_leaf().0, does })
     }
 
     /// What is given must be looked at; its names have the numbers from `first` on.
