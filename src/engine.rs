@@ -206,7 +206,7 @@ fn tool_call(event: &Event, turn: Turn) -> Option<&ToolCall> {
 }
 
 fn tool_reply(event: &Event, call: &ToolCall, answer: ToolAnswer) -> Reply {
-    let result = ToolResult { id: call.id.to_string(), name: call.name.to_string(), answer };
+    let result = ToolResult { id: Arc::clone(&call.id), name: Arc::clone(&call.name), answer };
     Reply::of_tools(event.kind().known().unwrap_or(Kind::ToolCalls), vec![result])
 }
 

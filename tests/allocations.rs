@@ -18,6 +18,9 @@ const BODY: &str = r#"{"message": {"type": "tool-calls", "call": {"id": "c-1"}, 
     {"id": "t-1", "type": "function", "function": {"name": "tool_7", "arguments": {"day": "Tuesday", "work": "service"}}}
 ]}}"#;
 
+/// From the body to the reply: each piece more costs some hundredths of a microsecond, and more where memory is cold.
+const ALLOCATIONS_MAX: u64 = 10;
+
 /// An engine of `count` rules, each for a tool of its own.
 fn engine(count: usize) -> Engine {
     let mut text = String::from("rules:\n");
@@ -47,6 +50,6 @@ fn allocations(engine: &Engine) -> u64 {
 #[test]
 fn ten_thousand_rules_ask_for_memory_as_often_as_ten() {
     let (few, many) = (allocations(&engine(10)), allocations(&engine(10_000)));
-    assert!(0 < few);
+    assert!(0 < few && few <= ALLOCATIONS_MAX, "{few}");
     assert_eq!(few, many);
 }

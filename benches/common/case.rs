@@ -28,7 +28,7 @@ pub(crate) struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    /// Opens the connections and asks once, which must be answered.
+    /// Opens the connections and asks once on each, which must be answered.
     pub(crate) fn new(
         server: &'a Running,
         address: SocketAddr,
@@ -48,12 +48,15 @@ impl<'a> Case<'a> {
     ) -> Outcome<Case<'a>> {
         let open = |number| Connection::open_with(address, message(number % CALLS), credential);
         let mut connections = (0..CONNECTIONS).map(open).collect::<Outcome<Vec<_>>>()?;
-        let first = connections.first_mut().ok_or("there are no connections")?;
-        let (answer, _) = first.ask(0)?;
-        if answer.contains("error") {
-            return Err(format!("{what}: {answer}").into());
+        let mut answer_bytes = 0;
+        // Each of them: a connection on which nothing is asked for some seconds does not live to see its turn.
+        for connection in &mut connections {
+            let (answer, _) = connection.ask(0)?;
+            if answer.contains("error") {
+                return Err(format!("{what}: {answer}").into());
+            }
+            answer_bytes = answer.len();
         }
-        let answer_bytes = answer.len();
         let message_bytes = message(0).body.len();
         Ok(Case { what, server, connections, message_bytes, answer_bytes, costs: Vec::new(), rounds: Vec::new() })
     }

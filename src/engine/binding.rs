@@ -33,15 +33,43 @@ pub struct Fetch {
     pub optional: bool,
 }
 
-/// The bindings that parts of a rule surely look at, by their numbers: what they ask is asked at once.
+/// The bindings that parts of a rule surely look at, by their numbers: what they ask is asked at once. Most rules ask
+/// nobody, and of these no decision has to look further.
 #[derive(Debug, Default)]
-pub struct Needs {
-    /// Its conditions that look at a fetch.
-    pub conditions: Box<[usize]>,
-    /// Its answer.
-    pub answer: Box<[usize]>,
-    /// Its actions.
-    pub acts: Box<[usize]>,
+pub struct Needs(Option<Box<Parts>>);
+
+#[derive(Debug)]
+struct Parts {
+    conditions: Box<[usize]>,
+    answer: Box<[usize]>,
+    acts: Box<[usize]>,
+}
+
+impl Needs {
+    /// What the conditions of a rule need, its answer and its actions.
+    #[must_use]
+    pub fn new(conditions: Box<[usize]>, answer: Box<[usize]>, acts: Box<[usize]>) -> Needs {
+        let asks = [&conditions, &answer, &acts].iter().any(|part| !part.is_empty());
+        Needs(asks.then(|| Box::new(Parts { conditions, answer, acts })))
+    }
+
+    /// What is needed by its conditions that look at a fetch.
+    #[must_use]
+    pub fn conditions(&self) -> &[usize] {
+        self.0.as_ref().map_or(&[], |parts| &parts.conditions)
+    }
+
+    /// What its answer needs.
+    #[must_use]
+    pub fn answer(&self) -> &[usize] {
+        self.0.as_ref().map_or(&[], |parts| &parts.answer)
+    }
+
+    /// What its actions need.
+    #[must_use]
+    pub fn acts(&self) -> &[usize] {
+        self.0.as_ref().map_or(&[], |parts| &parts.acts)
+    }
 }
 
 impl Fetch {

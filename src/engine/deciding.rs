@@ -17,10 +17,10 @@ use super::event::{Event, ToolCall};
 use super::explanation::{Recorder, Seen};
 use super::facts::{Facts, Host, Part, State};
 use super::kind::{EventKind, Kind};
-use super::matcher::{self, Leaf, Verdict};
+use super::matcher::{self, Verdict};
 use super::reply::{self, Reply};
 use super::rows::Rows;
-use super::rule::{Answer, Rule, RuleId};
+use super::rule::{Answer, Proved, Rule, RuleId};
 use super::scope::{self, Scope};
 use super::script::{Run, ScriptFault};
 use super::time_limit::TimeLimit;
@@ -186,13 +186,7 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    fn matches(
-        &mut self,
-        id: RuleId,
-        rule: &Rule,
-        proved: Option<Leaf>,
-        scope: &Scope<'_>,
-    ) -> Result<Match, Unfinished> {
+    fn matches(&mut self, id: RuleId, rule: &Rule, proved: Proved, scope: &Scope<'_>) -> Result<Match, Unfinished> {
         let before = scope.state();
         let (considered, matches) = match verdict(rule, proved, scope) {
             Ok(Verdict::Holds) => (Considered::Matched, Match::Yes),
@@ -213,10 +207,10 @@ impl<'a> Deciding<'a> {
     }
 
     /// The rules that may match; all of them where somebody wants to know about the others.
-    fn candidates(&self, scope: &Scope<'_>) -> SmallVec<[(RuleId, &'a Rule, Option<Leaf>); 8]> {
+    fn candidates(&self, scope: &Scope<'_>) -> SmallVec<[(RuleId, &'a Rule, Proved); 8]> {
         let rules = &self.engine.rules;
         match self.recorder {
-            Some(_) => rules.for_kind(self.event).map(|(id, rule)| (id, rule, None)).collect(),
+            Some(_) => rules.for_kind(self.event).map(|(id, rule)| (id, rule, Proved::Nothing)).collect(),
             None => rules.candidates(self.event, scope).collect(),
         }
     }
@@ -237,7 +231,7 @@ impl<'a> Deciding<'a> {
         for (id, rule, scope) in &acting {
             self.record(|recorder, _| recorder.resume(*id));
             // What several rules ask is asked at once, too: each of them is looked at before any gives up.
-            let _ = scope.ask(&rule.needs.acts);
+            let _ = scope.ask(rule.needs.acts());
         }
         let outcome = Rc::new(self.outcome(reply));
         for (id, rule, scope) in acting {
@@ -324,7 +318,7 @@ impl<'a> Deciding<'a> {
 
     fn answer(&mut self, id: RuleId, rule: &Rule, answer: &Answer, scope: &Scope<'_>) -> Result<Reply, Unfinished> {
         let before = scope.state();
-        let made = scope.ask(&rule.needs.answer).and_then(|()| match answer {
+        let made = scope.ask(rule.needs.answer()).and_then(|()| match answer {
             Answer::Respond(template) => template.render(scope),
             Answer::Run(handler) => scope.call(handler),
             Answer::Script(evaluation) => scope.evaluate(evaluation),
@@ -432,13 +426,18 @@ impl<'a> Deciding<'a> {
 }
 
 /// Whether all conditions of a rule hold. Nobody is asked before all that can be known without asking is known to hold.
-fn verdict(rule: &Rule, proved: Option<Leaf>, scope: &Scope<'_>) -> Result<Verdict, Undecided> {
+fn verdict(rule: &Rule, proved: Proved, scope: &Scope<'_>) -> Result<Verdict, Undecided> {
+    let proved = match proved {
+        Proved::Nothing => None,
+        Proved::One(leaf) => Some(leaf),
+        Proved::All => return Ok(Verdict::Holds),
+    };
     let (alone, asking) = rule.conditions.split_at_checked(rule.conditions_alone).unwrap_or((&rule.conditions, &[]));
     let verdict = matcher::all(alone, proved, scope).map_err(|fault| Undecided { fault, asked: false })?;
     if asking.is_empty() || verdict != Verdict::Holds {
         return Ok(verdict);
     }
-    let answered = scope.ask(&rule.needs.conditions);
+    let answered = scope.ask(rule.needs.conditions());
     let verdict = answered.and_then(|()| matcher::all(asking, proved, scope));
     verdict.map_err(|fault| Undecided { fault, asked: true })
 }

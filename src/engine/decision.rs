@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use super::action::Action;
 use super::diagnostic::Place;
 use super::facts::{Part, State};
@@ -70,7 +72,7 @@ pub struct Fault {
 /// Which rules were considered, in order, and what became of them. Rules that an index has ruled out do
 /// not appear.
 #[derive(Debug, Default)]
-pub struct Trace(pub Vec<(RuleId, Considered)>);
+pub struct Trace(pub SmallVec<[(RuleId, Considered); 4]>);
 
 /// What became of a rule that was considered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::json::Val;
 use super::request::{Body, Method, Part, Request, Target, Text, Written};
 use super::scope::Scope;
 use super::script::ScriptFault;
-use super::template::{self, Template};
+use super::template::{self, Constant, Template};
 use super::term::{Lookup, Term};
 
 /// A request, with placeholders.
@@ -168,7 +168,7 @@ impl Writer {
                 }
                 Ok(())
             }
-            Template::Constant(Value::String(text)) => {
+            Template::Constant(Constant::Text(text)) => {
                 self.push(&written.write(text));
                 Ok(())
             }
@@ -196,7 +196,7 @@ impl Writer {
     /// A template as JSON.
     fn json(&mut self, template: &Template, scope: &Scope<'_>) -> Result<(), ScriptFault> {
         match template {
-            Template::Constant(value) => self.push(&value.to_string()),
+            Template::Constant(value) => self.push(&value.to_value().to_string()),
             Template::Hole(Term::Lookup(Lookup::Secret(_))) | Template::Text(_) => {
                 self.push("\"");
                 self.template(template, Written::Json, scope)?;

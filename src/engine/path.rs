@@ -1,6 +1,9 @@
 //! Paths: where in a message a value lies, as authors write it: `call.id`, `artifact.messages[-1].role`.
 
 use std::fmt;
+use std::sync::Arc;
+
+use foldhash::HashSet;
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,6 +96,23 @@ fn bracketed(text: &str) -> Option<(Segment, &str)> {
     Some((Segment::Index(number.trim().parse().ok()?), after))
 }
 
+/// The way from a value to one inside of it.
+pub type Steps = Arc<[Segment]>;
+
+/// Equal steps, kept once: ten thousand rules go few ways, and what all of them share stays in the processor's cache.
+#[derive(Debug, Default)]
+pub struct KnownSteps(HashSet<Steps>);
+
+impl KnownSteps {
+    /// Puts those that are known in place of equal `steps`.
+    pub fn share(&mut self, steps: &mut Steps) {
+        match self.0.get(steps) {
+            Some(known) => *steps = Arc::clone(known),
+            None => drop(self.0.insert(Arc::clone(steps))),
+        }
+    }
+}
+
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, segment) in self.0.iter().enumerate() {
@@ -126,6 +146,18 @@ mod tests {
         ] {
             assert_eq!(Path::parse(text).map(|path| path.to_string()).as_deref(), Some(text));
         }
+    }
+
+    #[test]
+    fn equal_steps_are_kept_once() {
+        let steps = |path: &str| Steps::from(Path::parse(path).unwrap().rest());
+        let (mut first, mut equal, mut other) = (steps("args.day"), steps("args.day"), steps("args.name"));
+        let mut known = KnownSteps::default();
+        for steps in [&mut first, &mut equal, &mut other] {
+            known.share(steps);
+        }
+        assert!(Arc::ptr_eq(&first, &equal));
+        assert_eq!(*other, [Segment::Key("name".into())]);
     }
 
     #[test]

@@ -305,9 +305,9 @@ impl<'a> Scope<'a> {
     fn tool(&self, rest: &[Segment]) -> Val<'_> {
         let Some(call) = self.call else { return Val::Absent };
         match rest {
-            [Segment::Key(key)] if &**key == "name" => text(&*call.name),
-            [Segment::Key(key)] if &**key == "id" => text(&*call.id),
-            [] => Val::Value(Cow::Owned(json!({ "name": call.name, "id": call.id }))),
+            [Segment::Key(key)] if &**key == "name" => Val::Text(&call.name),
+            [Segment::Key(key)] if &**key == "id" => Val::Text(&call.id),
+            [] => Val::Value(Cow::Owned(json!({ "name": *call.name, "id": *call.id }))),
             _ => Val::Absent,
         }
     }

@@ -36,7 +36,7 @@ use super::control;
 use super::diagnostic::{self, Diagnostic, FileId, Severity, Sources, Span};
 use super::event::WantedBuilder;
 use super::kind::{Deadline, Kind, KindSet};
-use super::path::Path;
+use super::path::{KnownSteps, Path};
 use super::rule::{Rule, RuleSet};
 use super::script::{ScriptFile, ScriptLimits, Scripts};
 use super::table::TableLimits;
@@ -147,6 +147,7 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
         wanted: &mut wanted,
         wants_headers: false,
         looked_up: HashSet::new(),
+        known_steps: KnownSteps::default(),
         reaches_out: false,
         scripts_reach_out: false,
         found: &mut found,
@@ -216,6 +217,8 @@ struct Workshop<'a> {
     wants_headers: bool,
     /// The numbers of the `let` and `with` names that were looked up, for those who want to know.
     looked_up: HashSet<usize>,
+    /// The ways from values to those inside of them that were met so far.
+    known_steps: KnownSteps,
     /// Whether scripts of the rule at hand may ask others something, or tell them.
     reaches_out: bool,
     /// The same of all rules.

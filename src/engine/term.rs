@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::event::Slot;
-use super::path::Segment;
+use super::path::Steps;
 use super::script::{Expression, Function};
 
 /// Where a named value is found.
@@ -15,25 +15,42 @@ pub enum Lookup {
     /// In the message.
     Event(Slot),
     /// In the arguments of the tool call being decided.
-    Arguments(Box<[Segment]>),
+    Arguments(Steps),
     /// The tool call's `name` and `id`, or what lies below.
-    Tool(Box<[Segment]>),
+    Tool(Steps),
     /// In the request's headers.
-    Headers(Box<[Segment]>),
+    Headers(Steps),
     /// In what earlier decisions of this call have set.
-    State(Box<[Segment]>),
+    State(Steps),
     /// The time at which the event arrived, as an RFC 3339 text.
     Now,
     /// In the rule's own `let` of this number.
-    Let(usize, Box<[Segment]>),
+    Let(usize, Steps),
     /// Known since the rules were loaded.
-    Constant(Value),
+    Constant(Box<Value>),
     /// The reply that was given, or what lies below; known to actions.
-    Reply(Box<[Segment]>),
+    Reply(Steps),
     /// What a tool call was answered with, result or error; known to actions.
-    Result(Box<[Segment]>),
+    Result(Steps),
     /// A secret, by its name. Nobody here knows more of it: it is filled in where the request is sent.
     Secret(Box<str>),
+}
+
+impl Lookup {
+    /// The way that is left from where the value begins, if one is.
+    pub fn steps_mut(&mut self) -> Option<&mut Steps> {
+        match self {
+            Lookup::Event(Slot { rest, .. })
+            | Lookup::Arguments(rest)
+            | Lookup::Tool(rest)
+            | Lookup::Headers(rest)
+            | Lookup::State(rest)
+            | Lookup::Let(_, rest)
+            | Lookup::Reply(rest)
+            | Lookup::Result(rest) => Some(rest),
+            Lookup::Now | Lookup::Constant(_) | Lookup::Secret(_) => None,
+        }
+    }
 }
 
 /// An expression or a block of statements, with where each value that it looks at is found.

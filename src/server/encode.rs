@@ -113,12 +113,12 @@ mod tests {
     use crate::engine::reply::{Outcome, ToolResult};
 
     fn result(id: &str, outcome: Outcome) -> ToolResult {
-        ToolResult { id: id.to_owned(), name: "book".to_owned(), answer: outcome.into() }
+        ToolResult { id: id.into(), name: "book".into(), answer: outcome.into() }
     }
 
     #[test]
     fn a_reply_goes_out_as_it_says() {
-        let results = vec![result("a", Outcome::error("no \"room\"")), result("b", Outcome::result(&json!(7)))];
+        let results = vec![result("a", Outcome::error("no \"room\"")), result("b", Outcome::result(json!(7)))];
         for reply in [
             Reply::Nothing,
             Reply::Json(json!({ "a": [1, "ü"] })),

@@ -95,6 +95,29 @@ log
     assert_eq!(timeless(&ended.stdout), expected, "{}", timeless(&ended.stdout));
 }
 
+/// Whoever decides finds such rules by what they demand, and tests nothing.
+#[test]
+fn a_rule_with_one_demand_tells_of_it_too() {
+    let rules = r#"
+rules:
+  - { name: ada, on: assistant-request, when: { customer.number: "+15550" }, respond: { assistantId: asst-ada } }
+  - { name: bob, on: assistant-request, when: { customer.number: "+15551" }, respond: { assistantId: asst-bob }, stop: true }
+"#;
+    let ended = explain(&Folder::with(&[("rules/a.yaml", rules)]), &[]);
+    let expected = r#"answered by ada
+nearest miss: bob wants `customer.number: "+15551"` (rules/a.yaml:4:49), but it is "+15550"
+
+rules
+  ada matched, and answered (rules/a.yaml:3:13)
+    holds  customer.number: "+15550" since it is "+15550"
+  bob missed (rules/a.yaml:4:13)
+    misses customer.number: "+15551" since it is "+15550"
+
+reply
+  {"assistantId":"asst-ada"}"#;
+    assert_eq!(timeless(&ended.stdout), expected, "{}", timeless(&ended.stdout));
+}
+
 #[test]
 fn programs_read_it_too() {
     let folder = Folder::with(&[("rules/a.yaml", RULES)]);

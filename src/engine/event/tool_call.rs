@@ -10,7 +10,7 @@
 //! No call is dropped: one without an id or a name has an empty one, and one whose arguments cannot be
 //! read carries a sentence for the model instead of them.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 use smallvec::SmallVec;
@@ -32,9 +32,9 @@ pub(super) type ToolCalls = SmallVec<[ToolCall; 1]>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolCall {
     /// Its id, to be repeated in the answer; empty for a legacy `function-call`, and if Vapi left it out.
-    pub id: Box<str>,
+    pub id: Arc<str>,
     /// The tool's name; empty if Vapi left it out.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// Where it stands among the calls of the message, from 0.
     pub index: usize,
     arguments: Result<Box<str>, Box<str>>,
@@ -108,7 +108,7 @@ fn read_one(index: usize, item: Json<'_>) -> ToolCall {
     // A wrapper describes the tool, and so its `parameters` are a schema.
     let described = outer.tool_call.map(|_| outer.function.map_or(outer, Parts::of));
     let name = [Some(function), Some(call), described].into_iter().flatten().find_map(|parts| parts.name?.as_str());
-    let id: Box<str> = call.id.and_then(Json::as_str).unwrap_or_default().into();
+    let id: Arc<str> = call.id.and_then(Json::as_str).unwrap_or_default().into();
     let arguments = function.arguments.or(call.arguments).or(function.parameters).or(call.parameters);
     let arguments = match arguments {
         _ if item.kind() != JsonType::Object => Err("This tool call is not an object.".into()),

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::kind::{Kind, KindSet};
-use crate::engine::path::Segment;
+use crate::engine::path::{Segment, Steps};
 
 /// The place of the whole message.
 pub(super) const ROOT: usize = 0;
@@ -19,7 +19,7 @@ pub struct Slot {
     /// A place of the trie.
     pub(super) place: usize,
     /// What is left to walk from there.
-    pub(super) rest: Box<[Segment]>,
+    pub(in crate::engine) rest: Steps,
 }
 
 /// What is wanted of messages, ready for scanning.

@@ -68,6 +68,21 @@ fn lengths_count_characters_items_and_fields() {
 }
 
 #[test]
+fn a_plain_text_answers_as_the_same_text_does_anywhere_else() {
+    for text in ["", "a😀", "1", "true"] {
+        let (plain, value) = (Val::Text(text), json!(text));
+        let elsewhere = Val::Value(Cow::Borrowed(&value));
+        assert_eq!((plain.kind(), plain.len()), (elsewhere.kind(), elsewhere.len()));
+        assert_eq!((plain.as_str(), plain.to_value()), (elsewhere.as_str(), elsewhere.to_value()));
+        assert_eq!((plain.as_bool(), plain.as_i64(), plain.as_f64()), (None, None, None));
+        assert_eq!(plain.walk(&[]).as_str().as_deref(), Some(text));
+        assert!(plain.walk(Path::parse("it.a[0]").unwrap().rest()).is_absent());
+        assert!(plain.equals(&value) && !plain.equals(&json!(1)) && !plain.equals(&Value::Null));
+        assert!(!plain.has_item(&value));
+    }
+}
+
+#[test]
 fn numbers_equal_numbers_and_text_equals_text() {
     for (text, value, equal) in [
         ("1", json!(1.0), true),

@@ -18,6 +18,8 @@ pub enum Val<'a> {
     Absent,
     /// Text of the body.
     Json(Json<'a>),
+    /// A text, as it reads.
+    Text(&'a str),
     /// A value made by the rule set, a script or the settings.
     Value(Cow<'a, Value>),
 }
@@ -35,6 +37,7 @@ impl<'a> Val<'a> {
         match self {
             Val::Absent => JsonType::Null,
             Val::Json(json) => json.kind(),
+            Val::Text(_) => JsonType::Text,
             Val::Value(value) => match value.as_ref() {
                 Value::Null => JsonType::Null,
                 Value::Bool(_) => JsonType::Bool,
@@ -50,7 +53,7 @@ impl<'a> Val<'a> {
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self {
-            Val::Absent => None,
+            Val::Absent | Val::Text(_) => None,
             Val::Json(json) => json.as_bool(),
             Val::Value(value) => value.as_bool(),
         }
@@ -60,7 +63,7 @@ impl<'a> Val<'a> {
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
         match self {
-            Val::Absent => None,
+            Val::Absent | Val::Text(_) => None,
             Val::Json(json) => json.as_i64(),
             Val::Value(value) => value.as_i64(),
         }
@@ -70,7 +73,7 @@ impl<'a> Val<'a> {
     #[must_use]
     pub fn as_f64(&self) -> Option<f64> {
         match self {
-            Val::Absent => None,
+            Val::Absent | Val::Text(_) => None,
             Val::Json(json) => json.as_f64(),
             Val::Value(value) => value.as_f64(),
         }
@@ -82,6 +85,7 @@ impl<'a> Val<'a> {
         match self {
             Val::Absent => None,
             Val::Json(json) => json.as_str(),
+            Val::Text(text) => Some(Cow::Borrowed(text)),
             Val::Value(value) => value.as_str().map(Cow::Borrowed),
         }
     }
@@ -96,7 +100,8 @@ impl<'a> Val<'a> {
     #[must_use]
     pub fn walk(&self, path: &[Segment]) -> Val<'a> {
         match self {
-            Val::Absent => Val::Absent,
+            Val::Text(text) if path.is_empty() => Val::Text(text),
+            Val::Absent | Val::Text(_) => Val::Absent,
             Val::Json(json) => json.walk(path).into(),
             Val::Value(Cow::Borrowed(value)) => walk(value, path).into(),
             Val::Value(Cow::Owned(value)) => walk(value, path).cloned().into(),
@@ -107,7 +112,7 @@ impl<'a> Val<'a> {
     #[must_use]
     pub fn has_item(&self, item: &Value) -> bool {
         match self {
-            Val::Absent => false,
+            Val::Absent | Val::Text(_) => false,
             Val::Json(json) => json.items().any(|found| found.equals(item)),
             Val::Value(value) => {
                 let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -123,6 +128,7 @@ impl<'a> Val<'a> {
         match self {
             Val::Absent => None,
             Val::Json(json) => json.len(),
+            Val::Text(text) => Some(text.chars().count()),
             Val::Value(value) => match value.as_ref() {
                 Value::String(text) => Some(text.chars().count()),
                 Value::Array(items) => Some(items.len()),
@@ -138,6 +144,7 @@ impl<'a> Val<'a> {
         match self {
             Val::Absent => Value::Null,
             Val::Json(json) => json.to_value(),
+            Val::Text(text) => Value::from(*text),
             Val::Value(value) => value.as_ref().clone(),
         }
     }
@@ -149,6 +156,7 @@ impl<'a> Val<'a> {
         match self {
             Val::Absent => other.is_null(),
             Val::Json(json) => json.equals(other),
+            Val::Text(text) => *other == **text,
             Val::Value(value) => same(value, other),
         }
     }

@@ -5,6 +5,8 @@
 //! said to have finished without a result: Vapi would tell the model "No result returned" if the
 //! text were empty.
 
+use std::sync::Arc;
+
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Value, json};
 
@@ -32,14 +34,14 @@ pub enum Outcome {
 impl Outcome {
     /// The outcome of a call that returned `value`.
     #[must_use]
-    pub fn result(value: &Value) -> Outcome {
+    pub fn result(value: Value) -> Outcome {
         Outcome::Result(line_of(value, NO_RESULT))
     }
 
     /// The outcome of a call that failed for the reason that `text` gives.
     #[must_use]
-    pub fn error(text: &str) -> Outcome {
-        Outcome::Error(line(text, NO_REASON))
+    pub fn error(text: impl Into<String>) -> Outcome {
+        Outcome::Error(line(text.into(), NO_REASON))
     }
 
     /// What the model is told.
@@ -72,9 +74,9 @@ impl From<Outcome> for ToolAnswer {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolResult {
     /// The call's id, exactly as it was asked.
-    pub id: String,
+    pub id: Arc<str>,
     /// The tool's name.
-    pub name: String,
+    pub name: Arc<str>,
     /// What it answered.
     pub answer: ToolAnswer,
 }
@@ -88,8 +90,8 @@ impl Serialize for ToolResult {
             Outcome::Error(_) => "error",
         };
         let mut item = serializer.serialize_map(None)?;
-        item.serialize_entry("toolCallId", &self.id)?;
-        item.serialize_entry("name", &self.name)?;
+        item.serialize_entry("toolCallId", &*self.id)?;
+        item.serialize_entry("name", &*self.name)?;
         item.serialize_entry(key, outcome.text())?;
         for (key, value) in [("message", message), ("metadata", metadata)] {
             if let Some(value) = value {
@@ -119,13 +121,13 @@ pub const PART_NAMES: [&str; 4] = ["result", "error", "message", "metadata"];
 /// # Errors
 /// Everything in which `value` breaks the contract.
 pub fn tool_answer(value: Value) -> Result<ToolAnswer, Vec<Fault>> {
-    let Value::Object(entries) = value else { return Ok(Outcome::result(&value).into()) };
+    let Value::Object(entries) = value else { return Ok(Outcome::result(value).into()) };
     let keys: Vec<(&str, &Value)> = entries.iter().map(|(key, value)| (key.as_str(), value)).collect();
     match reading(&keys) {
         Reading::Wrapper(fault) => return Err(vec![fault]),
         Reading::Parts => {}
         // Only the author of a rule file is told of a near miss: what a script hands on may look so by chance.
-        Reading::Misspelt | Reading::Bare => return Ok(Outcome::result(&Value::Object(entries)).into()),
+        Reading::Misspelt | Reading::Bare => return Ok(Outcome::result(Value::Object(entries)).into()),
     }
     let mut parts = Value::Object(entries);
     super::drop_absent(&PARTS, &mut parts);
@@ -204,8 +206,8 @@ fn copied(key: &str) -> Fault {
 fn assembled(mut parts: Value) -> ToolAnswer {
     let mut take = |key: &str| parts.as_object_mut().and_then(|parts| parts.remove(key));
     let (outcome, kind) = match take("error") {
-        Some(error) => (Outcome::Error(line_of(&error, NO_REASON)), "request-failed"),
-        None => (Outcome::result(&take("result").unwrap_or_default()), "request-complete"),
+        Some(error) => (Outcome::Error(line_of(error, NO_REASON)), "request-failed"),
+        None => (Outcome::result(take("result").unwrap_or_default()), "request-complete"),
     };
     let message = take("message").map(|message| match message {
         Value::Object(mut message) => {
@@ -218,16 +220,16 @@ fn assembled(mut parts: Value) -> ToolAnswer {
 }
 
 /// `value` as one line of text: texts as they are, everything else as compact JSON.
-fn line_of(value: &Value, if_empty: &str) -> String {
+fn line_of(value: Value, if_empty: &str) -> String {
     match value {
         Value::Null => if_empty.to_owned(),
         Value::String(text) => line(text, if_empty),
-        value => line(&value.to_string(), if_empty),
+        value => line(value.to_string(), if_empty),
     }
 }
 
 /// `text` with every stretch of line breaks as one space, as Vapi demands; without those at its ends.
-fn line(text: &str, if_empty: &str) -> String {
+fn line(text: String, if_empty: &str) -> String {
     const BREAKS: [char; 7] = ['\n', '\r', '\u{b}', '\u{c}', '\u{85}', '\u{2028}', '\u{2029}'];
     // Each of them begins with one of these bytes; few texts have any.
     let may_break = text.bytes().any(|byte| matches!(byte, b'\n'..=b'\r' | 0xC2 | 0xE2));
@@ -235,7 +237,7 @@ fn line(text: &str, if_empty: &str) -> String {
         let lines: Vec<&str> = text.split(BREAKS).filter(|line| !line.is_empty()).collect();
         lines.join(" ")
     } else {
-        text.to_owned()
+        text
     };
     if line.trim().is_empty() { if_empty.to_owned() } else { line }
 }

@@ -159,14 +159,14 @@ mod tests {
 
     use super::*;
     use crate::engine::diagnostic::{FileId, Span};
-    use crate::engine::template::Template;
+    use crate::engine::template::{Constant, Template};
 
     fn row(demands: Vec<(usize, Vec<Test>)>) -> Row {
         Row {
             number: 0,
             span: Span { file: FileId(0), start: 0, end: 0 },
             demands: demands.into_iter().map(|(column, tests)| (column, Demand::Passes(tests))).collect(),
-            reply: Template::Constant(Value::Null),
+            reply: Template::Constant(Constant::Null),
             needs: Box::default(),
         }
     }

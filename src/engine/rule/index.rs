@@ -1,9 +1,10 @@
 //! Finds the rules that may match by the values that they demand, so that ten thousand cost what ten do.
 
+use compact_str::CompactString;
 use foldhash::{HashMap, HashMapExt as _};
 use smallvec::SmallVec;
 
-use super::{Rule, RuleId};
+use super::{Proved, Rule, RuleId};
 use crate::engine::json::Val;
 use crate::engine::kind::KindSet;
 use crate::engine::matcher::Leaf;
@@ -24,12 +25,12 @@ pub(super) struct Index {
 struct Group {
     // Whose `Equality` says how the value is found: lookups are not copied.
     lookup: Lookup,
-    // Few demand the same text, and where there are many rules each look aside costs.
-    rules: HashMap<Box<str>, SmallVec<[Candidate; 2]>>,
+    // Few demand the same text, most texts are short, and where there are many rules each look aside costs.
+    rules: HashMap<CompactString, SmallVec<[Candidate; 2]>>,
 }
 
-/// A rule that may match, with its condition that surely holds, if there is one.
-pub(super) type Candidate = (RuleId, Option<Leaf>);
+/// A rule that may match, with what is known of its conditions.
+pub(super) type Candidate = (RuleId, Proved);
 
 impl Index {
     /// Indexes those of `rules` that are for one of `kinds`.
@@ -46,7 +47,7 @@ impl Index {
         for (id, rule) in of_kind() {
             // The path that most rules share splits them best: for tool calls that is `tool.name`.
             let Some(best) = rule.equalities.iter().rev().max_by_key(|equality| popularity.get(&equality.path)) else {
-                index.others.push((id, None));
+                index.others.push((id, Proved::Nothing));
                 continue;
             };
             let place = *places.entry(&best.path).or_insert_with(|| {
@@ -54,7 +55,7 @@ impl Index {
                 index.groups.len() - 1
             });
             if let Some(group) = index.groups.get_mut(place) {
-                group.add((id, Some(best.leaf)), &best.texts);
+                group.add((id, proved(rule, best.leaf)), &best.texts);
             }
         }
         index
@@ -75,10 +76,18 @@ impl Index {
     }
 }
 
+/// What is known of the conditions of a rule that was found by the one called `leaf`.
+fn proved(rule: &Rule, leaf: Leaf) -> Proved {
+    match &*rule.conditions {
+        [only] if only.leaf == leaf => Proved::All,
+        _ => Proved::One(leaf),
+    }
+}
+
 impl Group {
     fn add(&mut self, rule: Candidate, texts: &[String]) {
         for text in texts {
-            let rules = self.rules.entry(text.as_str().into()).or_default();
+            let rules = self.rules.entry(text.into()).or_default();
             // A list may name the same text twice.
             if rules.last() != Some(&rule) {
                 rules.push(rule);

@@ -24,6 +24,7 @@ pub(super) fn from_val(value: &Val<'_>) -> Dynamic {
     match value {
         Val::Absent => Dynamic::UNIT,
         Val::Json(json) => from_text(*json),
+        Val::Text(text) => (*text).into(),
         Val::Value(value) => from_json(value),
     }
 }

@@ -165,11 +165,11 @@ pub(super) fn plan(rule: &mut Rule) {
     let acts = rule.acts.iter().filter(|act| act.when.is_empty());
     // Of a table nobody knows yet which rows will be looked at: each of them has needs of its own.
     let answer = rule.answer.iter().filter(|answer| !matches!(answer, Answer::Rows(_)));
-    rule.needs = Needs {
-        conditions: asking(&|uses| uses.conditions(last.iter().filter(|last| !matches!(last.ask, Ask::Row(_))))),
-        answer: asking(&|uses| answer.clone().for_each(|answer| uses.answer(answer))),
-        acts: asking(&|uses| acts.clone().for_each(|act| uses.act(act))),
-    };
+    rule.needs = Needs::new(
+        asking(&|uses| uses.conditions(last.iter().filter(|last| !matches!(last.ask, Ask::Row(_))))),
+        asking(&|uses| answer.clone().for_each(|answer| uses.answer(answer))),
+        asking(&|uses| acts.clone().for_each(|act| uses.act(act))),
+    );
     rule.conditions_alone = alone.len();
     rule.conditions = alone.into_iter().chain(last).collect();
 }

@@ -9,7 +9,7 @@ use crate::engine::diagnostic::{Diagnostic, Span, closest};
 use crate::engine::fields::{self, Verdict};
 use crate::engine::json::Val;
 use crate::engine::kind::{Kind, KindSet};
-use crate::engine::path::{Path, Segment};
+use crate::engine::path::{Path, Segment, Steps};
 use crate::engine::question::FIELDS;
 use crate::engine::script;
 use crate::engine::table::Tables;
@@ -292,7 +292,7 @@ fn constant(vars: &Vars<'_>, path: &Path) -> Result<Lookup, Trouble> {
     if value.is_null() && !deeper.is_empty() {
         return Err(unknown(format!("`vars.{name}` has nothing at `{path}`")));
     }
-    Ok(Lookup::Constant(value))
+    Ok(Lookup::Constant(Box::new(value)))
 }
 
 /// What a path below the name of a fetch can begin with.
@@ -343,7 +343,7 @@ fn secret(path: &Path, known: Option<&[String]>) -> Result<Lookup, Trouble> {
 
 fn tool(path: &Path) -> Result<Lookup, Trouble> {
     match path.rest() {
-        [] => Ok(Lookup::Tool(Box::default())),
+        [] => Ok(Lookup::Tool(Steps::default())),
         [Segment::Key(key)] if matches!(&**key, "name" | "id") => Ok(Lookup::Tool(path.rest().into())),
         _ => Err(Trouble::new("unknown-path", format!("a tool call has no `{path}`"))
             .help("there are `tool.name` and `tool.id`; what the model filled in is `args`")),

@@ -11,7 +11,7 @@ use super::yaml::{Key, Node, Yaml};
 use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::path::{Path, Segment};
 use crate::engine::script::Expression;
-use crate::engine::template::{Part, Template};
+use crate::engine::template::{Constant, Part, Template};
 use crate::engine::term::{Evaluation, Lookup, Term};
 
 impl Workshop<'_> {
@@ -19,10 +19,10 @@ impl Workshop<'_> {
     /// the checking can go on.
     pub(super) fn template(&mut self, node: &Node, names: &Names) -> Template {
         match &node.value {
-            Yaml::Null => Template::Constant(Value::Null),
-            Yaml::Bool(value) => Template::Constant(Value::Bool(*value)),
-            Yaml::Int(value) => Template::Constant(Value::from(*value)),
-            Yaml::Float(value) => Template::Constant(Number::from_f64(*value).map_or(Value::Null, Value::Number)),
+            Yaml::Null => Template::Constant(Constant::Null),
+            Yaml::Bool(value) => Template::Constant(Constant::Bool(*value)),
+            Yaml::Int(value) => Template::Constant(Constant::Number((*value).into())),
+            Yaml::Float(value) => Template::Constant(Number::from_f64(*value).map_or(Constant::Null, Constant::Number)),
             Yaml::Text(text) => self.text_template(&text.text, node, names),
             Yaml::List(items) => Template::List(items.iter().map(|item| self.template(item, names)).collect()),
             Yaml::Map(entries) => self.map(entries, names),
@@ -45,7 +45,7 @@ impl Workshop<'_> {
                 continue;
             };
             if let Some(map) = &mut map {
-                map.push((text, entry));
+                map.push((text.into(), entry));
             }
         }
         map.map_or_else(broken, Template::Map)
@@ -60,24 +60,24 @@ impl Workshop<'_> {
             }
         };
         match pieces.as_slice() {
-            [Piece::Text(text)] => return Template::Constant(Value::String(text.clone())),
+            [Piece::Text(text)] => return Template::Constant(Constant::Text(text.into())),
             [Piece::Hole(range)] => return self.hole(text, range.start, range.end, node, names),
             _ => {}
         }
         let mut parts = Vec::with_capacity(pieces.len());
         for piece in pieces {
             match piece {
-                Piece::Text(text) => parts.push(Part::Text(text)),
+                Piece::Text(text) => parts.push(Part::Text(text.into())),
                 Piece::Hole(range) => match self.hole(text, range.start, range.end, node, names) {
                     Template::Hole(term) => parts.push(Part::Hole(term)),
                     // What is known now need not be joined for every event.
-                    constant => parts.push(Part::Text(joined(constant.constant()))),
+                    constant => parts.push(Part::Text(joined(constant.constant()).into())),
                 },
             }
         }
         if parts.iter().all(|part| matches!(part, Part::Text(_))) {
             let texts = parts.iter().map(|part| if let Part::Text(text) = part { text.as_str() } else { "" });
-            return Template::Constant(Value::String(texts.collect()));
+            return Template::Constant(Constant::Text(texts.collect()));
         }
         Template::Text(parts)
     }
@@ -98,7 +98,7 @@ impl Workshop<'_> {
         if let Some(path) = Path::parse(written) {
             let span = self.locate(node, start, start + written.len());
             return match self.lookup(&path, span, names) {
-                Some(Lookup::Constant(value)) => spread(value),
+                Some(Lookup::Constant(value)) => spread(*value),
                 Some(lookup) => Template::Hole(Term::Lookup(lookup)),
                 None => broken(),
             };
@@ -170,7 +170,8 @@ impl Workshop<'_> {
             );
         }
         match names.resolve(path, self) {
-            Ok(lookup) => {
+            Ok(mut lookup) => {
+                lookup.steps_mut().into_iter().for_each(|steps| self.known_steps.share(steps));
                 self.found.extend(names.misleading(path).map(|remedy| {
                     Diagnostic::warning("misleading-field", span, format!("`{path}` is not what it seems")).help(remedy)
                 }));
@@ -204,15 +205,20 @@ fn locate(sources: &crate::engine::diagnostic::Sources, node: &Node, start: usiz
 
 /// What stands for a placeholder that is wrong: it could be anything, so that no second fault is found in it.
 pub(super) fn broken() -> Template {
-    Template::Hole(Term::Lookup(Lookup::Constant(Value::Null)))
+    Template::Hole(Term::Lookup(Lookup::Constant(Box::default())))
 }
 
 /// A constant as a template, level by level.
 fn spread(value: Value) -> Template {
     match value {
         Value::Array(items) => Template::List(items.into_iter().map(spread).collect()),
-        Value::Object(entries) => Template::Map(entries.into_iter().map(|(key, entry)| (key, spread(entry))).collect()),
-        scalar => Template::Constant(scalar),
+        Value::Object(entries) => {
+            Template::Map(entries.into_iter().map(|(key, entry)| (key.into(), spread(entry))).collect())
+        }
+        Value::Null => Template::Constant(Constant::Null),
+        Value::Bool(value) => Template::Constant(Constant::Bool(value)),
+        Value::Number(value) => Template::Constant(Constant::Number(value)),
+        Value::String(text) => Template::Constant(Constant::Text(text.into())),
     }
 }
 

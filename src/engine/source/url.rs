@@ -30,7 +30,7 @@ impl Workshop<'_> {
     /// choice.
     pub(super) fn vapi_url(&mut self, node: &Node, names: &Names) -> Option<Template> {
         let path = match self.text("`path`", node, names)? {
-            Template::Constant(path) => vec![Part::Text(path.as_str().unwrap_or_default().to_owned())],
+            Template::Constant(path) => vec![Part::Text(path.as_str().unwrap_or_default().into())],
             Template::Text(parts) => parts,
             Template::Hole(term) => vec![Part::Hole(term)],
             Template::List(_) | Template::Map(_) => return None,
@@ -44,7 +44,7 @@ impl Workshop<'_> {
             let help = "write out where it begins, and fill in single values: `path: /call/${call.id}`";
             self.found.push(Diagnostic::error("bad-url", node.span, message).help(help));
         }
-        let url: Vec<Part> = [Part::Text(VAPI.to_owned())].into_iter().chain(path).collect();
+        let url: Vec<Part> = [Part::Text(VAPI.into())].into_iter().chain(path).collect();
         if message.is_none() {
             self.found.extend(shape(&url).and_then(|written| wrong_with(&written, node.span)));
         }
@@ -54,11 +54,8 @@ impl Workshop<'_> {
 
 /// What a URL looks like, if its beginning is known.
 fn shape(parts: &[Part]) -> Option<String> {
-    let text = |part: &Part| match part {
-        Part::Text(text) => text.clone(),
-        Part::Hole(_) => FILLED_IN.to_owned(),
-    };
-    matches!(parts.first(), Some(Part::Text(_))).then(|| parts.iter().map(text).collect())
+    let texts = parts.iter().map(|part| if let Part::Text(text) = part { text.as_str() } else { FILLED_IN });
+    matches!(parts.first(), Some(Part::Text(_))).then(|| texts.collect())
 }
 
 /// What is wrong with a URL, if anything is.

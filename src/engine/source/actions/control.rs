@@ -1,6 +1,6 @@
 //! Messages to the call that is going on, through its `monitor.controlUrl` (contract, section 6).
 
-use serde_json::Value;
+use compact_str::CompactString;
 
 use super::super::Workshop;
 use super::super::names::Names;
@@ -14,7 +14,7 @@ use crate::engine::outgoing::Content;
 use crate::engine::path::Path;
 use crate::engine::reply::{self, Step};
 use crate::engine::request::{Method, Target};
-use crate::engine::template::Template;
+use crate::engine::template::{Constant, Template};
 use crate::engine::term::Term;
 
 impl Workshop<'_> {
@@ -65,23 +65,23 @@ impl Workshop<'_> {
 
     fn message(&mut self, verb: &str, node: &Node, names: &Names) -> Option<Template> {
         let fields = match (verb, &node.value) {
-            ("mute" | "unmute", _) => vec![("control".to_owned(), text(&format!("{verb}-{}", self.whom(verb, node)?)))],
+            ("mute" | "unmute", _) => vec![("control".into(), text(&format!("{verb}-{}", self.whom(verb, node)?)))],
             ("say_first_message", _) => {
                 self.only_true(verb, node);
-                vec![("control".to_owned(), text("say-first-message"))]
+                vec![("control".into(), text("say-first-message"))]
             }
             ("end_call", _) => {
                 self.only_true(verb, node);
                 Vec::new()
             }
-            ("send_transport_message", _) => vec![("message".to_owned(), self.template(node, names))],
-            ("say", Yaml::Text(_)) => vec![("content".to_owned(), self.template(node, names))],
+            ("send_transport_message", _) => vec![("message".into(), self.template(node, names))],
+            ("say", Yaml::Text(_)) => vec![("content".into(), self.template(node, names))],
             ("add_message", Yaml::Text(_)) => {
-                vec![("message".to_owned(), said("system", self.template(node, names)))]
+                vec![("message".into(), said("system", self.template(node, names)))]
             }
             ("add_message", Yaml::Map(entries)) => self.added(entries, names),
             (_, Yaml::Map(entries)) => {
-                entries.iter().map(|(key, value)| (key.text.clone(), self.template(value, names))).collect()
+                entries.iter().map(|(key, value)| (key.text.as_str().into(), self.template(value, names))).collect()
             }
             _ => {
                 let message = format!("`{verb}` is a mapping, not {}", node.describe());
@@ -90,18 +90,18 @@ impl Workshop<'_> {
                 return None;
             }
         };
-        Some(Template::Map([("type".to_owned(), text(control::kind(verb)))].into_iter().chain(fields).collect()))
+        Some(Template::Map([("type".into(), text(control::kind(verb)))].into_iter().chain(fields).collect()))
     }
 
     /// `add_message: { role: …, content: …, triggerResponseEnabled: … }`
-    fn added(&mut self, entries: &[(super::super::yaml::Key, Node)], names: &Names) -> Vec<(String, Template)> {
+    fn added(&mut self, entries: &[(super::super::yaml::Key, Node)], names: &Names) -> Vec<(CompactString, Template)> {
         let (mut message, mut around) = (Vec::new(), Vec::new());
         for (key, value) in entries {
             let value = self.template(value, names);
             let into = if key.text == "triggerResponseEnabled" { &mut around } else { &mut message };
-            into.push((key.text.clone(), value));
+            into.push((key.text.as_str().into(), value));
         }
-        around.push(("message".to_owned(), Template::Map(message)));
+        around.push(("message".into(), Template::Map(message)));
         around
     }
 
@@ -129,9 +129,9 @@ impl Workshop<'_> {
 }
 
 fn text(text: &str) -> Template {
-    Template::Constant(Value::from(text))
+    Template::Constant(Constant::Text(text.into()))
 }
 
 fn said(role: &str, content: Template) -> Template {
-    Template::Map(vec![("role".to_owned(), text(role)), ("content".to_owned(), content)])
+    Template::Map(vec![("role".into(), text(role)), ("content".into(), content)])
 }

@@ -1,7 +1,5 @@
 //! Requests to other services, and what can be wrong with them.
 
-use serde_json::Value;
-
 use super::super::Workshop;
 use super::super::names::{Names, Stage};
 use super::super::read::{Field, Spanned};
@@ -14,7 +12,7 @@ use crate::engine::control::{RETRY, VAPI_KEY};
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::outgoing::{Content, Outgoing};
 use crate::engine::request::{Method, Target};
-use crate::engine::template::{Part, Template};
+use crate::engine::template::{Constant, Part, Template};
 use crate::engine::term::{Lookup, Term};
 
 impl Workshop<'_> {
@@ -93,8 +91,8 @@ impl Workshop<'_> {
     fn signing_key(&mut self, node: &Node, names: &Names) -> Option<Template> {
         let key = self.text("the key", node, names)?;
         let written = match &key {
-            Template::Constant(Value::String(text)) => text.clone(),
-            Template::Constant(value) => value.to_string(),
+            Template::Constant(Constant::Text(text)) => text.to_string(),
+            Template::Constant(value) => value.to_value().to_string(),
             // What is filled in is known only when it is sent.
             _ => return Some(key),
         };
@@ -127,5 +125,5 @@ struct VapiSource {
 
 fn bearer() -> Template {
     let key = Part::Hole(Term::Lookup(Lookup::Secret(VAPI_KEY.into())));
-    Template::Text(vec![Part::Text("Bearer ".to_owned()), key])
+    Template::Text(vec![Part::Text("Bearer ".into()), key])
 }

@@ -48,8 +48,9 @@ impl Workshop<'_> {
         }
         // All of them are looked at, since nobody knows which one will stay.
         let respond = source.respond.as_ref().map(|node| Answer::Respond(self.reply(node, "respond", names, kinds)));
-        let run = run.and_then(|run| self.handler(run, names, kinds)).map(Answer::Run);
-        let script = source.script.as_ref().and_then(|node| self.statements(node, names)).map(Answer::Script);
+        let run = run.and_then(|run| self.handler(run, names, kinds)).map(Box::new).map(Answer::Run);
+        let script =
+            source.script.as_ref().and_then(|node| self.statements(node, names)).map(Box::new).map(Answer::Script);
         let rows =
             table.and_then(|table| self.rows(table, Asked { names, kinds, bindings }, conditions)).map(Answer::Rows);
         respond.or(run).or(script).or(rows)
