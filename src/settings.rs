@@ -261,7 +261,7 @@ pub fn parse(written: &Written) -> Parsed {
     Parsed { outcome, beside }
 }
 
-/// Reads the settings file as [`load`] does, for who sends as Vapi would: with what the servers want to be shown.
+/// Reads the settings file as [`load`](load()) does, for who sends as Vapi would: with what the servers want to be shown.
 ///
 /// # Errors
 /// When the file cannot be read, or something in it is wrong.

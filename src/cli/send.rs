@@ -1,7 +1,7 @@
 //! `switchhook send`: events as Vapi would send them, to a running daemon, and what it says to them.
 //!
-//! [`target`] finds the daemon and what it wants to be shown, [`events`] makes the events, [`volley`] sends them,
-//! [`answer`] holds what comes back against the contract and [`told`] words it.
+//! `target` finds the daemon and what it wants to be shown, `events` makes the events, `volley` sends them, `answer`
+//! holds what comes back against the contract, and `told` words it.
 
 mod answer;
 mod events;

@@ -1,7 +1,7 @@
 //! The other side of a credential: what a sender shows, so that it is let in.
 //!
-//! A daemon has no use for one, and keeps none: it would be a secret in memory. Commands that send as Vapi does make them
-//! of the same settings.
+//! A daemon has no use for one, and keeps none: it would be a secret in memory. Commands that send as Vapi does make
+//! them of the same settings.
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Uri, http};
