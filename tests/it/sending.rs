@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::thread;
 
 use serde_json::{Value, json};
+use switchhook::engine::kind::Kind;
 
 use crate::support::{Daemon, Destination, Ended, Folder, Pair, switchhook};
 
@@ -39,7 +40,9 @@ servers:
           timestamp_header: svix-timestamp
           message_id_header: svix-id
           payload: "{svix-id}.{timestamp}.{method}.{url}.{body}"
-  /body: { rules: rules, auth: [ { hmac: { key: tell-nobody-6, include_timestamp: false, prefix: sha256=, algorithm: sha1 } } ] }
+  /body:
+    rules: rules
+    auth: [ { hmac: { key: tell-nobody-6, include_timestamp: false, prefix: sha256=, algorithm: sha1 } } ]
   /open: { rules: rules, auth: none }
 "#;
 const PATHS: [&str; 7] = ["/secret", "/bearer", "/bare", "/hmac", "/svix", "/body", "/open"];
@@ -182,6 +185,15 @@ fn the_daemon_never_sends_what_a_rule_got_wrong() {
     let told = told(&ended);
     assert_eq!((&told["reply"], &told["fine"]), (&json!({ "eligible": false }), &json!(true)));
     assert_eq!((&told["status"], &told["within_ms"], &told["faults"]), (&json!(200), &json!(18_000.0), &json!([])));
+}
+
+#[test]
+fn there_is_a_sample_of_every_kind_and_the_daemon_takes_it() {
+    let daemon = daemon();
+    for kind in Kind::ALL {
+        let ended = send(&daemon, &[kind.name(), "--server", "/open"]);
+        assert_eq!(ended.code, Some(0), "{}: {}{}", kind.name(), ended.stdout, ended.stderr);
+    }
 }
 
 #[test]
