@@ -13,6 +13,7 @@ pub mod outbox;
 mod project;
 pub mod reload;
 pub mod run;
+pub mod schema;
 pub mod send;
 mod set;
 pub mod test;
@@ -59,6 +60,8 @@ enum Command {
     Import(import::Arguments),
     /// Print the declared tools as Vapi wants to be told of them
     Tools(tools::Arguments),
+    /// Print the JSON Schema of rule, test or settings files, by which editors complete and explain them
+    Schema(schema::Arguments),
     /// Have a running daemon put in force what its files say, and say what came of it
     Reload(reload::Arguments),
     /// Have a running daemon go back to the rules before those in force, until the files change
@@ -106,6 +109,7 @@ pub fn main() -> ExitCode {
         Some(Command::Init(arguments)) => init::run(&arguments),
         Some(Command::Import(arguments)) => import::run(&arguments),
         Some(Command::Tools(arguments)) => tools::run(&arguments),
+        Some(Command::Schema(arguments)) => schema::run(&arguments),
         Some(Command::Completions(arguments)) => completions::run(&arguments, CommandLine::command()),
         Some(Command::Man(arguments)) => completions::manual(&arguments, CommandLine::command()),
         Some(Command::Reload(arguments)) => reload::run(&arguments),

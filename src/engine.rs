@@ -25,6 +25,7 @@ pub mod reply;
 pub mod request;
 pub mod rows;
 pub mod rule;
+pub mod schema;
 pub mod scope;
 pub mod script;
 pub mod share;

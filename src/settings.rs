@@ -16,6 +16,8 @@ mod secret;
 mod source;
 mod tls;
 
+pub use self::source::schema;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

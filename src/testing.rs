@@ -14,6 +14,7 @@ mod event;
 mod expect;
 mod gaps;
 mod junit;
+mod outline;
 pub mod report;
 pub mod run;
 mod source;
@@ -33,6 +34,7 @@ use crate::engine::facts::Facts;
 use crate::load::is_event_file;
 use answers::Answer;
 use expect::Expect;
+pub use outline::schema;
 
 /// The tests of one rule set.
 #[derive(Debug, Default)]

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::schema::{FOLDER, What};
 use super::{Outcome, could_not_run, write};
 
-/// The files of the project, by their paths.
-const FILES: [(&str, &str); 4] = [
-    ("switchhook.yaml", include_str!("init/switchhook.yaml")),
-    ("rules/welcome.yaml", include_str!("../../rules/welcome.yaml")),
-    ("rules/welcome.test.yaml", include_str!("../../rules/welcome.test.yaml")),
-    ("rules/scripts/reservations.rhai", include_str!("../../rules/scripts/reservations.rhai")),
+/// The files of the project, by their paths, and the schema that editors know them by.
+const FILES: [(&str, Option<What>, &str); 4] = [
+    ("switchhook.yaml", Some(What::Settings), include_str!("init/switchhook.yaml")),
+    ("rules/welcome.yaml", Some(What::Rules), include_str!("../../rules/welcome.yaml")),
+    ("rules/welcome.test.yaml", Some(What::Tests), include_str!("../../rules/welcome.test.yaml")),
+    ("rules/scripts/reservations.rhai", None, include_str!("../../rules/scripts/reservations.rhai")),
 ];
 
 /// The command's arguments.
@@ -27,14 +28,18 @@ pub struct Arguments {
 /// Writes the files; none that is there already is touched.
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let folder = arguments.folder.clone().unwrap_or_else(|| PathBuf::from("."));
-    if let Some((path, _)) = FILES.iter().find(|(path, _)| folder.join(path).exists()) {
+    if let Some((path, ..)) = FILES.iter().find(|(path, ..)| folder.join(path).exists()) {
         let path = folder.join(path);
         return could_not_run(&format!("`{}` is there already; choose an empty folder", path.display()));
     }
-    for (path, text) in FILES {
-        if let Err(error) = create(&folder.join(path), text) {
+    for (path, schema, text) in FILES {
+        let text = schema.map(|what| modeline(path, what)).unwrap_or_default() + text;
+        if let Err(error) = create(&folder.join(path), &text) {
             return could_not_run(&format!("cannot write `{}`: {error}", folder.join(path).display()));
         }
+    }
+    if let Err(error) = What::write_all(&folder.join(FOLDER)) {
+        return could_not_run(&format!("cannot write `{}`: {error}", folder.join(FOLDER).display()));
     }
     write(&next(&folder));
     Outcome::Fine
@@ -48,11 +53,18 @@ pub(super) fn create(path: &Path, text: &str) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
 }
 
+/// By this line editors find the schema of a file, counted from the file's own folder.
+fn modeline(path: &str, what: What) -> String {
+    let up = "../".repeat(path.matches('/').count());
+    format!("# yaml-language-server: $schema={up}{FOLDER}/{}\n\n", what.file())
+}
+
 /// What to do now.
 fn next(folder: &Path) -> String {
     let files: String = FILES
         .iter()
-        .map(|(path, _)| folder.join(path))
+        .map(|(path, ..)| folder.join(path))
+        .chain([folder.join(FOLDER)])
         .fold(String::new(), |all, path| all + &format!("  {}\n", path.strip_prefix(".").unwrap_or(&path).display()));
     let enter = match folder {
         folder if folder == Path::new(".") => String::new(),

@@ -7,6 +7,8 @@
 mod mistakes;
 mod table;
 
+use std::collections::BTreeMap;
+
 use super::kind::Kind;
 use super::path::Segment;
 use table::{TABLE, Type};
@@ -55,21 +57,28 @@ pub fn look_up(kind: Kind, path: &[Segment]) -> Verdict<'static> {
 /// What the field at `path` holds; `None` where nothing is known of it.
 #[must_use]
 pub fn type_of(kind: Kind, path: &[Segment]) -> Option<FieldType> {
-    let holds = follow(kind, path).ok().flatten()?;
-    Some(match holds {
-        Type::Text => FieldType::Text,
-        Type::Number => FieldType::Number,
-        Type::Bool => FieldType::Bool,
-        Type::Any => FieldType::Any,
-        Type::List(_) => FieldType::List,
-        Type::Map | Type::Object(_) => FieldType::Map,
-    })
+    follow(kind, path).ok().flatten().map(|holds| holds.public())
 }
 
 /// The fields at the top of a message of that kind.
 #[must_use]
 pub fn roots(kind: Kind) -> Vec<&'static str> {
     names(kind.name())
+}
+
+/// The paths of one name or two that lie in messages of any kind, each with what it holds in the first that has it.
+#[must_use]
+pub fn paths() -> BTreeMap<String, FieldType> {
+    let mut paths = BTreeMap::new();
+    for (name, holds) in Kind::ALL.iter().flat_map(|kind| &TABLE.get(kind.name()).fields) {
+        if let Type::Object(object) = holds {
+            for (inner, holds) in &TABLE.get(object).fields {
+                paths.entry(format!("{name}.{inner}")).or_insert_with(|| holds.public());
+            }
+        }
+        paths.entry((*name).to_owned()).or_insert_with(|| holds.public());
+    }
+    paths
 }
 
 /// Walks `path`: to the type at its end, to `None` where there may be anything, or into the unknown.

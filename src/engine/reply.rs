@@ -14,6 +14,7 @@ mod destination;
 mod fault;
 mod form;
 mod received;
+mod schema;
 mod spoken;
 mod tool;
 mod tree;
@@ -26,6 +27,7 @@ use super::kind::Kind;
 
 pub use self::fault::{Fault, Step};
 pub use self::received::check_body;
+pub use self::schema::schema;
 pub use self::tool::{Outcome, PART_NAMES, ToolAnswer, ToolResult, tool_answer};
 pub use self::tree::{Shape, Tree};
 

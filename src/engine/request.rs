@@ -127,6 +127,9 @@ pub enum Method {
 }
 
 impl Method {
+    /// All of them.
+    pub const ALL: [Method; 5] = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
+
     /// The method that a rule calls so: `get`, `post`, `put`, `patch` or `delete`.
     #[must_use]
     pub fn named(word: &str) -> Option<Method> {

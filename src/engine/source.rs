@@ -12,6 +12,7 @@ mod kinds;
 mod names;
 mod node;
 mod outgoing;
+mod outline;
 mod placeholder;
 pub mod read;
 mod review;
@@ -46,14 +47,12 @@ pub use actions::VERBS;
 pub use files::{is_rule_file, is_test_file, module_name, table_name};
 pub use names::unknown_field;
 pub use outgoing::words;
+pub use outline::schema;
 use rule::Draft;
 use tables::{Sheets, Used};
 use tools::Declared;
 use vars::Vars;
 use yaml::{Node, Yaml};
-
-/// What a rule file may hold.
-const FILE_FIELDS: &[&str] = &["rules", "vars", "tools", "tables", "actions"];
 
 /// How Vapi's fixed deadlines are kept: an assistant-request is answered this long after its arrival at
 /// the latest, since Vapi gives up at 7.5 s (contract, section 4).
@@ -277,5 +276,7 @@ impl Workshop<'_> {
 
 fn unknown_file_field(name: &str, span: Span) -> Diagnostic {
     let found = Diagnostic::error("unknown-field", span, format!("a rule file has no field `{name}`"));
-    found.suggest_or(name, FILE_FIELDS.iter().copied(), format!("it may hold {}", FILE_FIELDS.join(", ")))
+    let known = super::schema::names(outline::FILE);
+    let all = known.clone().collect::<Vec<_>>().join(", ");
+    found.suggest_or(name, known, format!("it may hold {all}"))
 }

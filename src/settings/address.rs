@@ -4,11 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::tls;
+use super::tls::{self, TlsSource};
 use crate::engine::diagnostic::{Diagnostic, Span};
-use crate::engine::source::read::{Field, Spanned, TextLike, read, read_secret};
+use crate::engine::schema::{Definitions, Outline};
+use crate::engine::source::read::{Field, Spanned, TextLike, read, read_secret, written};
 use crate::engine::source::yaml::{Node, Yaml};
 use crate::server::tls::Certificates;
 
@@ -59,12 +60,23 @@ pub(super) struct Admin {
     pub(super) tls: Option<Certificates>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename = "the admin address")]
-struct AdminSource {
-    listen: Written,
-    token: Field<Option<Spanned<String>>>,
-    tls: Option<Node>,
+written! {
+    #[derive(Debug, Default)]
+    #[serde(rename = "the admin address")]
+    struct AdminSource {
+        listen: Written = "Where it listens for operators: `127.0.0.1:9090` if nothing is said.",
+        token: Field<Option<Spanned<String>>> = "What operators must bring: `${env.ADMIN_TOKEN}`.",
+        tls: Option<Node> as TlsSource = "The certificate and key of this address.",
+    }
+}
+
+/// What may stand behind `admin`: an address, or more about it.
+pub(super) enum AdminOutline {}
+
+impl Outline for AdminOutline {
+    fn outline(defs: &mut Definitions) -> Value {
+        json!({ "anyOf": [TextLike::outline(defs), AdminSource::outline(defs)] })
+    }
 }
 
 /// Reads `admin`: an address, or a mapping with `listen`, `token` and `tls`, whose files are meant from `folder`.

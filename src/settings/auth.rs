@@ -6,12 +6,13 @@ use std::sync::Arc;
 use hyper::header::HeaderName;
 use ipnet::IpNet;
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::bounded::Lasting;
-use super::source::unknown_word;
+use super::source::{unknown_word, word_outline};
 use crate::engine::diagnostic::Diagnostic;
-use crate::engine::source::read::{Each, Field, Spanned, read_secret};
+use crate::engine::schema::{Definitions, Outline, one_of};
+use crate::engine::source::read::{Each, Field, Spanned, read_secret, written};
 use crate::engine::source::yaml::{Node, Yaml};
 use crate::load;
 use crate::server::auth::{
@@ -31,38 +32,88 @@ pub(super) struct Auth {
 /// One credential, seen from both sides.
 type Both = (Credential, Pass);
 
-#[derive(Debug, Deserialize)]
-struct CredentialSource {
-    secret: Field<Option<Spanned<String>>>,
-    bearer: Field<Option<Spanned<BearerSource>>>,
-    hmac: Field<Option<Spanned<HmacSource>>>,
-    addresses: Field<Option<Each<Spanned<String>>>>,
+written! {
+    #[derive(Debug)]
+    struct CredentialSource {
+        secret: Field<Option<Spanned<String>>> =
+            "Vapi's secret, which travels in `x-vapi-secret`: `${env.VAPI_SECRET}`.",
+        bearer: Field<Option<Spanned<BearerSource>>> = "A token in a header.",
+        hmac: Field<Option<Spanned<HmacSource>>> = "A signature over the request.",
+        addresses: Field<Option<Each<Spanned<String>>>> =
+            "Networks from which alone it is accepted: `[167.150.224.0/23]`.",
+    }
+    with of_credential;
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename = "a bearer credential")]
-struct BearerSource {
-    token: Field<String>,
-    header: Field<Option<String>>,
-    prefix: Field<Option<bool>>,
+/// A credential is one of three.
+fn of_credential(_: &mut Definitions) -> Value {
+    one_of(["secret", "bearer", "hmac"])
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename = "an HMAC credential")]
-struct HmacSource {
-    key: Field<String>,
-    key_is_base64: Field<Option<bool>>,
-    algorithm: Field<Option<Spanned<String>>>,
-    signature_header: Field<Option<String>>,
-    prefix: Field<Option<String>>,
-    encoding: Field<Option<Spanned<String>>>,
-    timestamp_header: Field<Option<String>>,
-    include_timestamp: Field<Option<bool>>,
-    message_id_header: Field<Option<String>>,
-    payload: Field<Option<String>>,
-    /// Without a tolerance every clock is wrong, and one of days would let everything be sent again.
-    tolerance: Field<Option<Lasting<1_000, 86_400_000>>>,
+written! {
+    #[derive(Debug)]
+    #[serde(rename = "a bearer credential")]
+    struct BearerSource {
+        token: Field<String> = "The token: `${env.VAPI_TOKEN}`.",
+        header: Field<Option<String>> = "The header that carries it; `authorization` if nothing is said.",
+        prefix: Field<Option<bool>> = "`false` for a bare token, without `Bearer ` before it.",
+    }
 }
+
+written! {
+    #[derive(Debug)]
+    #[serde(rename = "an HMAC credential")]
+    struct HmacSource {
+        key: Field<String> = "The key that both sides know: `${env.VAPI_KEY}`.",
+        key_is_base64: Field<Option<bool>> = "Whether the key is written in base64.",
+        algorithm: Field<Option<Spanned<String>>> as AlgorithmOutline = "The hash function; `sha256` if nothing is said.",
+        signature_header: Field<Option<String>> =
+            "The header that carries the signature; `x-signature` if nothing is said.",
+        prefix: Field<Option<String>> = "What stands before each signature: `sha256=`.",
+        encoding: Field<Option<Spanned<String>>> as EncodingOutline =
+            "How the signature is written; `hex` if nothing is said.",
+        timestamp_header: Field<Option<String>> = "The header that carries the time; `x-timestamp` if nothing is said.",
+        include_timestamp: Field<Option<bool>> = "`false`: the time is not signed, and not looked at.",
+        message_id_header: Field<Option<String>> =
+            "The header that carries the message's id, where the signature covers one.",
+        payload: Field<Option<String>> = "What is signed; `{timestamp}.{body}` if nothing is said.",
+        // Without a tolerance every clock is wrong, and one of days would let everything be sent again.
+        tolerance: Field<Option<Lasting<1_000, 86_400_000>>> = "How far the time may be off; 5m if nothing is said.",
+    }
+}
+
+/// What may stand behind `auth`.
+pub(super) enum AuthOutline {}
+
+impl Outline for AuthOutline {
+    fn outline(defs: &mut Definitions) -> Value {
+        let none = json!({ "const": "none", "description": "Everybody is accepted." });
+        let all = json!({ "type": "array", "items": CredentialSource::outline(defs), "minItems": 1 });
+        json!({ "anyOf": [all, none, { "type": "string", "pattern": r"\$\{" }] })
+    }
+}
+
+enum AlgorithmOutline {}
+
+impl Outline for AlgorithmOutline {
+    fn outline(_: &mut Definitions) -> Value {
+        word_outline(ALGORITHMS.iter().map(|(word, _)| *word))
+    }
+}
+
+enum EncodingOutline {}
+
+impl Outline for EncodingOutline {
+    fn outline(_: &mut Definitions) -> Value {
+        word_outline(ENCODINGS.iter().map(|(word, _)| *word))
+    }
+}
+
+/// The hash functions by their names.
+const ALGORITHMS: &[(&str, Algorithm)] =
+    &[("sha256", Algorithm::Sha256), ("sha512", Algorithm::Sha512), ("sha1", Algorithm::Sha1)];
+/// The ways to write a signature by their names.
+const ENCODINGS: &[(&str, Encoding)] = &[("hex", Encoding::Hex), ("base64", Encoding::Base64)];
 
 /// What whoever left `auth` empty may have meant.
 const NONE: &str = "write `auth: none` to accept everybody";
@@ -224,10 +275,8 @@ fn hmac_settings(source: &HmacSource, found: &mut Vec<Diagnostic>) -> Option<Hma
     }
     settings.message_id_header = source.message_id_header.get().cloned().flatten();
     settings.payload = source.payload.get().cloned().flatten();
-    let algorithms = [("sha256", Algorithm::Sha256), ("sha512", Algorithm::Sha512), ("sha1", Algorithm::Sha1)];
-    choose(&mut settings.algorithm, &source.algorithm, "an algorithm", &algorithms, found);
-    let encodings = [("hex", Encoding::Hex), ("base64", Encoding::Base64)];
-    choose(&mut settings.encoding, &source.encoding, "an encoding", &encodings, found);
+    choose(&mut settings.algorithm, &source.algorithm, "an algorithm", ALGORITHMS, found);
+    choose(&mut settings.encoding, &source.encoding, "an encoding", ENCODINGS, found);
     Some(settings)
 }
 
@@ -253,11 +302,19 @@ fn choose<T: Copy>(
     }
 }
 
-#[derive(Debug, Deserialize)]
-struct DecryptSource {
-    key: Field<Option<String>>,
-    file: Field<Option<Spanned<String>>>,
-    paths: Field<Option<Vec<String>>>,
+written! {
+    #[derive(Debug)]
+    pub(super) struct DecryptSource {
+        key: Field<Option<String>> = "The private key itself, as PEM: `${env.VAPI_KEY}`.",
+        file: Field<Option<Spanned<String>>> = "The file that holds it.",
+        paths: Field<Option<Vec<String>>> = "The arguments that are encrypted, where not all of them are.",
+    }
+    with of_decrypt;
+}
+
+/// The key stands in one place.
+fn of_decrypt(_: &mut Definitions) -> Value {
+    one_of(["key", "file"])
 }
 
 /// Reads the private key for encrypted tool arguments: `decrypt: { file: … }` or `{ key: "${env.…}" }`.

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
+
+use crate::engine::schema::{Definitions, Outline, both};
 
 /// A whole number from `LEAST` to `MOST`.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +32,19 @@ impl<'de, const LEAST: u64, const MOST: u64> Deserialize<'de> for Lasting<LEAST,
             return Ok(Lasting(time));
         }
         Err(D::Error::custom(format!("this can last from {} to {}", words(least), words(most))))
+    }
+}
+
+impl<const LEAST: u64, const MOST: u64> Outline for Within<LEAST, MOST> {
+    fn outline(_: &mut Definitions) -> Value {
+        json!({ "type": "integer", "minimum": LEAST, "maximum": MOST })
+    }
+}
+
+impl<const LEAST: u64, const MOST: u64> Outline for Lasting<LEAST, MOST> {
+    fn outline(defs: &mut Definitions) -> Value {
+        let (least, most) = (Duration::from_millis(LEAST), Duration::from_millis(MOST));
+        both(Duration::outline(defs), &json!({ "title": format!("from {} to {}", words(least), words(most)) }))
     }
 }
 

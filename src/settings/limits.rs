@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use super::bounded::{Lasting, Within};
 use crate::engine::script::ScriptLimits;
 use crate::engine::source::Options;
-use crate::engine::source::read::Field;
+use crate::engine::source::read::{Field, written};
 use crate::engine::table::TableLimits;
 use crate::outbox;
 use crate::server::answering::Bounds;
@@ -24,43 +22,64 @@ const GIB: u64 = 1 << 30;
 type Count<const LEAST: u64, const MOST: u64> = Field<Option<Within<LEAST, MOST>>>;
 type Time<const LEAST: u64, const MOST: u64> = Field<Option<Lasting<LEAST, MOST>>>;
 
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename = "a set of limits", default)]
-pub(super) struct LimitsSource {
-    body_bytes_max: Count<1, GIB>,
-    header_bytes_max: Count<HEADER_BYTES_MIN, MIB>,
-    headers_max: Count<1, 10_000>,
-    header_read: Time<1, { 10 * MINUTE }>,
-    tls_handshake: Time<1, { 10 * MINUTE }>,
-    request_read: Time<1, { 10 * MINUTE }>,
-    idle: Time<1, { 24 * 60 * MINUTE }>,
-    connections_max: Count<1, 1_000_000>,
-    connections_per_address_max: Count<1, 1_000_000>,
-    requests_in_flight_max: Count<1, 1_000_000>,
-    streams_max: Count<1, 10_000>,
-    regex_bytes_max: Count<1, { 256 * MIB }>,
-    table_rows_max: Count<1, 100_000_000>,
-    // All files of a rules folder together may not be larger.
-    table_bytes_max: Count<1, { 64 * MIB }>,
-    script_threads: Count<1, 1_024>,
-    scripts_waiting_max: Count<1, 1_000_000>,
-    script_operations_max: Count<1, 1_000_000_000_000>,
-    script_string_bytes_max: Count<1, { 256 * MIB }>,
-    script_list_items_max: Count<1, 10_000_000>,
-    script_map_entries_max: Count<1, 10_000_000>,
-    // A thread's stack holds some hundred calls at most.
-    script_call_depth_max: Count<1, 64>,
-    answers_bytes_max: Count<0, { 64 * GIB }>,
-    states_bytes_max: Count<0, { 64 * GIB }>,
-    fetches_max: Count<1, 100_000>,
-    fetch_bytes_max: Count<1, GIB>,
-    fetch_cache_bytes_max: Count<0, { 64 * GIB }>,
-    outbox_items_max: Count<1, 10_000_000>,
-    outbox_bytes_max: Count<MIB, { 1024 * GIB }>,
-    outbox_age_max: Time<1_000, { 90 * DAY }>,
-    outbox_dead_max: Count<0, 1_000_000>,
-    outbox_attempts_max: Count<1, 10_000>,
-    outbox_attempts_per_destination_max: Count<1, 10_000>,
+written! {
+    #[derive(Debug, Clone, Default)]
+    #[serde(rename = "a set of limits", default)]
+    pub(super) struct LimitsSource {
+        body_bytes_max: Count<1, GIB> = "Bytes of a body; beyond, `413`. 8388608 if nothing is said.",
+        header_bytes_max: Count<HEADER_BYTES_MIN, MIB> =
+            "Bytes of a request's header; beyond, `431`. 32768 if nothing is said.",
+        headers_max: Count<1, 10_000> = "Header fields of a request; beyond, `431`. 100 if nothing is said.",
+        header_read: Time<1, { 10 * MINUTE }> =
+            "How long a header may take to come; beyond, `408`. 5s if nothing is said.",
+        tls_handshake: Time<1, { 10 * MINUTE }> =
+            "How long a handshake may take; beyond, the connection is closed. 5s if nothing is said.",
+        request_read: Time<1, { 10 * MINUTE }> =
+            "How long a request may take to come; beyond, `408`. 10s if nothing is said.",
+        idle: Time<1, { 24 * 60 * MINUTE }> =
+            "How long a connection may rest before it is closed. 60s if nothing is said.",
+        connections_max: Count<1, 1_000_000> = "Connections at once; beyond, `503`. 4096 if nothing is said.",
+        connections_per_address_max: Count<1, 1_000_000> =
+            "Connections of one address at once; beyond, `503`. 512 if nothing is said.",
+        requests_in_flight_max: Count<1, 1_000_000> =
+            "Requests that are answered at once; beyond, `503`. 1024 if nothing is said.",
+        streams_max: Count<1, 10_000> =
+            "Requests at once on one connection of HTTP/2; beyond, they wait. 128 if nothing is said.",
+        regex_bytes_max: Count<1, { 256 * MIB }> =
+            "Bytes of a compiled regular expression. 1048576 if nothing is said.",
+        table_rows_max: Count<1, 100_000_000> = "Rows of a table. 1000000 if nothing is said.",
+        // All files of a rules folder together may not be larger.
+        table_bytes_max: Count<1, { 64 * MIB }> = "Bytes of a table. 33554432 if nothing is said.",
+        script_threads: Count<1, 1_024> =
+            "Threads for scripts. One less than the machine has cores if nothing is said.",
+        scripts_waiting_max: Count<1, 1_000_000> =
+            "Scripts that wait for a thread; beyond, the rule's fallback is sent. 1024 if nothing is said.",
+        script_operations_max: Count<1, 1_000_000_000_000> =
+            "Operations of a script; beyond, the rule's fallback is sent. 1000000 if nothing is said.",
+        script_string_bytes_max: Count<1, { 256 * MIB }> = "Bytes of a text in a script. 262144 if nothing is said.",
+        script_list_items_max: Count<1, 10_000_000> = "Items of a list in a script. 10000 if nothing is said.",
+        script_map_entries_max: Count<1, 10_000_000> = "Entries of a map in a script. 10000 if nothing is said.",
+        // A thread's stack holds some hundred calls at most.
+        script_call_depth_max: Count<1, 64> =
+            "How deep functions of a script may call each other. 32 if nothing is said.",
+        answers_bytes_max: Count<0, { 64 * GIB }> =
+            "Bytes of answers to tool calls that are kept for when they come again. 8388608 if nothing is said.",
+        states_bytes_max: Count<0, { 64 * GIB }> = "Bytes of the states of calls. 16777216 if nothing is said.",
+        fetches_max: Count<1, 100_000> = "Requests before answers at once; beyond, they fail. 256 if nothing is said.",
+        fetch_bytes_max: Count<1, GIB> = "Bytes of what such a request is answered. 4194304 if nothing is said.",
+        fetch_cache_bytes_max: Count<0, { 64 * GIB }> =
+            "Bytes of such answers that are kept. 16777216 if nothing is said.",
+        outbox_items_max: Count<1, 10_000_000> =
+            "Actions in the outbox; beyond, none are taken. 100000 if nothing is said.",
+        outbox_bytes_max: Count<MIB, { 1024 * GIB }> =
+            "Bytes in the outbox; beyond, no actions are taken. 1073741824 if nothing is said.",
+        outbox_age_max: Time<1_000, { 90 * DAY }> =
+            "How long an action is tried, whatever it says itself. 72h if nothing is said.",
+        outbox_dead_max: Count<0, 1_000_000> = "Dead letters that are kept. 10000 if nothing is said.",
+        outbox_attempts_max: Count<1, 10_000> = "Attempts at once. 256 if nothing is said.",
+        outbox_attempts_per_destination_max: Count<1, 10_000> =
+            "Attempts at once at one destination. 8 if nothing is said.",
+    }
 }
 
 fn set<T: TryFrom<u64>, const LEAST: u64, const MOST: u64>(limit: &mut T, field: &Count<LEAST, MOST>) {

@@ -1,34 +1,45 @@
 //! How the log looks and what is in it.
 
-use serde::Deserialize;
+use serde_json::Value;
 
-use super::source::unknown_word;
+use super::source::{unknown_word, word_outline};
 use crate::engine::diagnostic::{Diagnostic, closest};
-use crate::engine::source::read::{Field, Spanned};
+use crate::engine::schema::{Definitions, Outline};
+use crate::engine::source::read::{Field, Spanned, written};
 use crate::telemetry::{self, Format};
 
 /// How much is logged, least first.
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename = "the log")]
-pub(super) struct LogSource {
-    format: Field<Option<Spanned<String>>>,
-    filter: Field<Option<Spanned<String>>>,
+written! {
+    #[derive(Debug, Default)]
+    #[serde(rename = "the log")]
+    pub(super) struct LogSource {
+        format: Field<Option<Spanned<String>>> as FormatOutline = "`auto`: for people on a terminal, as JSON elsewhere.",
+        filter: Field<Option<Spanned<String>>> = "What is logged: `info`, or `info,switchhook::outbox=debug`.",
+    }
 }
+
+enum FormatOutline {}
+
+impl Outline for FormatOutline {
+    fn outline(_: &mut Definitions) -> Value {
+        word_outline(FORMATS.iter().map(|(word, _)| *word))
+    }
+}
+
+/// How a line may look.
+const FORMATS: &[(&str, Format)] = &[("auto", Format::Auto), ("pretty", Format::Pretty), ("json", Format::Json)];
 
 impl LogSource {
     pub(super) fn format(&self, found: &mut Vec<Diagnostic>) -> Format {
         let Some(written) = self.format.get().and_then(Option::as_ref) else { return Format::Auto };
-        match written.value.as_str() {
-            "auto" => Format::Auto,
-            "pretty" => Format::Pretty,
-            "json" => Format::Json,
-            other => {
-                found.push(unknown_word(other, written.span, "a log format", &["auto", "pretty", "json"]));
-                Format::Auto
-            }
+        if let Some((_, format)) = FORMATS.iter().find(|(word, _)| *word == written.value) {
+            return *format;
         }
+        let words: Vec<&str> = FORMATS.iter().map(|(word, _)| *word).collect();
+        found.push(unknown_word(&written.value, written.span, "a log format", &words));
+        Format::Auto
     }
 
     pub(super) fn filter(&self, found: &mut Vec<Diagnostic>) -> Option<String> {

@@ -7,12 +7,13 @@ use std::fmt::Display;
 use std::path::Path;
 
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::environment::variable;
 use crate::engine::diagnostic::{Diagnostic, Span};
-use crate::engine::source::read::{Entries, Field, Spanned, read_secret};
+use crate::engine::schema::{Definitions, Outline, one_of};
+use crate::engine::source::read::{Entries, Field, Spanned, read_secret, written};
 use crate::engine::source::yaml::Node;
 use crate::load;
 use crate::secrets::Secrets;
@@ -22,11 +23,29 @@ const BYTES_MAX: usize = 64 << 10;
 /// What begins the only secrets that have several lines.
 const PEM: &str = "-----BEGIN ";
 
-#[derive(Debug, Deserialize)]
-#[serde(rename = "a secret")]
-struct SecretSource {
-    env: Field<Option<Spanned<String>>>,
-    file: Field<Option<Spanned<String>>>,
+written! {
+    #[derive(Debug)]
+    #[serde(rename = "a secret")]
+    struct SecretSource {
+        env: Field<Option<Spanned<String>>> = "The name of the environment variable that holds it: `CRM_TOKEN`.",
+        file: Field<Option<Spanned<String>>> = "The file that holds it; read again when it changes.",
+    }
+    with of_secret;
+}
+
+/// A secret comes from one place.
+fn of_secret(_: &mut Definitions) -> Value {
+    one_of(["env", "file"])
+}
+
+/// Secrets by their names.
+pub(super) enum SecretsOutline {}
+
+impl Outline for SecretsOutline {
+    fn outline(defs: &mut Definitions) -> Value {
+        let name = json!({ "pattern": "^[A-Za-z0-9_-]+$" });
+        json!({ "type": "object", "propertyNames": name, "additionalProperties": SecretSource::outline(defs) })
+    }
 }
 
 /// Reads the secrets; files are meant from `folder`.

@@ -8,22 +8,25 @@ use ipnet::IpNet;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use serde::Deserialize;
 
 use crate::client::Outbound;
 use crate::client::aim::{Aims, Controller};
 use crate::client::guard::{Guard, Host};
 use crate::engine::diagnostic::Diagnostic;
-use crate::engine::source::read::{Each, Field, Spanned};
+use crate::engine::source::read::{Each, Field, Spanned, written};
 use crate::load;
 
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename = "the setting `outbound`", default)]
-pub(super) struct OutboundSource {
-    allow: Field<Option<Each<Spanned<String>>>>,
-    ca: Field<Option<Spanned<String>>>,
-    call_control: Field<Option<Each<Spanned<String>>>>,
-    vapi: Field<Option<Spanned<String>>>,
+written! {
+    #[derive(Debug, Clone, Default)]
+    #[serde(rename = "the setting `outbound`", default)]
+    pub(super) struct OutboundSource {
+        allow: Field<Option<Each<Spanned<String>>>> =
+            "Networks, addresses and hosts inside to which requests may lead: `[10.0.0.0/8, localhost:9000]`.",
+        ca: Field<Option<Spanned<String>>> =
+            "A file of authorities that are trusted besides those that browsers trust, as PEM.",
+        call_control: Field<Option<Each<Spanned<String>>>> = "Where calls are controlled, if not below `vapi.ai`.",
+        vapi: Field<Option<Spanned<String>>> = "Where Vapi's REST API is.",
+    }
 }
 
 impl OutboundSource {

@@ -1,22 +1,35 @@
 //! How changed files are noticed, and what a changed rule set must have passed before it serves.
 
-use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::Reload;
 use super::bounded::Lasting;
-use super::source::unknown_word;
+use super::source::{unknown_word, word_outline};
 use crate::engine::diagnostic::Diagnostic;
-use crate::engine::source::read::{Each, Field, Spanned};
+use crate::engine::schema::{Definitions, Outline};
+use crate::engine::source::read::{Each, Field, Spanned, written};
 
 /// What can be required of a rule set before it serves.
 const REQUIREMENTS: &[&str] = &["check", "tests"];
 
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename = "the setting `reload`", default)]
-pub(super) struct ReloadSource {
-    poll: Field<Option<Lasting<100, 600_000>>>,
-    watch: Field<Option<bool>>,
-    require: Field<Option<Each<Spanned<String>>>>,
+written! {
+    #[derive(Debug, Clone, Default)]
+    #[serde(rename = "the setting `reload`", default)]
+    pub(super) struct ReloadSource {
+        poll: Field<Option<Lasting<100, 600_000>>> =
+            "How often the files are compared, whatever the system says; 2s if nothing is said.",
+        watch: Field<Option<bool>> = "`false`: the system is not asked to tell of changes.",
+        require: Field<Option<Each<Spanned<String>>>> as Requirements =
+            "What rules must pass before they serve: `[tests]`.",
+    }
+}
+
+enum Requirements {}
+
+impl Outline for Requirements {
+    fn outline(_: &mut Definitions) -> Value {
+        json!({ "type": "array", "items": word_outline(REQUIREMENTS.iter().copied()) })
+    }
 }
 
 impl ReloadSource {

@@ -5,54 +5,92 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, TRANSFER_ENCODING};
-use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::address::{self, Admin, loopback};
-use super::auth;
+use super::address::{self, Admin, AdminOutline, loopback};
+use super::auth::{self, AuthOutline, DecryptSource};
 use super::limits::LimitsSource;
 use super::log::LogSource;
-use super::named;
+use super::named::{self, SecretsOutline};
 use super::outbound::OutboundSource;
 use super::reload::ReloadSource;
-use super::tls;
+use super::tls::{self, TlsSource};
 use super::{ADMIN, DATA, Data, FILE, RULES, Settings, SiteSettings};
 use crate::engine::diagnostic::{Diagnostic, Span};
+use crate::engine::schema::{Definitions, Outline, document, or_nothing};
 use crate::engine::source::Options;
-use crate::engine::source::read::{Entries, Field, Spanned, read};
+use crate::engine::source::read::{Entries, Field, Spanned, read, written};
 use crate::engine::source::yaml::{Node, Yaml};
 
 /// Settings that the daemon will have, but does not serve yet.
 const NOT_YET: &[&str] = &["history"];
 
-#[derive(Debug, Default, Deserialize)]
-struct SettingsSource {
-    listen: address::Written,
-    admin: Option<Node>,
-    rules: Field<Option<Spanned<String>>>,
-    auth: Option<Node>,
-    timeout: Field<Option<Spanned<Duration>>>,
-    no_assistant: Field<Option<String>>,
-    decrypt: Option<Node>,
-    servers: Field<Option<Spanned<Entries<ServerSource>>>>,
-    limits: Field<Option<LimitsSource>>,
-    log: Field<Option<LogSource>>,
-    secrets: Option<Node>,
-    outbound: Field<Option<OutboundSource>>,
-    reload: Field<Option<ReloadSource>>,
-    data: Field<Option<String>>,
-    version_header: Field<Option<Spanned<String>>>,
-    history: Option<Node>,
-    tls: Option<Node>,
+written! {
+    #[derive(Debug, Default)]
+    struct SettingsSource {
+        listen: address::Written = "Where the daemon listens for Vapi: `127.0.0.1:8080` if nothing is said.",
+        admin: Option<Node> as AdminOutline =
+            "Where it listens for operators; elsewhere than on this machine, a token is needed.",
+        rules: Field<Option<Spanned<String>>> =
+            "The folder of rules, from where this file stands; `rules` if nothing is said.",
+        auth: Option<Node> as AuthOutline =
+            "What Vapi must bring: a list of credentials, any of which will do, or `none`.",
+        timeout: Field<Option<Spanned<Duration>>> = "`server.timeoutSeconds` in Vapi; 20s if nothing is said.",
+        no_assistant: Field<Option<String>> = "What a caller hears when no rule answers an assistant-request.",
+        decrypt: Option<Node> as DecryptSource = "The private key for encrypted tool arguments.",
+        servers: Field<Option<Spanned<Entries<ServerSource>>>> as Servers =
+            "Several servers by their URL paths, each with rules of its own.",
+        limits: Field<Option<LimitsSource>> = "Every bound that the daemon keeps.",
+        log: Field<Option<LogSource>> = "How the log looks and what is in it.",
+        secrets: Option<Node> as SecretsOutline = "What rules can send to others, as `${secrets.name}`, by its name.",
+        outbound: Field<Option<OutboundSource>> = "Where requests to others may lead.",
+        reload: Field<Option<ReloadSource>> = "How changed files are noticed.",
+        data: Field<Option<String>> = "The folder for what must outlive the daemon; `data` if nothing is said.",
+        version_header: Field<Option<Spanned<String>>> = "A header of every reply that names the version of the rules.",
+        history: Option<Node> as NotYet = "Not available yet.",
+        tls: Option<Node> as TlsSource = "The certificate and key of the address that Vapi reaches.",
+    }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename = "a server")]
-struct ServerSource {
-    rules: Field<String>,
-    auth: Option<Node>,
-    timeout: Field<Option<Spanned<Duration>>>,
-    no_assistant: Field<Option<String>>,
-    decrypt: Option<Node>,
+written! {
+    #[derive(Debug)]
+    #[serde(rename = "a server")]
+    struct ServerSource {
+        rules: Field<String> = "Its folder of rules, from where this file stands.",
+        auth: Option<Node> as AuthOutline = "What Vapi must bring here, instead of what is said for all.",
+        timeout: Field<Option<Spanned<Duration>>> = "`server.timeoutSeconds` of this URL in Vapi.",
+        no_assistant: Field<Option<String>> = "What a caller hears when no rule answers an assistant-request.",
+        decrypt: Option<Node> as DecryptSource = "The private key for encrypted tool arguments.",
+    }
+}
+
+/// The JSON Schema of a settings file.
+#[must_use]
+pub fn schema() -> Value {
+    document("Settings of Switchhook", |defs| {
+        SettingsSource::outline(defs);
+        or_nothing(defs.take("Settings"))
+    })
+}
+
+/// A setting that is not served yet.
+enum NotYet {}
+
+impl Outline for NotYet {
+    fn outline(_: &mut Definitions) -> Value {
+        json!({ "not": {} })
+    }
+}
+
+/// Servers by their paths.
+enum Servers {}
+
+impl Outline for Servers {
+    fn outline(defs: &mut Definitions) -> Value {
+        let server = ServerSource::outline(defs);
+        let path = json!({ "pattern": "^/[^?# ]*$" });
+        json!({ "type": "object", "minProperties": 1, "propertyNames": path, "additionalProperties": server })
+    }
 }
 
 /// Reads the settings; `folder` is where the file stands, from which its paths are meant.
@@ -266,6 +304,12 @@ fn not_yet(source: &SettingsSource, found: &mut Vec<Diagnostic>) {
 
 fn text(field: &Field<Option<String>>) -> Option<String> {
     field.get().cloned().flatten()
+}
+
+/// How a word looks that is one of these, unless a variable fills it in.
+pub(super) fn word_outline<'a>(words: impl IntoIterator<Item = &'a str>) -> Value {
+    let words: Vec<&str> = words.into_iter().collect();
+    json!({ "anyOf": [{ "enum": words }, { "type": "string", "pattern": r"\$\{" }] })
 }
 
 /// A word that is none of those that can stand there.

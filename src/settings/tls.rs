@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
-
 use crate::engine::diagnostic::Diagnostic;
-use crate::engine::source::read::{Field, Spanned, read_secret};
+use crate::engine::source::read::{Field, Spanned, read_secret, written};
 use crate::engine::source::yaml::Node;
 use crate::server::tls::{Certificates, FileError, FileFault, PairError, Part};
 
-#[derive(Debug, Deserialize)]
-struct TlsSource {
-    certificate: Field<Spanned<String>>,
-    key: Field<Spanned<String>>,
+written! {
+    #[derive(Debug)]
+    pub(super) struct TlsSource {
+        certificate: Field<Spanned<String>> = "The file of the certificate, and those above it, as PEM.",
+        key: Field<Spanned<String>> = "The file of its key, as PEM.",
+    }
 }
 
 /// Reads `tls: { certificate: …, key: … }`, and the files that it names from `folder`.

@@ -1,13 +1,14 @@
 //! What others say in a test: answers by patterns of what is asked.
 
-use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::words;
 use super::world::{header_fields, object};
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::question::{Fetched, Question, Response};
 use crate::engine::request::Method;
-use crate::engine::source::read::{Field, Spanned, read};
+use crate::engine::schema::{Definitions, Outline};
+use crate::engine::source::read::{Anything, Field, Mapping, Spanned, read, written};
 use crate::engine::source::yaml::{Key, Node};
 
 /// An answer, and what it is an answer to.
@@ -24,14 +25,26 @@ enum Said {
     Response(Response),
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename = "an answer")]
-struct AnswerSource {
-    status: Option<Field<Spanned<u16>>>,
-    headers: Option<Node>,
-    json: Option<Node>,
-    text: Option<Field<Spanned<String>>>,
-    error: Option<Field<Spanned<String>>>,
+written! {
+    #[derive(Debug)]
+    #[serde(rename = "an answer")]
+    struct AnswerSource {
+        status: Option<Field<Spanned<u16>>> = "The status; 200 if nothing is said.",
+        headers: Option<Node> as Mapping = "Header fields.",
+        json: Option<Node> as Anything = "The body, as JSON.",
+        text: Option<Field<Spanned<String>>> = "The body, as a text.",
+        error: Option<Field<Spanned<String>>> = "Why there is no answer at all.",
+    }
+}
+
+/// Answers by patterns of what is asked: a method and a URL.
+pub(super) enum AnswersOutline {}
+
+impl Outline for AnswersOutline {
+    fn outline(defs: &mut Definitions) -> Value {
+        let answer = AnswerSource::outline(defs);
+        json!({ "type": "object", "propertyNames": { "pattern": " " }, "additionalProperties": answer })
+    }
 }
 
 /// Reads `answers`, a mapping of patterns to answers.

@@ -1,6 +1,5 @@
 //! What a test expects of a decision, and what of it did not come true.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::acts::Acts;
@@ -11,7 +10,8 @@ use crate::engine::Engine;
 use crate::engine::decision::Decision;
 use crate::engine::diagnostic::{Diagnostic, closest};
 use crate::engine::event::Event;
-use crate::engine::source::read::{Each, Field, read};
+use crate::engine::schema::{Definitions, Outline};
+use crate::engine::source::read::{Anything, Each, Field, Mapping, Text, read, written};
 use crate::engine::source::yaml::{Node, Yaml};
 
 /// What is expected; what is not said is not looked at.
@@ -37,17 +37,29 @@ enum Answering {
     Rule(String),
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename = "`expect`")]
-struct ExpectSource {
-    rule: Option<Node>,
-    respond: Option<Node>,
-    exactly: Option<Node>,
-    #[serde(rename = "do")]
-    acts: Option<Each<Node>>,
-    logs: Option<Field<Each<String>>>,
-    state: Option<Node>,
-    error: Option<Field<String>>,
+written! {
+    #[derive(Debug)]
+    #[serde(rename = "`expect`")]
+    pub(super) struct ExpectSource {
+        rule: Option<Node> as Text = "The rule that answers, or `none`.",
+        respond: Option<Node> as Anything =
+            "What the reply holds, among other things. Of one tool call, what it is answered.",
+        exactly: Option<Node> as Anything = "What the reply is, and nothing else.",
+        acts("do"): Option<Each<Node>> as ActsOutline =
+            "What is done, in this order, as a rule's `do` writes it; of each as much as is said.",
+        logs: Option<Field<Each<String>>> = "What the lines for the log hold, in this order.",
+        state: Option<Node> as Mapping = "What is kept for the call, among other things.",
+        error: Option<Field<String>> = "A part of what is said of a fault. Without it there must be none.",
+    }
+}
+
+/// Actions of which a part is written.
+pub(super) enum ActsOutline {}
+
+impl Outline for ActsOutline {
+    fn outline(_: &mut Definitions) -> Value {
+        json!({ "type": "array", "items": { "type": "object" } })
+    }
 }
 
 impl Expect {

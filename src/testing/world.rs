@@ -1,33 +1,38 @@
 //! What a test says of the world in which its event comes.
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::answers::{self, Answer};
+use super::answers::{self, Answer, AnswersOutline};
 use super::change::Change;
+use super::expect::ExpectSource;
+use super::outline::{EventOutline, Steps};
 use crate::engine::diagnostic::Diagnostic;
-use crate::engine::source::read::{Each, Field, Spanned};
+use crate::engine::source::read::{Each, Field, Mapping, Spanned, written};
 use crate::engine::source::yaml::Node;
 
 /// When events come about which nothing is said: a Monday, at ten in the morning in New York.
 const NOW: &str = "2026-01-05T15:00:00Z";
 
-/// A test, or a step of one, exactly as it stands in the file.
-#[derive(Debug, Deserialize)]
-#[serde(rename = "a test")]
-pub(super) struct TestSource {
-    pub(super) name: Option<Field<Spanned<String>>>,
-    pub(super) event: Option<Node>,
-    set: Option<Node>,
-    unset: Option<Field<Each<Spanned<String>>>>,
-    at: Option<Field<Spanned<String>>>,
-    answers: Option<Node>,
-    state: Option<Node>,
-    headers: Option<Node>,
-    seed: Option<Field<u64>>,
-    pub(super) expect: Option<Node>,
-    pub(super) steps: Option<Node>,
+written! {
+    /// A test, or a step of one, exactly as it stands in the file.
+    #[derive(Debug)]
+    #[serde(rename = "a test")]
+    pub(super) struct TestSource {
+        pub(super) name: Option<Field<Spanned<String>>> = "What the test shows: `a regular is greeted by name`.",
+        pub(super) event: Option<Node> as EventOutline = "What comes: a sample, a file beside this one, or the message itself.",
+        set: Option<Node> as Mapping =
+            "Values of the message, by their paths: `customer.number`; of a tool call `tool` and `args` too.",
+        unset: Option<Field<Each<Spanned<String>>>> = "Paths of values that are taken away.",
+        at: Option<Field<Spanned<String>>> = "When it comes, with the offset: `2026-11-23T18:30:00-05:00`.",
+        answers: Option<Node> as AnswersOutline =
+            "What others say, by what they are asked: `\"GET https://crm.example.com/*\"`.",
+        state: Option<Node> as Mapping = "What was kept for the call before.",
+        headers: Option<Node> as Mapping = "Header fields of the request, in small letters.",
+        seed: Option<Field<u64>> = "What chance begins with.",
+        pub(super) expect: Option<Node> as ExpectSource = "What is expected; what is not said is not looked at.",
+        pub(super) steps: Option<Node> as Steps = "Several events of one call, one after the other.",
+    }
 }
 
 /// What a test, or a step of one, says of the world; what it does not say, what stands around it may.

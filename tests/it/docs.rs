@@ -87,6 +87,28 @@ fn blocks(page: &Path) -> Vec<Block> {
     blocks
 }
 
+/// What a block is a file of.
+pub(crate) enum What {
+    Rules,
+    Tests,
+    Settings,
+}
+
+/// Every block that is, or is a part of, a sound file: where it stands, and the file.
+pub(crate) fn sound() -> Vec<(String, What, String)> {
+    let file = |block: Block| {
+        let words: Vec<&str> = block.words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            [.., "broken"] => None,
+            ["yaml", "settings"] => Some((block.place, What::Settings, block.text)),
+            ["yaml", "tests"] => Some((block.place, What::Tests, block.text)),
+            ["yaml", what @ ..] => Some((block.place, What::Rules, rule_file("yaml", what, &block.text)?)),
+            _ => None,
+        }
+    };
+    pages().iter().flat_map(|page| blocks(page)).filter_map(file).collect()
+}
+
 #[test]
 fn every_block_is_what_it_says() {
     let mut wrong = Vec::new();

@@ -38,6 +38,8 @@ mod reload;
 #[cfg(test)]
 mod reply_contract;
 #[cfg(test)]
+mod schemas;
+#[cfg(test)]
 mod sending;
 #[cfg(test)]
 mod starting;

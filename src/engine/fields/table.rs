@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use foldhash::HashMap;
 
+use super::FieldType;
+
 /// The fields of every kind and of every object in them.
 pub(super) static TABLE: LazyLock<Table> = LazyLock::new(|| Table::parse(include_str!("vapi.txt")));
 
@@ -90,6 +92,18 @@ impl Object {
 }
 
 impl Type {
+    /// What the checker makes of it.
+    pub(super) fn public(&self) -> FieldType {
+        match self {
+            Type::Text => FieldType::Text,
+            Type::Number => FieldType::Number,
+            Type::Bool => FieldType::Bool,
+            Type::Any => FieldType::Any,
+            Type::List(_) => FieldType::List,
+            Type::Map | Type::Object(_) => FieldType::Map,
+        }
+    }
+
     fn parse(written: &'static str) -> Type {
         match written {
             "Text" => Type::Text,

@@ -1,6 +1,7 @@
 //! Reads a rule's `do`: what it does besides answering.
 
 mod control;
+mod outline;
 mod patience;
 mod request;
 mod reuse;
@@ -8,14 +9,15 @@ mod reuse;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use serde::Deserialize;
-
+pub(super) use self::outline::{Acts, Named};
+use self::outline::{Attempts, KindName, Order, Party, True, UsedName, of_action};
+use self::request::VapiSource;
 pub(super) use self::reuse::Reusable;
 use super::Workshop;
 use super::names::{Names, Stage};
 use super::outgoing::BodySource;
-use super::read::{Field, Spanned, read};
-use super::when::Conditions;
+use super::read::{Anything, Field, Mapping, Spanned, Text, Texts, read, written};
+use super::when::{Conditions, When};
 use super::yaml::{Node, Yaml};
 use crate::engine::act::{Act, Does};
 use crate::engine::binding::Binding;
@@ -43,62 +45,76 @@ pub const VERBS: &[&str] = &[
     "log",
 ];
 
-/// An action exactly as it stands in the file.
-#[derive(Debug, Deserialize)]
-#[serde(rename = "an action")]
-struct ActionSource {
-    post: Option<Node>,
-    put: Option<Node>,
-    patch: Option<Node>,
-    get: Option<Node>,
-    delete: Option<Node>,
-    say: Option<Node>,
-    add_message: Option<Node>,
-    mute: Option<Node>,
-    unmute: Option<Node>,
-    say_first_message: Option<Node>,
-    transfer: Option<Node>,
-    handoff: Option<Node>,
-    end_call: Option<Node>,
-    send_transport_message: Option<Node>,
-    vapi: Option<Node>,
-    set: Option<Node>,
-    log: Option<Node>,
-    #[serde(rename = "use")]
-    reused: Option<Node>,
-    with: Option<Node>,
-    name: Option<Field<Spanned<String>>>,
-    when: Option<Node>,
-    after: Option<Field<Spanned<Duration>>>,
-    unless_by: Option<Field<UnlessBySource>>,
-    headers: Option<Node>,
-    json: Option<Node>,
-    form: Option<Node>,
-    body: Option<Node>,
-    timeout: Option<Field<Spanned<Duration>>>,
-    retry: Option<Field<RetrySource>>,
-    order: Option<Field<Spanned<String>>>,
-    sign: Option<Field<SignSource>>,
+written! {
+    /// An action exactly as it stands in the file.
+    #[derive(Debug)]
+    #[serde(rename = "an action")]
+    struct ActionSource {
+        post: Option<Node> as Text = "The URL to which a `POST` is sent. It goes through the outbox until it is taken.",
+        put: Option<Node> as Text = "The URL to which a `PUT` is sent.",
+        patch: Option<Node> as Text = "The URL to which a `PATCH` is sent.",
+        get: Option<Node> as Text = "The URL to which a `GET` is sent.",
+        delete: Option<Node> as Text = "The URL to which a `DELETE` is sent.",
+        say: Option<Node> as Anything =
+            "What is said into the call: a text, or `{ content: …, endCallAfterSpoken: true }`.",
+        add_message: Option<Node> as Anything = "A message for the model: a text, or `{ role: system, content: … }`.",
+        mute: Option<Node> as Party = "Who is not to be heard any more.",
+        unmute: Option<Node> as Party = "Who is to be heard again.",
+        say_first_message: Option<Node> as True = "The assistant says its first message.",
+        transfer: Option<Node> as Mapping =
+            "Where the call is transferred to: `{ destination: { type: number, number: … } }`.",
+        handoff: Option<Node> as Mapping =
+            "To which assistant the call is handed: `{ destination: { type: assistant, … } }`.",
+        end_call: Option<Node> as True = "The call ends.",
+        send_transport_message: Option<Node> as Mapping = "A message for the telephone network.",
+        vapi: Option<Node> as VapiSource = "A request to Vapi's REST API, with the secret `vapi` as its key.",
+        set: Option<Node> as Mapping =
+            "Values that are kept for the length of the call, by their names: `stage: booked`.",
+        log: Option<Node> as Anything = "A line for the log.",
+        reused("use"): Option<Node> as UsedName = "The name of an action below `actions`.",
+        with: Option<Node> as Mapping = "What the action that is used is given, by names that it knows as `${name}`.",
+        name: Option<Field<Spanned<String>>> = "What the action is called in logs and in the outbox.",
+        when: Option<Node> as When = "Conditions under which it is done.",
+        after: Option<Field<Spanned<Duration>>> = "How long it is put off: `10m`.",
+        unless_by: Option<Field<UnlessBySource>> =
+            "What would make it needless: an event of this call that comes first.",
+        headers: Option<Node> as Texts = "Header fields of the request.",
+        json: Option<Node> as Anything = "What the request holds, as JSON.",
+        form: Option<Node> as Texts = "What the request holds, as fields of a form.",
+        body: Option<Node> as Text = "What the request holds, as a text.",
+        timeout: Option<Field<Spanned<Duration>>> = "How long one attempt may take.",
+        retry: Option<Field<RetrySource>> = "How it is tried again until it is taken.",
+        order: Option<Field<Spanned<String>>> as Order =
+            "`call`: the actions of one call are sent one after the other.",
+        sign: Option<Field<SignSource>> = "Signs the request as Standard Webhooks do.",
+    }
+    with of_action;
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename = "`unless_by`")]
-struct UnlessBySource {
-    kind: Field<Spanned<String>>,
-    within: Field<Spanned<Duration>>,
+written! {
+    #[derive(Debug)]
+    #[serde(rename = "`unless_by`")]
+    struct UnlessBySource {
+        kind: Field<Spanned<String>> as KindName = "The kind of event that makes it needless.",
+        within: Field<Spanned<Duration>> = "How long it is waited for.",
+    }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename = "`retry`")]
-struct RetrySource {
-    attempts: Option<Field<Spanned<u32>>>,
-    within: Option<Field<Spanned<Duration>>>,
+written! {
+    #[derive(Debug)]
+    #[serde(rename = "`retry`")]
+    struct RetrySource {
+        attempts: Option<Field<Spanned<u32>>> as Attempts = "How often it is tried at most; 1 is never again.",
+        within: Option<Field<Spanned<Duration>>> = "For how long it is tried.",
+    }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename = "`sign`")]
-struct SignSource {
-    key: Node,
+written! {
+    #[derive(Debug)]
+    #[serde(rename = "`sign`")]
+    struct SignSource {
+        key: Node as Text = "What the receiver has given you, kept as a secret: `${secrets.hook}`.",
+    }
 }
 
 impl ActionSource {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
+
 use super::Workshop;
 use super::names::Names;
 use super::placeholder::{Piece, split};
@@ -13,6 +15,12 @@ use crate::engine::path::{Path, Segment};
 
 /// Names that mean something else already.
 const TAKEN: &[&str] = &["event", "vars", "headers", "now", "state", "args", "tool", "secrets", "this"];
+
+/// How such a name looks.
+pub(super) fn name_outline() -> Value {
+    // Letters, digits and `_` of any script.
+    json!({ "pattern": r"^[\p{Alphabetic}_$][\p{Alphabetic}\p{N}_$]*$", "not": { "enum": TAKEN } })
+}
 
 impl Workshop<'_> {
     /// The names that the field `what` gives, `let`, `fetch` or `with`, in order.

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::Workshop;
+use super::bindings::name_outline;
 use super::names::{Names, Stage};
 use super::outgoing::BodySource;
-use super::read::{Field, Spanned, read};
+use super::read::{Anything, Field, Spanned, Text, Texts, read, written};
 use super::rule::seconds;
 use super::template::broken;
 use super::uses::Uses;
@@ -20,6 +21,7 @@ use crate::engine::outgoing::Outgoing;
 use crate::engine::question::QUESTIONS_MAX;
 use crate::engine::request::{Method, Target};
 use crate::engine::rule::{Answer, Rule};
+use crate::engine::schema::{Definitions, Outline, at_most_one_of, one_of};
 use crate::engine::template::Template;
 use crate::engine::term::Lookup;
 
@@ -27,22 +29,45 @@ use crate::engine::term::Lookup;
 const TIMEOUT: Duration = Duration::from_secs(5);
 const CACHE_MAX: Duration = Duration::from_secs(24 * 3600);
 
-/// A request exactly as it stands in the file.
-#[derive(Debug, Deserialize)]
-#[serde(rename = "a fetch")]
-struct FetchSource {
-    get: Option<Node>,
-    post: Option<Node>,
-    put: Option<Node>,
-    patch: Option<Node>,
-    delete: Option<Node>,
-    headers: Option<Node>,
-    json: Option<Node>,
-    form: Option<Node>,
-    body: Option<Node>,
-    timeout: Option<Field<Spanned<Duration>>>,
-    cache: Option<Field<Spanned<Duration>>>,
-    optional: Option<Field<bool>>,
+written! {
+    /// A request exactly as it stands in the file.
+    #[derive(Debug)]
+    #[serde(rename = "a fetch")]
+    struct FetchSource {
+        get: Option<Node> as Text = "The URL that is asked with `GET`. What stands in `${…}` is escaped.",
+        post: Option<Node> as Text = "The URL that is asked with `POST`.",
+        put: Option<Node> as Text = "The URL that is asked with `PUT`.",
+        patch: Option<Node> as Text = "The URL that is asked with `PATCH`.",
+        delete: Option<Node> as Text = "The URL that is asked with `DELETE`.",
+        headers: Option<Node> as Texts = "Header fields of the request.",
+        json: Option<Node> as Anything = "What the request holds, as JSON.",
+        form: Option<Node> as Texts = "What the request holds, as fields of a form.",
+        body: Option<Node> as Text = "What the request holds, as a text.",
+        timeout: Option<Field<Spanned<Duration>>> = "How long the answer is waited for; 5s if nothing is said.",
+        cache: Option<Field<Spanned<Duration>>> = "How long an answer serves for whoever asks the same.",
+        optional: Option<Field<bool>> = "`true`: if it fails, the rule goes on, and `error` below its name says why.",
+    }
+    with of_fetch;
+}
+
+/// One request, with at most one content.
+fn of_fetch(_: &mut Definitions) -> Value {
+    let methods = Method::ALL.iter().map(|method| method.as_str().to_ascii_lowercase()).collect::<Vec<_>>();
+    let one = one_of(methods.iter().map(String::as_str));
+    json!({ "allOf": [one, at_most_one_of(&["json", "form", "body"])] })
+}
+
+/// What stands behind `fetch`: requests by their names.
+pub(super) enum Fetches {}
+
+impl Outline for Fetches {
+    fn outline(defs: &mut Definitions) -> Value {
+        let fetch = FetchSource::outline(defs);
+        json!({
+            "type": "object", "propertyNames": name_outline(), "additionalProperties": fetch,
+            "maxProperties": QUESTIONS_MAX,
+        })
+    }
 }
 
 /// The timeouts that are written, by the numbers of their fetches.

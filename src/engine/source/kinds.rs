@@ -1,10 +1,13 @@
 //! Reads what a rule is for: its kinds (`on`) and tools (`tool`).
 
+use serde_json::{Value, json};
+
 use super::Workshop;
 use super::read::Spanned;
 use super::yaml::{Node, Yaml};
 use crate::engine::diagnostic::{Diagnostic, Span, closest};
-use crate::engine::kind::{Kind, KindSet, Subscription};
+use crate::engine::kind::{FINAL_TRANSCRIPT, Kind, KindSet, Subscription};
+use crate::engine::schema::{Definitions, Outline, both};
 
 /// The kinds that a rule is for.
 pub(super) struct On {
@@ -14,6 +17,42 @@ pub(super) struct On {
     pub(super) unknown: Vec<(String, Span)>,
     /// All of them.
     pub(super) set: KindSet,
+}
+
+/// What may stand behind `on`.
+pub(super) enum Kinds {}
+
+impl Outline for Kinds {
+    fn outline(defs: &mut Definitions) -> Value {
+        let known = defs.named("kind", |_| kind_outline());
+        let new = json!({
+            "type": "object", "properties": { "kind": { "type": "string", "description": "Its name." } },
+            "required": ["kind"], "additionalProperties": false,
+            "description": "A kind that is not known here, such as a new one of Vapi's.",
+        });
+        let every = json!({ "const": "*", "description": "Every kind, known or not." });
+        // What is known and what is not need rules of their own.
+        let spelt_out = json!({ "properties": { "kind": known }, "required": ["kind"] });
+        let all_known = json!({ "anyOf": [known, both(new.clone(), &spelt_out)] });
+        let list = |of: &Value| json!({ "type": "array", "items": of, "minItems": 1 });
+        json!({ "anyOf": [known, every, new, list(&all_known), list(&new)] })
+    }
+}
+
+/// The name of a kind.
+pub(super) fn kind_outline() -> Value {
+    let names = Kind::ALL.iter().map(|kind| kind.name()).chain([FINAL_TRANSCRIPT]);
+    let what = |kind: &Kind| {
+        let waits = if kind.expects_reply() { "Vapi waits for the reply" } else { "no reply is read" };
+        match kind.subscription() {
+            Subscription::Always | Subscription::Default => waits.to_owned(),
+            Subscription::OptIn => format!("{waits}; sent only if `serverMessages` of the assistant names it"),
+            Subscription::Campaign => format!("{waits}; sent only if `serverMessages` of the campaign names it"),
+            Subscription::Client => format!("{waits}; meant for client apps"),
+        }
+    };
+    let texts = Kind::ALL.iter().map(what).chain(["a final transcript alone".to_owned()]);
+    json!({ "enum": names.collect::<Vec<_>>(), "enumDescriptions": texts.collect::<Vec<_>>() })
 }
 
 impl Workshop<'_> {

@@ -18,11 +18,14 @@ use super::yaml::Node;
 mod access;
 mod duration;
 mod fault;
+mod outline;
 mod reader;
 mod types;
 mod words;
 
 pub use duration::duration;
+pub(crate) use outline::written;
+pub use outline::{Anything, Mapping, Text, Texts};
 pub use types::{Each, Entries, Field, OneOrMany, Spanned, TextLike};
 use words::Shown;
 

@@ -1,19 +1,23 @@
 //! A rule as its author wrote it, and how it is made into one that runs.
 
 pub(super) mod answer;
+mod outline;
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::Value;
 
+use self::outline::{Bindings, Expression, RuleName, ToolNames};
 use super::Workshop;
+use super::actions::Acts;
 use super::bindings::rows_of_tables;
+use super::fetch::Fetches;
 use super::fetch::{self, Timeouts};
+use super::kinds::Kinds;
 use super::kinds::On;
 use super::names::{Names, Stage};
-use super::read::{Field, Spanned, read};
-use super::when::Conditions;
+use super::read::{Anything, Field, Spanned, read, written};
+use super::when::{Conditions, When};
 use super::yaml::{Key, Node, Yaml};
 use crate::engine::act::Act;
 use crate::engine::binding::Needs;
@@ -24,32 +28,39 @@ use crate::engine::path::{Path, Segment};
 use crate::engine::rule::{Answer, Equality, Rule};
 use crate::engine::term::Lookup;
 
-/// A rule exactly as it stands in the file; lives only until it is compiled.
-#[derive(Debug, Deserialize)]
-pub(super) struct RuleSource {
-    name: Field<Spanned<String>>,
-    on: Option<Node>,
-    tool: Option<Node>,
-    when: Option<Node>,
-    #[serde(rename = "if")]
-    condition: Option<Node>,
-    #[serde(rename = "let")]
-    bindings: Option<Node>,
-    fetch: Option<Node>,
-    respond: Option<Node>,
-    run: Option<Field<Spanned<String>>>,
-    script: Option<Node>,
-    #[serde(rename = "do")]
-    actions: Option<Node>,
-    table: Option<Field<Spanned<String>>>,
-    timeout: Option<Field<Spanned<Duration>>>,
-    fallback: Option<Node>,
-    stop: Option<Field<bool>>,
-    enabled: Option<Field<bool>>,
-    #[expect(dead_code, reason = "for people; read so that its type is checked")]
-    description: Option<Field<String>>,
-    #[expect(dead_code, reason = "for people; read so that its type is checked")]
-    tags: Option<Field<Vec<String>>>,
+written! {
+    /// A rule exactly as it stands in the file; lives only until it is compiled.
+    #[derive(Debug)]
+    pub(super) struct RuleSource {
+        name: Field<Spanned<String>> as RuleName =
+            "What the rule is called: unique in its server, it stands in logs, metrics and tests.",
+        on: Option<Node> as Kinds =
+            "The kind of event that the rule is for, as Vapi spells it, a list of them, or `*`.",
+        tool: Option<Node> as ToolNames = "The tool whose calls the rule is for, or a list of them.",
+        when: Option<Node> as When = "Conditions on values of the event. All of them must hold.",
+        condition("if"): Option<Node> as Expression =
+            "An expression that must be `true`: `args.adults + args.children > 8`.",
+        bindings("let"): Option<Node> as Bindings =
+            "Names for values, computed when first needed and at most once: `caller: ${customer.number}`.",
+        fetch: Option<Node> as Fetches =
+            "Names for requests that are made before answering, when something first looks at them.",
+        respond: Option<Node> as Anything =
+            "The reply. Its texts may hold `${…}`. For a tool call a bare value is the result.",
+        run: Option<Field<Spanned<String>>> = "`module::function` of a script, whose return value is the reply.",
+        script: Option<Node> as Expression = "Statements, written in place, whose last value is the reply.",
+        actions("do"): Option<Node> as Acts = "What the rule does besides answering, in this order.",
+        table: Option<Field<Spanned<String>>> =
+            "A decision table, `tables/NAME.csv`, whose first row that fits is the reply.",
+        timeout: Option<Field<Spanned<Duration>>> = "How long `run`, `script` and `fetch` may take together.",
+        fallback: Option<Node> as Anything = "The reply when `run`, `script` or `fetch` fail or take too long.",
+        stop: Option<Field<bool>> = "`true`: once this rule has matched, later ones are not considered.",
+        enabled: Option<Field<bool>> = "`false`: the rule is checked, but not in force.",
+        #[expect(dead_code, reason = "for people; read so that its type is checked")]
+        description: Option<Field<String>> = "What the rule is for, for people.",
+        #[expect(dead_code, reason = "for people; read so that its type is checked")]
+        tags: Option<Field<Vec<String>>> = "Words to find the rule by, for people.",
+    }
+    with outline::of_rule;
 }
 
 /// A compiled rule with what the checks across rules want to know of it.

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::Deserialize;
-
-use super::read::{Field, OneOrMany, Spanned, read};
+use super::read::{Field, OneOrMany, Spanned, read, written};
 use super::table_name;
 use super::yaml::{Key, Node, Yaml};
 use crate::engine::diagnostic::{Diagnostic, FileId, Sources, Span};
@@ -15,12 +13,14 @@ use crate::engine::table::{Grid, Purpose, Table, TableLimits, Tables, unknown};
 /// What a column that fills a reply begins with.
 pub(super) const ARROW: &str = "=>";
 
-/// What a rule file says of a table.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename = "a table", default)]
-struct TableSource {
-    key: Option<Field<Spanned<String>>>,
-    text: Field<Option<OneOrMany<Spanned<String>>>>,
+written! {
+    /// What a rule file says of a table.
+    #[derive(Debug, Default)]
+    #[serde(rename = "a table", default)]
+    pub(super) struct TableSource {
+        key: Option<Field<Spanned<String>>> = "The column that holds the keys, if it is not the first.",
+        text: Field<Option<OneOrMany<Spanned<String>>>> = "Columns that are text, whatever their cells look like.",
+    }
 }
 
 /// The tables of a rule set, as they were read.

@@ -1,15 +1,28 @@
 //! Reads `tools:`, the declarations of tools with the JSON Schema of their arguments.
 
 use jsonschema::Validator;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Workshop;
+use super::read::Mapping;
 use super::yaml::{Node, Yaml};
 use crate::engine::diagnostic::{Diagnostic, Span};
+use crate::engine::schema::{self, Definitions, Fields, Outline as _, Part};
 use crate::engine::tools::Declaration;
 
 /// What a declaration may hold.
-const FIELDS: &[&str] = &["description", "parameters"];
+const FIELDS: &[Part] = &[
+    Part { name: "description", text: "By which the model knows when to use it.", outline: String::outline },
+    Part {
+        name: "parameters", text: "The JSON Schema of its arguments: `type: object`, …", outline: Mapping::outline
+    },
+];
+
+/// What stands behind `tools`: declarations by the tools' names.
+pub(super) fn outline(defs: &mut Definitions) -> Value {
+    let tool = defs.named("Tool", |defs| Fields::of(FIELDS, defs).closed());
+    json!({ "type": "object", "additionalProperties": tool })
+}
 
 /// A declared tool.
 pub(super) struct Declared {
@@ -70,10 +83,10 @@ impl Workshop<'_> {
             );
             return None;
         }
-        for (key, _) in node.entries().iter().filter(|(key, _)| !FIELDS.contains(&key.text.as_str())) {
+        for (key, _) in node.entries().iter().filter(|(key, _)| !schema::names(FIELDS).any(|name| name == key.text)) {
             self.found.push(
                 Diagnostic::error("unknown-field", key.span, format!("a tool has no field `{}`", key.text))
-                    .suggest(&key.text, FIELDS.iter().copied()),
+                    .suggest(&key.text, schema::names(FIELDS)),
             );
         }
         if let Some(description) = node.get("description")

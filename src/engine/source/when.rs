@@ -2,8 +2,10 @@
 
 mod now;
 mod operators;
+mod outline;
 mod pitfalls;
 
+pub(super) use self::outline::When;
 use super::Workshop;
 use super::names::Names;
 use super::yaml::{Key, Node, Yaml};
@@ -11,10 +13,8 @@ use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::matcher::{Ask, Condition, Leaf, Test};
 use crate::engine::path::Path;
 use crate::engine::rule::Equality;
+use crate::engine::schema;
 use crate::engine::term::Lookup;
-
-/// Words in `when` that are no paths.
-const GROUPS: &[&str] = &["all", "any", "not", "now", "share"];
 
 /// Fields of a rule that end up among its conditions when they are indented too far.
 const RULE_FIELDS: &[&str] =
@@ -141,7 +141,9 @@ impl Workshop<'_> {
     fn share(&mut self, node: &Node, names: &Names) -> Option<Ask> {
         const HELP: &str = "write `share: { of: customer.number, percent: 20 }`";
         let before = self.found.len();
-        for (key, _) in node.entries().iter().filter(|(key, _)| !matches!(key.text.as_str(), "of" | "percent")) {
+        for (key, _) in
+            node.entries().iter().filter(|(key, _)| !schema::names(outline::SHARE).any(|name| name == key.text))
+        {
             self.found.push(
                 Diagnostic::error("unknown-field", key.span, format!("`share` has no field `{}`", key.text)).help(HELP),
             );
@@ -203,5 +205,5 @@ fn no_path(key: &Key) -> Diagnostic {
     }
     found
         .help("names are joined by dots: `customer.number`, `artifact.messages[0].role`")
-        .suggest(&key.text, GROUPS.iter().copied())
+        .suggest(&key.text, schema::names(outline::GROUPS))
 }

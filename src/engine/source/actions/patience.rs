@@ -11,7 +11,7 @@ use crate::engine::diagnostic::Diagnostic;
 use crate::engine::kind::Kind;
 
 const TIMEOUT_MAX: Duration = Duration::from_secs(300);
-const ATTEMPTS_MAX: u32 = 1000;
+pub(super) const ATTEMPTS_MAX: u32 = 1000;
 const AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
 impl Workshop<'_> {

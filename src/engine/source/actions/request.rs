@@ -2,9 +2,10 @@
 
 use super::super::Workshop;
 use super::super::names::{Names, Stage};
-use super::super::read::{Field, Spanned};
+use super::super::read::{Anything, Field, Spanned, Text, written};
 use super::super::yaml::Node;
 use super::ActionSource;
+use super::outline::MethodName;
 use crate::engine::act::Errand;
 use crate::engine::action::Retry;
 use crate::engine::action::signing_key::SigningKey;
@@ -115,12 +116,14 @@ impl Workshop<'_> {
     }
 }
 
-#[derive(Debug, serde::Deserialize)]
-#[serde(rename = "`vapi`")]
-struct VapiSource {
-    method: Option<Field<Spanned<String>>>,
-    path: Node,
-    json: Option<Node>,
+written! {
+    #[derive(Debug)]
+    #[serde(rename = "`vapi`")]
+    pub(super) struct VapiSource {
+        method: Option<Field<Spanned<String>>> as MethodName = "How it is sent; `post` if nothing is said.",
+        path: Node as Text = "What is asked for: `/call/${call.id}`.",
+        json: Option<Node> as Anything = "What the request holds.",
+    }
 }
 
 fn bearer() -> Template {

@@ -15,7 +15,7 @@ use crate::engine::binding::Binding;
 use crate::engine::diagnostic::{Diagnostic, FileId, Span};
 
 /// What an entry may say besides `use`: all else belongs to the action that it uses.
-const BESIDE_USE: &[&str] = &["use", "with", "name", "when"];
+pub(super) const BESIDE_USE: &[&str] = &["use", "with", "name", "when"];
 
 /// The actions that all files of a server share.
 #[derive(Default)]

@@ -5,8 +5,10 @@ use serde_json::Value;
 use super::super::Workshop;
 use super::super::names::Names;
 use super::super::yaml::{Node, Yaml};
+use super::outline::WINDOW;
 use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::matcher::Ask;
+use crate::engine::schema;
 use crate::engine::window::{Holidays, Window};
 
 const HOW_TO_WRITE: &str = "write days, hours and a time zone: `mon-fri 09:00-17:30 America/New_York`";
@@ -18,7 +20,7 @@ impl Workshop<'_> {
             return Some(Ask::Within(self.window_list(node, names)?, None));
         };
         let before = self.found.len();
-        for (key, _) in entries.iter().filter(|(key, _)| !matches!(key.text.as_str(), "is" | "except")) {
+        for (key, _) in entries.iter().filter(|(key, _)| !schema::names(WINDOW).any(|name| name == key.text)) {
             self.found.push(
                 Diagnostic::error("unknown-field", key.span, format!("a time window has no field `{}`", key.text))
                     .help("write `now: { is: \"mon-fri 09:00-17:00 Europe/Berlin\", except: holidays }`"),

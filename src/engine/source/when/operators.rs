@@ -8,31 +8,13 @@ use serde_json::Value;
 use super::super::Workshop;
 use super::super::names::Names;
 use super::super::yaml::{Key, Node, Yaml};
+use super::outline::OPERATORS;
 use super::pitfalls::{self, nothing_to_compare};
 use crate::engine::diagnostic::Diagnostic;
 use crate::engine::fields::{self, FieldType};
 use crate::engine::matcher::{Bound, PhonePattern, Test};
 use crate::engine::path::{Path, Segment};
-
-/// The operators, as they are suggested.
-const OPERATORS: &[&str] = &[
-    "is",
-    "not",
-    "in",
-    "gt",
-    "gte",
-    "lt",
-    "lte",
-    "contains",
-    "starts_with",
-    "ends_with",
-    "matches",
-    "length",
-    "ignoring_case",
-    "phone",
-    "present",
-    "absent",
-];
+use crate::engine::schema;
 
 impl Workshop<'_> {
     /// The tests that a value must pass; `None` if what is written makes no sense.
@@ -107,9 +89,9 @@ impl Workshop<'_> {
             }
             other => {
                 let found = Diagnostic::error("unknown-operator", key.span, format!("there is no operator `{other}`"))
-                    .suggest(other, OPERATORS.iter().copied());
+                    .suggest(other, schema::names(OPERATORS));
                 self.found.push(if found.help.is_empty() {
-                    found.help(format!("operators are `{}`", OPERATORS.join("`, `")))
+                    found.help(format!("operators are `{}`", schema::names(OPERATORS).collect::<Vec<_>>().join("`, `")))
                 } else {
                     found
                 });
