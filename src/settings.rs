@@ -27,7 +27,7 @@ use hyper::header::HeaderName;
 use secrecy::SecretString;
 
 use crate::client::Outbound;
-use crate::engine::diagnostic::{self, Diagnostic, Sources};
+use crate::engine::diagnostic::{self, Diagnostic, Severity, Sources};
 use crate::engine::source::{self as rules, Options, yaml};
 use crate::load::{self, LoadError};
 use crate::outbox;
@@ -255,21 +255,33 @@ pub fn read(file: Option<&Path>) -> Result<Written, LoadError> {
 /// Makes settings of what was read, with all that is wrong in it.
 #[must_use]
 pub fn parse(written: &Written) -> Parsed {
-    let (mut outcome, beside) = Reading::of(written).outcome();
-    if let Ok(Loaded { settings, .. }) = &mut outcome {
-        // A daemon checks and shows nothing, so it keeps no secret that it need not keep.
-        settings.sites.iter_mut().for_each(|site| site.passes.clear());
-    }
+    let Reading { settings, found, sources, beside } = Reading::of(written);
+    let outcome = match settings {
+        Some(mut settings) if !diagnostic::has_errors(&found) => {
+            // A daemon checks and shows nothing, so it keeps no secret that it need not keep.
+            settings.sites.iter_mut().for_each(|site| site.passes.clear());
+            Ok(Loaded { settings, found, sources })
+        }
+        _ => Err(Trouble::Found(found, sources)),
+    };
     Parsed { outcome, beside }
 }
 
-/// Reads the settings file as [`load`](load()) does, for who sends as Vapi would: with what the servers want to be shown.
+/// What is wrong with values that somebody who sends an event need not have: of those that he needs, no [`Pass`] is made.
+const OF_OTHERS: &[&str] = &["unset-variable", "bad-secret", "bad-key"];
+
+/// Reads the settings file for who sends as Vapi would: with what the servers want to be shown. Other values that are not
+/// at hand do not matter, and are among what was found.
 ///
 /// # Errors
-/// When the file cannot be read, or something in it is wrong.
+/// When the file cannot be read, or something else in it is wrong.
 pub fn load_for_sending(file: Option<&Path>) -> Result<Loaded, Trouble> {
-    let (outcome, _) = Reading::of(&read(file).map_err(Trouble::Unreadable)?).outcome();
-    outcome
+    let Reading { settings, found, sources, .. } = Reading::of(&read(file).map_err(Trouble::Unreadable)?);
+    let is_broken = found.iter().any(|one| one.severity == Severity::Error && !OF_OTHERS.contains(&one.slug));
+    match settings {
+        Some(settings) if !is_broken => Ok(Loaded { settings, found, sources }),
+        _ => Err(Trouble::Found(found, sources)),
+    }
 }
 
 /// A settings file as far as it could be understood.
@@ -282,16 +294,6 @@ struct Reading {
 }
 
 impl Reading {
-    /// The settings or why there are none, and the files that they name.
-    fn outcome(self) -> (Result<Loaded, Trouble>, Vec<PathBuf>) {
-        let Reading { settings, found, sources, beside } = self;
-        let outcome = match settings {
-            Some(settings) if !diagnostic::has_errors(&found) => Ok(Loaded { settings, found, sources }),
-            _ => Err(Trouble::Found(found, sources)),
-        };
-        (outcome, beside)
-    }
-
     fn of(written: &Written) -> Reading {
         let (path, text) = (&written.path, written.text.as_deref().unwrap_or_default());
         let mut sources = Sources::default();

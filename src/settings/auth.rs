@@ -157,15 +157,22 @@ pub(super) fn credentials(node: Option<&Node>, found: &mut Vec<Diagnostic>) -> A
                 .help("or write a credential: `- secret: ${env.VAPI_SECRET}`"),
         );
     }
-    let (mut accepted, mut headers) = (Vec::<Both>::new(), Vec::new());
+    let (mut accepted, mut passes, mut headers) = (Vec::new(), Vec::new(), Vec::new());
     for item in items {
-        if let Some(source) = read_secret::<CredentialSource>(item, "a credential", found) {
-            accepted.extend(credential(&source, item, &mut headers, found));
-        }
+        let Some(source) = read_secret::<CredentialSource>(item, "a credential", found) else { continue };
+        let Some((credential, pass)) = credential(&source, item, &mut headers, found) else { continue };
+        accepted.push(credential);
+        // Nobody shows the name of a variable in place of what it should hold.
+        passes.extend(is_filled_in(item, found).then_some(pass));
     }
-    let (accepted, passes) = accepted.into_iter().unzip();
     // A list in which nothing is right admits nobody.
     Auth { credentials: Credentials::any_of(accepted), headers, passes }
+}
+
+/// Whether all variables in `item` are set.
+fn is_filled_in(item: &Node, found: &[Diagnostic]) -> bool {
+    let inside = |one: &Diagnostic| item.span.start <= one.span.start && one.span.end <= item.span.end;
+    !found.iter().any(|one| one.slug == "unset-variable" && inside(one))
 }
 
 fn credential(

@@ -103,6 +103,30 @@ fn another_secret_is_not_accepted_and_none_is_shown() {
 }
 
 #[test]
+fn only_what_is_shown_must_be_at_hand() {
+    let settings = r#"
+servers:
+  /old: { rules: rules, auth: [ { secret: "${env.SWITCHHOOK_TEST_UNSET}" }, { secret: tell-nobody-1 } ] }
+  /new: { rules: rules, auth: [ { secret: "${env.SWITCHHOOK_TEST_UNSET}" } ] }
+secrets:
+  crm: { env: SWITCHHOOK_TEST_UNSET }
+"#;
+    let folder = Folder::with(&[("switchhook.yaml", settings), ("rules/a.yaml", RULES)]);
+    let mut command = switchhook(&folder);
+    command.args(["run", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+    let daemon = Daemon::of(folder, command.env("SWITCHHOOK_TEST_UNSET", "tell-nobody-2"));
+    let ended = send(&daemon, &["hang", "--server", "/old"]);
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let ended = send(&daemon, &["hang", "--server", "/new"]);
+    assert_eq!(ended.code, Some(2), "{}", ended.stdout);
+    assert!(ended.stderr.contains("`SWITCHHOOK_TEST_UNSET` is not set"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("nothing is at hand to show to the server `/new`"), "{}", ended.stderr);
+    let mut command = switchhook(daemon.project());
+    command.args(["send", "hang", "--server", "/new", "--listen", &daemon.address.to_string()]);
+    assert_eq!(Ended::of(command.env("SWITCHHOOK_TEST_UNSET", "tell-nobody-2")).code, Some(0));
+}
+
+#[test]
 fn which_server_is_meant_must_be_said() {
     let daemon = daemon();
     let ended = send(&daemon, &["hang"]);

@@ -54,15 +54,20 @@ pub(super) struct Target {
 impl Target {
     /// What the arguments mean. What is wrong is told.
     pub(super) fn of(arguments: &Arguments) -> Result<Target, Outcome> {
-        let Loaded { settings, .. } = settings::load_for_sending(arguments.config.as_deref()).map_err(|why| {
-            match &why {
-                Trouble::Unreadable(error) => drop(could_not_run(error)),
-                Trouble::Found(found, sources) => drop(show(found, sources)),
-            }
-            Outcome::CouldNotRun
-        })?;
+        let Loaded { settings, found, sources } =
+            settings::load_for_sending(arguments.config.as_deref()).map_err(|why| {
+                match &why {
+                    Trouble::Unreadable(error) => drop(could_not_run(error)),
+                    Trouble::Found(found, sources) => drop(show(found, sources)),
+                }
+                Outcome::CouldNotRun
+            })?;
         let wanted = |why: String| could_not_run(&why);
         let site = site(&settings, arguments).map_err(wanted)?;
+        if site.passes.is_empty() && !site.credentials.is_open() {
+            show(&found, &sources);
+            return Err(could_not_run(&format!("nothing is at hand to show to the server `{}`", site.path)));
+        }
         let listen = reachable(arguments.listen.unwrap_or(settings.listen));
         let (url, far) = match &arguments.to {
             Some(url) => (url.clone(), far(url, &settings.outbound.authorities)),
