@@ -234,6 +234,20 @@ fn an_event_is_new_unless_it_is_to_come_again() {
 }
 
 #[test]
+fn a_reply_that_tells_of_an_error_is_called_so() {
+    let daemon = daemon();
+    for (tool, error) in [("stamp", false), ("stmp", true)] {
+        let ended = send(&daemon, &["tool-calls", "--server", "/open", "--set", &format!("tool={tool}")]);
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert_eq!(
+            ended.stdout.contains("honours the contract of `tool-calls`, and tells of an error"),
+            error,
+            "{tool}"
+        );
+    }
+}
+
+#[test]
 fn an_event_can_come_from_a_file() {
     let daemon = daemon();
     let event = json!({ "message": { "type": "assistant-request", "customer": { "number": "+1" } } });
@@ -349,6 +363,15 @@ fn a_daemon_is_known_by_the_certificate_of_its_settings() {
     let ended = send(&daemon, &["assistant-request"]);
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(ended.stdout.starts_with("assistant-request to https://127.0.0.1:"), "{}", ended.stdout);
+
+    // By another way it is known as everybody knows it: by an authority.
+    let url = format!("https://localhost:{}/", daemon.address.port());
+    let ended = send(&daemon, &["assistant-request", "--to", &url]);
+    assert_eq!(ended.code, Some(2), "{}", ended.stdout);
+    assert!(ended.stderr.contains("no TLS with `localhost`"), "{}", ended.stderr);
+    std::fs::write(daemon.folder().join("trusting.yaml"), "outbound: { ca: cert.pem }\n").unwrap();
+    let ended = send(&daemon, &["assistant-request", "--to", &url, "--config", "trusting.yaml"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 
     let impostor = Folder::with(&[("switchhook.yaml", "tls: { certificate: cert.pem, key: key.pem }\n")]);
     Pair::new().write(impostor.path());

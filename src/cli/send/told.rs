@@ -74,9 +74,18 @@ fn verdict(target: &Target, answer: &Answer, said: &Said, paint: Paint) -> Strin
     }
     match answer.within {
         Some(within) if answer.is_late() => paint.bad(&format!("too late: `{kind}` has {}", seconds(within))),
+        Some(_) if is_error(&as_json(answer, said)) => {
+            paint.good(&format!("the reply honours the contract of `{kind}`, and tells of an error"))
+        }
         Some(_) => paint.good(&format!("the reply honours the contract of `{kind}`")),
         None => paint.good("taken; nobody waits for a reply"),
     }
+}
+
+/// Whether a reply refuses, or one of the results in it does.
+fn is_error(reply: &Value) -> bool {
+    let results = reply.get("results").and_then(Value::as_array).into_iter().flatten();
+    results.chain([reply]).any(|part| part.get("error").is_some())
 }
 
 /// What a status means from which Vapi reads no reply.
