@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
 use switchhook::engine::diagnostic::catalogue;
+use switchhook::engine::source;
+use switchhook::{settings, testing};
 
 use crate::golden;
 use crate::support::{Client, Daemon, Folder, switchhook};
@@ -101,4 +104,84 @@ fn every_metric_is_listed() {
         writeln!(page, "| `{name}{total}` | {kind} | {} | {what} |", labels.join(", ")).unwrap();
     }
     assert_made("reference/metrics.md", &page);
+}
+
+/// Whether a field of `when` is a value of the message, of which there is a page of its own.
+fn is_of_message(field: &Value) -> bool {
+    field["description"].as_str().is_some_and(|what| what.ends_with(" the message."))
+}
+
+/// Those fields of one mapping that are `wanted`, as rows of a table.
+fn fields(schema: &Value, wanted: impl Fn(&Value) -> bool) -> String {
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    let properties = schema["properties"].as_object().into_iter().flatten().filter(|(_, field)| wanted(field));
+    let row = |(name, field): (&String, &Value)| {
+        let what = field["description"].as_str().unwrap_or_default().replace('|', "\\|");
+        let needed = if required.contains(&json!(name)) { " It is required." } else { "" };
+        format!("| `{name}` | {what}{needed} |\n")
+    };
+    properties.map(row).collect()
+}
+
+/// A page of the fields that a schema names: those of the file itself, and of each mapping in it that has a name.
+fn page_of_fields(title: &str, about: &str, schema: &Value) -> String {
+    let mut page = format!("# {title}\n\n{about}\n");
+    let named = schema["$defs"].as_object().unwrap();
+    // What stands in Vapi's objects, Vapi's own reference says.
+    let ours = named.iter().filter(|(name, _)| !name.starts_with("vapi-") && !name.starts_with("reply-to-"));
+    for (name, definition) in [(&"The file".to_owned(), schema)].into_iter().chain(ours) {
+        let rows = fields(definition, |field| !is_of_message(field));
+        if !rows.is_empty() {
+            write!(page, "\n## {name}\n\n| field | what |\n| --- | --- |\n{rows}").unwrap();
+        }
+    }
+    page
+}
+
+#[test]
+fn every_field_is_listed() {
+    let note = |command: &str| format!("`switchhook schema {command}` prints the same for [editors](../editors.md).");
+    for (page, title, about, schema) in [
+        (
+            "reference/rules.md",
+            "Fields of rule files",
+            format!(
+                "Every field that `rules/**/*.yaml` can have; [rules](../rules.md) tells how they work together. {}",
+                note("rules")
+            ),
+            source::schema(),
+        ),
+        (
+            "reference/settings.md",
+            "Fields of the settings",
+            format!(
+                "Every field of `switchhook.yaml`; [settings](../settings.md) says more of each. {}",
+                note("settings")
+            ),
+            settings::schema(),
+        ),
+        (
+            "reference/tests.md",
+            "Fields of tests",
+            format!("Every field of `*.test.yaml`; [testing](../testing.md) shows them at work. {}", note("tests")),
+            testing::schema(),
+        ),
+    ] {
+        let text = page_of_fields(title, &about, &schema);
+        assert!(text.lines().filter(|line| line.starts_with("| `")).count() > 10, "{text}");
+        assert!(!text.contains("` |  |"), "a field is not described: {text}");
+        assert_made(page, &text);
+    }
+}
+
+#[test]
+fn every_value_of_messages_is_listed() {
+    let rows = fields(&source::schema()["$defs"]["when"], is_of_message);
+    assert!(rows.lines().count() > 100, "{rows}");
+    let text = format!(
+        "# Values of messages\n\nWhat rules can look at, by its path: in `when`, and in `${{…}}`. Not every kind has each; \
+         `switchhook check` knows which has, and many come and go from one message to the next. Deeper paths may be \
+         written, too.\n\n| path | what |\n| --- | --- |\n{rows}"
+    );
+    assert_made("reference/messages.md", &text);
 }
