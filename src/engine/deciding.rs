@@ -1,30 +1,27 @@
 //! One decision about one event, from its first rule to its last action.
 
+mod acting;
+mod answering;
+
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use smallvec::SmallVec;
 
-use super::act::{Act, ActFault, Does};
-use super::action::Action;
 use super::decision::{Considered, Decision, Fault, Needs, Unfinished};
 use super::diagnostic::{Place, Sources};
 use super::event::{Event, ToolCall};
 use super::explanation::{Recorder, Seen};
 use super::facts::{Facts, Host, Part, State};
-use super::kind::{EventKind, Kind};
 use super::matcher::{self, Verdict};
 use super::reply::{self, Reply};
-use super::rows::Rows;
-use super::rule::{Answer, Proved, Rule, RuleId};
-use super::scope::{self, Scope};
+use super::rule::{Proved, Rule, RuleId};
+use super::scope::Scope;
 use super::script::{Run, ScriptFault};
 use super::time_limit::TimeLimit;
-use super::{Engine, Turn, tool_call, tool_error, tool_reply};
+use super::{Engine, Turn, tool_call, tool_error};
 
 /// Decides one turn of an event; see [`Engine::decide`].
 pub(super) fn decide(
@@ -218,195 +215,6 @@ impl<'a> Deciding<'a> {
     fn record(&self, note: impl FnOnce(&Recorder, Option<Duration>)) {
         if let Some(recorder) = self.recorder {
             note(recorder, self.limit.elapsed());
-        }
-    }
-
-    /// Carries out what the rules that matched do, now that it is known what was answered. One that fails leaves the others
-    /// alone.
-    fn act(&mut self, acting: Vec<(RuleId, &Rule, Scope<'a>)>, reply: &Reply) -> Result<(), Unfinished> {
-        if acting.is_empty() {
-            return Ok(());
-        }
-        self.limit.set(None);
-        for (id, rule, scope) in &acting {
-            self.record(|recorder, _| recorder.resume(*id));
-            // What several rules ask is asked at once, too: each of them is looked at before any gives up.
-            let _ = scope.ask(rule.needs.acts());
-        }
-        let outcome = Rc::new(self.outcome(reply));
-        for (id, rule, scope) in acting {
-            let scope = scope.knowing(&outcome);
-            self.record(|recorder, _| recorder.resume(id));
-            for act in &rule.acts {
-                if self.is_done(&rule.name, Some(&act.name)) {
-                    continue;
-                }
-                let (before, faults) = (scope.state(), self.decision.faults.len());
-                if let Err(fault) = self.carry_out(rule, act, &scope) {
-                    if let ActFault::Script(fault) = &fault {
-                        unless_unfinished(fault, None, &scope)?;
-                    }
-                    // What failed must not be half done.
-                    scope.restore(before);
-                    self.act_fault(id, act, &fault);
-                }
-                self.collect(&format!("{}/{}", rule.name, act.name), rule, &scope);
-                self.done_since(faults, &rule.name, Some(&act.name));
-            }
-        }
-        Ok(())
-    }
-
-    fn carry_out(&mut self, rule: &Rule, act: &Act, scope: &Scope<'_>) -> Result<(), ActFault> {
-        if matcher::all(&act.when, None, scope)? != Verdict::Holds {
-            return Ok(());
-        }
-        match &act.does {
-            Does::Request(errand) => {
-                let action = errand.render(format!("{}/{}", rule.name, act.name), scope)?;
-                self.decision.actions.push(action);
-            }
-            Does::Set(values) => {
-                for (name, value) in values {
-                    scope.keep(name, value.render(scope)?).map_err(ActFault::State)?;
-                }
-            }
-            Does::Log(text) => scope.log(text.render_text(scope)?),
-        }
-        Ok(())
-    }
-
-    /// Takes over what scripts want done, whose names begin with who runs them: one that fails must not shift the numbers
-    /// of another one's namesakes, by which they are known when the event is decided again.
-    /// For the same reason none of them is called as an action of the rule is.
-    fn collect(&mut self, whose: &str, rule: &Rule, scope: &Scope<'_>) {
-        let named = |action: Action| {
-            let first = action.name.split('/').next().unwrap_or_default();
-            let is_taken = whose == rule.name && rule.acts.iter().any(|act| act.name == first);
-            let script = if is_taken { "script/" } else { "" };
-            Action { name: format!("{whose}/{script}{}", action.name), ..action }
-        };
-        self.decision.actions.extend(scope.take_actions().into_iter().map(named));
-    }
-
-    /// What actions know of the reply.
-    fn outcome(&self, reply: &Reply) -> scope::Outcome {
-        let Some(call) = self.call else {
-            return scope::Outcome { reply: reply.to_json(), result: Value::Null };
-        };
-        let reply = reply.to_json();
-        let mine = match self.event.kind() {
-            EventKind::Known(Kind::FunctionCall) => reply,
-            _ => reply.get("results").and_then(|results| results.get(0)).cloned().unwrap_or_default(),
-        };
-        debug_assert!(mine.get("toolCallId").is_none_or(|id| *id == *call.id));
-        let result = mine.get("result").or_else(|| mine.get("error")).cloned().unwrap_or_default();
-        scope::Outcome { reply: mine, result }
-    }
-
-    fn act_fault(&mut self, rule: RuleId, act: &Act, fault: &ActFault) {
-        let here = self.engine.sources.place(act.span);
-        let (place, message) = match fault {
-            ActFault::Script(fault) => explained(fault, here, &self.engine.sources, "the action was not made in time"),
-            ActFault::Nowhere => (here, "the action has no URL: what should hold it is absent".to_owned()),
-            ActFault::State(why) => (here, why.clone()),
-        };
-        let message = format!("action `{}`: {message}", act.name);
-        let is_passing = matches!(fault, ActFault::Script(fault) if fault.is_passing());
-        self.decision.faults.push(Fault { rule, place, message, is_passing });
-    }
-
-    fn answer(&mut self, id: RuleId, rule: &Rule, answer: &Answer, scope: &Scope<'_>) -> Result<Reply, Unfinished> {
-        let before = scope.state();
-        let made = scope.ask(rule.needs.answer()).and_then(|()| match answer {
-            Answer::Respond(template) => template.render(scope),
-            Answer::Run(handler) => scope.call(handler),
-            Answer::Script(evaluation) => scope.evaluate(evaluation),
-            Answer::Rows(rows) => self.row(rows, scope),
-        });
-        if let Ok(value) = &made {
-            self.record(|recorder, _| recorder.made(value));
-        }
-        match made.map_err(Trouble::Script).and_then(|value| self.shape(value)) {
-            Ok(reply) => Ok(reply),
-            Err(trouble) => {
-                if let Trouble::Script(fault) = &trouble {
-                    unless_unfinished(fault, rule.time_max, scope)?;
-                    if let ScriptFault::Thrown(text) = fault
-                        && let Some(refusal) = self.refusal(text)
-                    {
-                        return Ok(refusal);
-                    }
-                }
-                // What failed must not be half done. A `throw` is an answer like any other.
-                scope.begin_anew(before);
-                let here = self.place_of(rule, answer, scope);
-                self.fault(id, here, &trouble);
-                Ok(self.fall_back(id, rule, scope))
-            }
-        }
-    }
-
-    /// What the row of a table says that fits.
-    fn row(&mut self, rows: &Rows, scope: &Scope<'_>) -> Result<Value, ScriptFault> {
-        let Some(row) = scope.fitting(rows)? else { return Ok(Value::Null) };
-        self.decision.row = Some(row.number);
-        scope.ask(&row.needs)?;
-        row.reply.render(scope)
-    }
-
-    /// Where the answer of a rule stands: of a table, the row that fits.
-    fn place_of(&self, rule: &Rule, answer: &Answer, scope: &Scope<'_>) -> Place {
-        let row = match answer {
-            Answer::Rows(rows) => scope.fitting(rows).ok().flatten(),
-            Answer::Respond(_) | Answer::Run(_) | Answer::Script(_) => None,
-        };
-        row.map_or_else(|| rule.place.clone(), |row| self.engine.sources.place(row.span))
-    }
-
-    /// What a rule says when its answer failed; nobody waits for long any more, so scripts in it must be brief.
-    fn fall_back(&mut self, id: RuleId, rule: &Rule, scope: &Scope<'_>) -> Reply {
-        self.limit.grant_grace();
-        let Some(fallback) = &rule.fallback else { return self.emptiest() };
-        match fallback.render(scope).map_err(Trouble::Script).and_then(|value| self.shape(value)) {
-            Ok(reply) => reply,
-            Err(trouble) => {
-                self.fault(id, rule.place.clone(), &trouble);
-                self.emptiest()
-            }
-        }
-    }
-
-    /// Makes a reply of what a rule rendered or a script returned.
-    fn shape(&self, value: Value) -> Result<Reply, Trouble> {
-        match (self.call, self.event.kind()) {
-            (Some(call), _) => {
-                let answer = reply::tool_answer(value).map_err(Trouble::Contract)?;
-                Ok(tool_reply(self.event, call, answer))
-            }
-            (None, EventKind::Known(kind)) => reply::normalise(*kind, value).map_err(Trouble::Contract),
-            (None, EventKind::Unknown(_)) => Ok(Reply::Nothing),
-        }
-    }
-
-    /// What a deliberate `throw` says, where the kind has words for it.
-    fn refusal(&self, text: &str) -> Option<Reply> {
-        match self.call {
-            Some(call) => Some(tool_error(self.event, call, text)),
-            None => reply::refusal(self.event.kind().known()?, text),
-        }
-    }
-
-    /// The reply when a rule was found, but could not give one.
-    fn emptiest(&self) -> Reply {
-        self.engine.give_up(self.event, self.turn)
-    }
-
-    /// The reply when no rule gave one.
-    fn unanswered(&self) -> Reply {
-        match self.call {
-            Some(call) => tool_error(self.event, call, &format!("There is no tool `{}` here.", call.name)),
-            None => self.emptiest(),
         }
     }
 
