@@ -87,11 +87,11 @@ fn main() -> Outcome<ExitCode> {
         return served.map(|()| ExitCode::SUCCESS);
     }
     let (options, cores) = (Options::given(), Cores::apart());
-    let few = project("")?.0;
+    let project_of_few = project("")?.0;
     let (many, many_ready) = project(&numbered_rules()?)?;
     let signed = Project::new(&[("rules/workshop.yaml", RULES), ("rules/scripts/workshop.rhai", SCRIPT)])?;
     signed.authenticate("hmac: { key: \"a-key-of-the-benchmarks\", include_timestamp: false }")?;
-    let (few, many, signed) = (few.start(cores)?, many.start(cores)?, signed.start(cores)?);
+    let (few, many, signed) = (project_of_few.start(cores)?, many.start(cores)?, signed.start(cores)?);
 
     let mut ten = Cases::of(&few, ["declarative rule", "Rhai handler", "event that no rule wants", "report, 204 KB"])?;
     let mut lots = Cases::of(&many, ["  with 10,000 rules"; 4])?;
@@ -156,7 +156,7 @@ fn main() -> Outcome<ExitCode> {
     println!("\nthe hash of a signed event takes {hash:.2} us by itself");
 
     let half = at_half(&few, ten.asked.per_second() / 2.0, &mut next, options)?;
-    let resident = after_a_million(&few, &mut next, options)?;
+    let resident = after_a_million(&project_of_few.start(cores)?, &mut next, options)?;
     let binary = f64::from(u32::try_from(fs::metadata(env!("CARGO_BIN_EXE_switchhook"))?.len())?) / 1e6;
     Ok(options.conclude(&[
         Target { what: "a declarative rule costs", figure: asked, at_most: 1.5, unit: "x bare" },
@@ -200,15 +200,20 @@ fn signature(message: &Message) -> String {
     format!("x-signature: {}", HEXLOWER.encode(hmac::sign(&key, &message.body).as_ref()))
 }
 
-/// How many microseconds it takes to make the hash that a signature needs.
+/// How many microseconds it takes to make the hash that a signature needs: the least of some batches, since others use the
+/// machine, too.
 fn hashing(message: &Message) -> f64 {
-    const TIMES: u32 = 20_000;
+    const BATCHES: u32 = 50;
+    const TIMES: u32 = 500;
     let key = hmac::Key::new(hmac::HMAC_SHA256, b"a-key-of-the-benchmarks");
-    let begun_at = Instant::now();
-    for _ in 0..TIMES {
-        black_box(hmac::sign(&key, black_box(&message.body)));
-    }
-    micros(begun_at.elapsed()) / f64::from(TIMES)
+    let batch = || {
+        let begun_at = Instant::now();
+        for _ in 0..TIMES {
+            black_box(hmac::sign(&key, black_box(&message.body)));
+        }
+        micros(begun_at.elapsed()) / f64::from(TIMES)
+    };
+    (0..BATCHES).map(|_| batch()).fold(f64::INFINITY, f64::min)
 }
 
 /// The p99 at a steady load, in microseconds.

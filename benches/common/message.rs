@@ -120,7 +120,9 @@ pub(crate) fn report() -> Message {
         "cost": 0.41, "durationSeconds": 1180.2, "durationMinutes": 19.67, "transcript": transcript,
         "messages": artifact.get("messages"), "summary": "The caller booked a full service.",
     });
-    let copies = json!({ "transcript": transcript, "conversation": artifact.get("messagesOpenAIFormatted") });
+    let copies = json!({
+        "transcript": transcript, "conversation": artifact.get("messagesOpenAIFormatted"), "messages": artifact.get("messages"),
+    });
     if let (Some(own), Value::Object(copies)) = (own.as_object_mut(), copies) {
         own.insert("artifactCopies".to_owned(), Value::Object(copies));
     }

@@ -28,6 +28,13 @@ rules:
       - post: "DESK/one?call=${call.id}"
       - post: "DESK/two?call=${call.id}"
         json: { call: "${call.id}" }
+  - name: put-off
+    on: status-update
+    fetch: { person: { get: "DESK/ask?call=${call.id}" } }
+    do:
+      - post: "DESK/one?call=${call.id}"
+      - post: "DESK/two?call=${call.id}"
+        json: { name: "${person.text}" }
 "#;
 /// How many send events at the same time.
 const SENDERS: usize = 4;
@@ -74,12 +81,17 @@ fn kill(times: usize) {
     }
 }
 
-/// Answers everything, and notes it.
+/// Answers everything, and notes it; who asks before it acts is told to come again, now and then.
 fn counting(destination: Destination) -> Arrived {
     let arrived = Arrived::default();
     let noted = Arc::clone(&arrived);
     thread::spawn(move || {
         while let Some(arrival) = destination.next_ever() {
+            if arrival.path().starts_with("/ask") {
+                let is_busy = RandomState::new().hash_one(0).is_multiple_of(4);
+                arrival.answer(if is_busy { 503 } else { 200 });
+                continue;
+            }
             let key = arrival.header("idempotency-key").unwrap().to_owned();
             noted.lock().unwrap().entry(arrival.path().to_owned()).or_default().insert(key);
             arrival.answer(200);
@@ -115,7 +127,11 @@ fn send(address: SocketAddr, next: &AtomicUsize, acknowledged: &Sender<String>) 
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         let call = format!("c{number}");
-        let body = if number.is_multiple_of(2) { tool_call(&call, "t") } else { event("end-of-call-report", &call) };
+        let body = match number % 3 {
+            0 => tool_call(&call, "t"),
+            1 => event("end-of-call-report", &call),
+            _ => event("status-update", &call),
+        };
         if client.try_post("/", &body)? == 200 {
             acknowledged.send(call).ok()?;
         }
