@@ -12,7 +12,7 @@ const MARK: &str = "00000000";
 
 /// The turns of a call that goes on, and of one that took twenty minutes.
 const TURNS: usize = 6;
-const TURNS_OF_REPORT: usize = 202;
+const TURNS_OF_REPORT: usize = 226;
 
 /// What the assistant was told to be; it is in every message twice or thrice.
 const PROMPT: &str = "\

@@ -17,7 +17,7 @@ use crate::engine::event::ToolCall;
 use crate::engine::json::Json;
 
 /// How many bytes of answers are remembered, unless settings say otherwise.
-pub const BYTES_MAX_DEFAULT: u64 = 8 << 20;
+pub const BYTES_MAX_DEFAULT: u64 = 4 << 20;
 
 /// What an entry costs besides the answer's own bytes: its place, and what the allocator keeps for itself.
 const ENTRY_BYTES: usize = 128;

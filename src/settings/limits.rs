@@ -63,7 +63,7 @@ written! {
         script_call_depth_max: Count<1, 64> =
             "How deep functions of a script may call each other. 32 if nothing is said.",
         answers_bytes_max: Count<0, { 64 * GIB }> =
-            "Bytes of answers to tool calls that are kept for when they come again. 8388608 if nothing is said.",
+            "Bytes of answers to tool calls that are kept for when they come again. 4194304 if nothing is said.",
         states_bytes_max: Count<0, { 64 * GIB }> = "Bytes of the states of calls. 16777216 if nothing is said.",
         fetches_max: Count<1, 100_000> = "Requests before answers at once; beyond, they fail. 256 if nothing is said.",
         fetch_bytes_max: Count<1, GIB> = "Bytes of what such a request is answered. 4194304 if nothing is said.",
