@@ -149,6 +149,19 @@ impl Outbox {
     /// # Errors
     /// Why none was taken.
     pub async fn enqueue(&self, batch: Vec<Enqueued>) -> Result<(), EnqueueError> {
+        self.take(batch, false).await
+    }
+
+    /// The same of what an event wants that was put off: it is in the outbox itself, and makes room once it is decided. So
+    /// these are taken although it is full.
+    ///
+    /// # Errors
+    /// Why none was taken.
+    pub async fn enqueue_owed(&self, batch: Vec<Enqueued>) -> Result<(), EnqueueError> {
+        self.take(batch, true).await
+    }
+
+    async fn take(&self, batch: Vec<Enqueued>, is_owed: bool) -> Result<(), EnqueueError> {
         let mut items = Vec::with_capacity(batch.len());
         for enqueued in &batch {
             match Prepared::of(enqueued) {
@@ -158,7 +171,7 @@ impl Outbox {
         }
         let (Some(first), false) = (batch.first(), items.is_empty()) else { return Ok(()) };
         let count = items.len();
-        let outcome = self.hand_over(items).await;
+        let outcome = self.hand_over(items, is_owed).await;
         if let Err(error) = &outcome {
             self.complain(error, &About::of(first), count);
         }
@@ -174,7 +187,7 @@ impl Outbox {
     pub async fn put_off(&self, event: PutOff) -> Result<(), EnqueueError> {
         let (kind, server, call) = (event.event.kind.clone(), event.server.clone(), event.call.clone());
         let outcome = match Prepared::of_event(event) {
-            Ok(item) => self.hand_over(vec![item]).await,
+            Ok(item) => self.hand_over(vec![item], false).await,
             Err(error) => Err(error),
         };
         if let Err(error) = &outcome {
@@ -183,12 +196,12 @@ impl Outbox {
         outcome
     }
 
-    async fn hand_over(&self, items: Vec<Prepared>) -> Result<(), EnqueueError> {
+    async fn hand_over(&self, items: Vec<Prepared>, is_owed: bool) -> Result<(), EnqueueError> {
         let kib = items.iter().map(|item| item.item.len().div_ceil(1024)).sum::<usize>();
         // What is larger than the hall has it for itself; whether it fits into the outbox is asked inside.
         let kib = u32::try_from(kib.min(HALL_KIB)).map_err(|_| EnqueueError::Busy)?;
         let room = Arc::clone(&self.shared.hall).try_acquire_many_owned(kib).map_err(|_| EnqueueError::Busy)?;
-        self.ask(|done| Job::Enqueue { items, room, done }).await.unwrap_or(Err(EnqueueError::Closed))
+        self.ask(|done| Job::Enqueue { items, is_owed, room, done }).await.unwrap_or(Err(EnqueueError::Closed))
     }
 
     /// Tells the log of `actions` that were not taken.

@@ -14,7 +14,7 @@ use super::decision::{Considered, Decision, Fault, Needs, Unfinished};
 use super::diagnostic::{Place, Sources};
 use super::event::{Event, ToolCall};
 use super::explanation::{Recorder, Seen};
-use super::facts::{Facts, Host, Part, State};
+use super::facts::{Facts, Host, Part, What};
 use super::matcher::{self, Verdict};
 use super::reply::{self, Reply};
 use super::rule::{Proved, Rule, RuleId};
@@ -40,7 +40,8 @@ pub(super) fn decide(
     }
     let run = RefCell::new(run);
     let decision = Decision::default();
-    let mut deciding = Deciding { engine, event, turn, call, facts, limit: &limit, recorder, decision };
+    let mut deciding =
+        Deciding { engine, event, turn, call, facts, limit: &limit, recorder, decision, answer_is_open: false };
     let reply = match call.and_then(|call| Some((call, engine.tools.refuses(call)?))) {
         Some((call, why)) => {
             deciding.decision.refused_arguments = true;
@@ -65,6 +66,8 @@ struct Deciding<'a> {
     limit: &'a TimeLimit,
     recorder: Option<&'a Recorder>,
     decision: Decision,
+    /// Whether it is open whether an earlier rule answers, so that no later one does in this try.
+    answer_is_open: bool,
 }
 
 /// Whether a rule is for this event.
@@ -105,16 +108,22 @@ impl<'a> Deciding<'a> {
             self.limit.set(rule.time_max);
             self.record(|recorder, at| recorder.begin(id, Seen::Failed, at));
             let scope = Scope::new(self.event, self.call, self.facts, &rule.bindings, run, self.recorder);
-            let before = scope.state();
             let matches = self.matches(id, rule, proved, &scope)?;
-            if matches != Match::Yes {
+            match matches {
+                Match::Yes => self.collect(&[&rule.name, "%when"], &scope),
                 // What a condition wanted done is not done, either.
-                drop(scope.take_actions());
+                Match::No | Match::Unknown { .. } => drop(scope.take_actions()),
             }
             match matches {
                 Match::Yes => {}
-                // Only when it is known whether this one matches is it known whether others are considered.
-                Match::Unknown { is_passing: true } if rule.stop && self.is_tried_again() => break,
+                // Only when it is known whether this one matches is it known whether others are considered, or answer.
+                Match::Unknown { is_passing: true } if self.is_tried_again() => {
+                    if rule.stop {
+                        break;
+                    }
+                    self.answer_is_open |= rule.answer.is_some();
+                    continue;
+                }
                 Match::Unknown { .. } if reply.is_none() && rule.fallback.is_some() => {
                     self.decision.answered_by = Some(id);
                     reply = Some(self.fall_back(id, rule, &scope));
@@ -122,7 +131,7 @@ impl<'a> Deciding<'a> {
                 }
                 Match::Unknown { .. } | Match::No => continue,
             }
-            reply = self.reply_of(id, rule, &scope, reply, before)?;
+            reply = self.reply_of(id, rule, &scope, reply)?;
             self.record(Recorder::through);
             if !rule.acts.is_empty() {
                 acting.push((id, rule, scope));
@@ -137,31 +146,26 @@ impl<'a> Deciding<'a> {
     }
 
     /// The reply once a rule that matches has been asked for its own, should there be none yet. What it did already, it does
-    /// not do again: the state is put back to what it was `before` the rule was looked at.
+    /// not do again.
     fn reply_of(
         &mut self,
         id: RuleId,
         rule: &Rule,
         scope: &Scope<'_>,
         reply: Option<Reply>,
-        before: State,
     ) -> Result<Option<Reply>, Unfinished> {
         let faults = self.decision.faults.len();
-        let answer = rule.answer.as_ref().filter(|_| reply.is_none());
-        if answer.is_some() {
-            self.decision.answered_by = Some(id);
-        }
-        if self.is_done(&rule.name, None) {
-            scope.restore(before);
-            return Ok(reply.or_else(|| answer.map(|_| self.emptiest())));
-        }
-        let reply = match answer {
-            Some(answer) => Some(self.answer(id, rule, answer, scope)?),
-            None => reply,
+        let Some(answer) = rule.answer.as_ref().filter(|_| reply.is_none() && !self.answer_is_open) else {
+            return Ok(reply);
         };
-        self.collect(&rule.name, rule, scope);
-        self.done_since(faults, &rule.name, None);
-        Ok(reply)
+        self.decision.answered_by = Some(id);
+        if self.is_done(rule, &What::Answer) {
+            return Ok(Some(self.emptiest()));
+        }
+        let reply = self.answer(id, rule, answer, scope)?;
+        self.collect_answer(rule, scope);
+        self.done_since(faults, rule, What::Answer);
+        Ok(Some(reply))
     }
 
     /// Whether the event is decided once more if this decision lacks something.
@@ -169,25 +173,46 @@ impl<'a> Deciding<'a> {
         self.facts.tries.as_ref().is_some_and(|tries| !tries.is_last)
     }
 
-    /// Whether an earlier try has carried out this part of a rule.
-    fn is_done(&self, rule: &str, act: Option<&str>) -> bool {
-        self.facts.tries.as_ref().is_some_and(|tries| tries.done.contains(&Part::of(rule, act)))
+    /// Whether an earlier try has come to this with a rule.
+    fn is_done(&self, rule: &Rule, what: &What) -> bool {
+        let part = || Part { rule: rule.name.clone(), what: what.clone() };
+        self.facts.tries.as_ref().is_some_and(|tries| tries.done.contains(&part()))
+    }
+
+    /// Notes that later tries find this to be so.
+    fn done(&mut self, rule: &Rule, what: What) {
+        if self.facts.tries.is_some() {
+            self.decision.done.push(Part { rule: rule.name.clone(), what });
+        }
     }
 
     /// Notes that this part of a rule is carried out, unless it lacks what it may have another time: it began when there
     /// were so many `faults`.
-    fn done_since(&mut self, faults: usize, rule: &str, act: Option<&str>) {
-        let lacks = self.decision.faults.iter().skip(faults).any(|fault| fault.is_passing);
-        if self.facts.tries.is_some() && !lacks {
-            self.decision.done.push(Part::of(rule, act));
+    fn done_since(&mut self, faults: usize, rule: &Rule, what: What) {
+        if !self.decision.faults.iter().skip(faults).any(|fault| fault.is_passing) {
+            self.done(rule, what);
         }
     }
 
+    /// Whether a rule matches. What an earlier try has found stays so, whatever the event has changed since.
     fn matches(&mut self, id: RuleId, rule: &Rule, proved: Proved, scope: &Scope<'_>) -> Result<Match, Unfinished> {
+        if self.is_done(rule, &What::Matched) {
+            self.decision.trace.0.push((id, Considered::Matched));
+            return Ok(Match::Yes);
+        }
+        if self.is_done(rule, &What::Missed) {
+            return Ok(Match::No);
+        }
         let before = scope.state();
         let (considered, matches) = match verdict(rule, proved, scope) {
-            Ok(Verdict::Holds) => (Considered::Matched, Match::Yes),
-            Ok(Verdict::Misses(leaf)) => (Considered::Missed(leaf), Match::No),
+            Ok(Verdict::Holds) => {
+                self.done(rule, What::Matched);
+                (Considered::Matched, Match::Yes)
+            }
+            Ok(Verdict::Misses(leaf)) => {
+                self.done(rule, What::Missed);
+                (Considered::Missed(leaf), Match::No)
+            }
             Err(Undecided { fault, asked }) => {
                 unless_unfinished(&fault, rule.time_max, scope)?;
                 scope.restore(before);

@@ -54,21 +54,28 @@ pub struct Tries {
     pub is_last: bool,
 }
 
-/// What of a rule is carried out as a whole.
+/// What an event's earlier tries have come to with one rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Part {
     /// The rule's name.
     pub rule: String,
-    /// The action's; none for the answer.
-    pub act: Option<String>,
+    /// What it was.
+    pub what: What,
 }
 
-impl Part {
-    /// The answer of a rule, or one of its actions.
-    #[must_use]
-    pub fn of(rule: &str, act: Option<&str>) -> Part {
-        Part { rule: rule.to_owned(), act: act.map(str::to_owned) }
-    }
+/// What is found out, or carried out, as a whole, and once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// Its conditions held.
+    Matched,
+    /// They did not.
+    Missed,
+    /// Its answer.
+    Answer,
+    /// What it says when that fails.
+    Fallback,
+    /// Its action of this name.
+    Act(String),
 }
 
 impl Facts {

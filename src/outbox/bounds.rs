@@ -23,7 +23,7 @@ pub struct Bounds {
     pub per_destination_max: usize,
 }
 
-/// Of the attempts at a time, a server's events take one in so many: so many wait for services that others need not.
+/// Of the attempts at a time, events take one in so many: so many may wait for services that nobody else needs.
 const OURS_SHARE: usize = 4;
 
 impl Default for Bounds {

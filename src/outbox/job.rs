@@ -23,6 +23,8 @@ pub(super) const EVENT_AGE_MAX: i64 = 24 * 60 * 60 * 1000;
 pub(super) enum Job {
     Enqueue {
         items: Vec<Prepared>,
+        /// Whether they come from what is here already, and so need no room.
+        is_owed: bool,
         #[expect(dead_code, reason = "it is given back when the job is over")]
         room: OwnedSemaphorePermit,
         done: oneshot::Sender<Result<(), EnqueueError>>,
@@ -176,7 +178,10 @@ fn destination(target: Target, url: &Text) -> String {
         return "vapi".to_owned();
     }
     let url = url.redacted();
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", ""));
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
+        return "://".to_owned();
+    }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
     format!("{scheme}://{host}").to_ascii_lowercase()

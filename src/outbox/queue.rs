@@ -75,7 +75,7 @@ pub struct Room {
     pub attempts_max: usize,
     /// At one destination.
     pub per_destination_max: usize,
-    /// At one that is ours.
+    /// At all together that are ours.
     pub ours_max: usize,
 }
 
@@ -107,6 +107,8 @@ pub struct Queue {
     vigil_of: HashMap<ItemId, Vigil>,
     undecided: UndecidedCalls,
     waiting: usize,
+    /// How many are leased that are ours.
+    ours_leased: usize,
 }
 
 #[derive(Debug, Default)]
@@ -145,6 +147,7 @@ impl Queue {
             vigil_of: HashMap::new(),
             undecided: UndecidedCalls::default(),
             waiting: 0,
+            ours_leased: 0,
         }
     }
 
@@ -204,16 +207,17 @@ impl Queue {
         let mut fruitless = 0;
         while fruitless < self.destinations.len() && self.leased.len() < self.room.attempts_max {
             self.cursor = (self.cursor + 1) % self.destinations.len();
-            let room = self.room;
+            let room = self.room();
             let found = self.destinations.get_index_mut(self.cursor).and_then(|(name, destination)| {
                 let (id, lane) = destination.lease(now, room)?;
-                Some((id, lane, Arc::clone(name)))
+                Some((id, lane, Arc::clone(name), destination.is_ours))
             });
-            let Some((id, lane, destination)) = found else {
+            let Some((id, lane, destination, is_ours)) = found else {
                 fruitless += 1;
                 continue;
             };
             fruitless = 0;
+            self.ours_leased += usize::from(is_ours);
             self.waiting -= 1;
             self.forget_vigil(id);
             self.leased.insert(id, Leased { destination: Arc::clone(&destination), lane });
@@ -228,7 +232,8 @@ impl Queue {
         if self.room.attempts_max <= self.leased.len() {
             return None;
         }
-        self.destinations.values().filter_map(|it| it.next_at(now, self.room)).min()
+        let room = self.room();
+        self.destinations.values().filter_map(|it| it.next_at(now, room)).min()
     }
 
     /// Ends a lease: the item is `again` to be sent, or gone.
@@ -236,6 +241,7 @@ impl Queue {
         let Some(leased) = self.leased.remove(&id) else { return };
         if let Some(destination) = self.destinations.get_mut(&leased.destination) {
             destination.leased -= 1;
+            self.ours_leased -= usize::from(destination.is_ours);
             match health {
                 Health::Answers => destination.breaker.answered(),
                 Health::Fails => destination.breaker.failed(now),
@@ -293,6 +299,11 @@ impl Queue {
         true
     }
 
+    /// The bounds as they are now: of those that are ours, how many more there may be.
+    fn room(&self) -> Room {
+        Room { ours_max: self.room.ours_max.saturating_sub(self.ours_leased), ..self.room }
+    }
+
     /// Whether nothing waits in case an event does not come.
     #[must_use]
     pub fn keeps_no_vigil(&self) -> bool {
@@ -324,6 +335,7 @@ impl Queue {
             let destination = self.destinations.get_mut(&name)?;
             destination.waiting.remove(&key)?;
             destination.leased += 1;
+            self.ours_leased += usize::from(destination.is_ours);
             self.waiting -= 1;
             self.leased.insert(key.1, Leased { destination: Arc::clone(&name), lane });
             Some(Lease { id: key.1, destination: name })
@@ -412,7 +424,7 @@ impl Destination {
     }
 
     fn allowance(&self, now: Millis, room: Room) -> usize {
-        if self.is_ours { room.ours_max } else { self.breaker.allowance(now, room.per_destination_max) }
+        if self.is_ours { self.leased + room.ours_max } else { self.breaker.allowance(now, room.per_destination_max) }
     }
 
     fn next_at(&self, now: Millis, room: Room) -> Option<Millis> {

@@ -184,9 +184,10 @@ impl UnderWay<'_> {
     /// Nothing if there are as many as may be.
     fn begin(shared: &Shared) -> Option<UnderWay<'_>> {
         let max = shared.bounds.current().requests_max;
-        let more = |count| (count < max).then_some(count + 1);
+        let more = |count| (count < max).then(|| count + 1);
         let begun = shared.under_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        begun.is_ok().then_some(UnderWay(shared))
+        // Only one that has begun may end: each end makes room.
+        begun.is_ok().then(|| UnderWay(shared))
     }
 }
 

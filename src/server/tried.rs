@@ -6,16 +6,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use crate::engine::facts::{Part, Tries};
 use crate::engine::question::{Answers, Response};
 
-/// How much is kept, in bytes; the longest unused makes room.
-const BYTES_MAX: u64 = 32 << 20;
+/// How much is kept of what was done, in bytes; the longest unused makes room.
+const DONE_BYTES_MAX: u64 = 8 << 20;
+/// The same of answers.
+const ANSWERS_BYTES_MAX: u64 = 32 << 20;
 /// What is assumed of an event, and of an answer, besides what it holds.
 const OVERHEAD_BYTES: usize = 512;
+/// The same of a part of a rule.
+const PART_BYTES: usize = 128;
 
 /// How far an event has come.
 #[derive(Debug, Clone, Default)]
@@ -39,39 +43,67 @@ impl Tried {
     }
 }
 
-/// How far each of them has come, by its idempotency key.
-pub(super) struct AllTried(Cache<String, Tried, ByBytes>);
+/// How far each of them has come, by its idempotency key. What was done is kept apart, lest it has to make room for answers.
+pub(super) struct AllTried {
+    done: Kept<Arc<BTreeSet<Part>>>,
+    answers: Kept<Answers>,
+}
+
+/// In one piece, since one of several would take nothing that is larger than itself.
+type Kept<T> = Cache<String, T, ByBytes>;
 
 impl Default for AllTried {
     fn default() -> AllTried {
-        AllTried(Cache::with_weighter(64, BYTES_MAX, ByBytes))
+        AllTried { done: kept(DONE_BYTES_MAX), answers: kept(ANSWERS_BYTES_MAX) }
+    }
+}
+
+fn kept<T: Clone>(bytes_max: u64) -> Kept<T>
+where
+    ByBytes: Weighter<String, T>,
+{
+    let mut options = OptionsBuilder::new();
+    options.shards(1).estimated_items_capacity(64).weight_capacity(bytes_max);
+    match options.build() {
+        Ok(options) => {
+            Cache::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default())
+        }
+        Err(_) => Cache::with_weighter(64, bytes_max, ByBytes),
     }
 }
 
 impl AllTried {
     pub(super) fn get(&self, key: &str) -> Tried {
-        self.0.get(key).unwrap_or_default()
+        let (done, answers) = (self.done.get(key), self.answers.get(key));
+        Tried { done: done.unwrap_or_default(), answers: answers.unwrap_or_default() }
     }
 
     pub(super) fn keep(&self, key: &str, tried: Tried) {
-        self.0.insert(key.to_owned(), tried);
+        self.done.insert(key.to_owned(), tried.done);
+        self.answers.insert(key.to_owned(), tried.answers);
     }
 
     pub(super) fn forget(&self, key: &str) {
-        self.0.remove(key);
+        self.done.remove(key);
+        self.answers.remove(key);
     }
 }
 
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<String, Tried> for ByBytes {
-    fn weight(&self, key: &String, tried: &Tried) -> u64 {
-        let done: usize =
-            tried.done.iter().map(|part| part.rule.len() + part.act.as_ref().map_or(0, String::len)).sum();
-        let answers = tried.answers.iter().map(|(question, fetched)| {
+impl Weighter<String, Arc<BTreeSet<Part>>> for ByBytes {
+    fn weight(&self, key: &String, done: &Arc<BTreeSet<Part>>) -> u64 {
+        let parts: usize = done.iter().map(|part| PART_BYTES + part.rule.len()).sum();
+        (OVERHEAD_BYTES + key.len() + parts) as u64
+    }
+}
+
+impl Weighter<String, Answers> for ByBytes {
+    fn weight(&self, key: &String, answers: &Answers) -> u64 {
+        let answers = answers.iter().map(|(question, fetched)| {
             OVERHEAD_BYTES + question.request.size() + fetched.response().map_or(0, Response::size)
         });
-        (OVERHEAD_BYTES + key.len() + done + answers.sum::<usize>()) as u64
+        (OVERHEAD_BYTES + key.len() + answers.sum::<usize>()) as u64
     }
 }

@@ -158,6 +158,12 @@ fn no_more_is_asked_at_once_than_may_be() {
     assert_eq!(result(&daemon.post("/", tool_call("t2", &json!({ "n": 2 })))), "I do not know.");
     answer_json(arrival, &json!({ "name": "Ada" }));
     assert_eq!(result(&first.join().unwrap()), "Ada");
+    // Who was refused has taken no place, and left none.
+    let third = asking(&daemon, tool_call("t3", &json!({ "n": 3 })));
+    let arrival = service.next();
+    assert_eq!(result(&daemon.post("/", tool_call("t4", &json!({ "n": 4 })))), "I do not know.");
+    answer_json(arrival, &json!({ "name": "Grace" }));
+    assert_eq!(result(&third.join().unwrap()), "Grace");
 }
 
 #[test]
@@ -595,4 +601,122 @@ fn a_script_in_a_condition_asks_once_all_else_is_known_to_hold() {
     let caller = asking(&daemon, tool_call("t3", &json!({ "name": "Ada" })));
     answer_json(service.next(), &json!({ "vip": true }));
     assert_eq!(result(&caller.join().unwrap()), "You are welcome.");
+}
+
+const ONCE_PER_CALL: &str = r#"
+rules:
+  - name: once
+    on: end-of-call-report
+    when: { state.told: absent }
+    fetch: { person: { get: "CRM/people" } }
+    do:
+      - set: { told: true }
+      - post: CRM/told
+        json: { name: "${person.json.name}" }
+  - name: later
+    on: end-of-call-report
+    when: { state.told: true }
+    do: [ { post: CRM/later, json: {} } ]
+"#;
+
+#[test]
+fn what_an_event_keeps_does_not_change_which_rules_match_it() {
+    let service = Destination::open();
+    let daemon = start(ONCE_PER_CALL, "", "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    service.next().answer(503);
+    answer_json(service.next(), &json!({ "name": "Ada" }));
+    let told = service.next();
+    assert_eq!((told.path(), told.body.as_str()), ("/told", "{\"name\":\"Ada\"}"));
+    told.answer(200);
+    assert!(service.ready().is_none(), "the other rule did not match when the event came");
+}
+
+const ANSWERING: &str = r#"
+rules:
+  - name: vip
+    on: end-of-call-report
+    fetch: { person: { get: "CRM/people" } }
+    when: { person.json.vip: true }
+    script: 'act::post("CRM/vip", #{})'
+    fallback: '${act::post("CRM/fallback", #{})}'
+  - name: everyone
+    on: end-of-call-report
+    script: 'act::post("CRM/everyone", #{})'
+    do: [ { post: CRM/acted, json: {} } ]
+"#;
+
+#[test]
+fn one_rule_answers_once_it_is_known_which() {
+    let service = Destination::open();
+    let daemon = start(ANSWERING, "", "", &service);
+    for (call, vip, path) in [("c1", false, "/everyone"), ("c2", true, "/vip")] {
+        assert_eq!(daemon.post("/", report(call)).status, 200);
+        service.next().answer(503);
+        let [acted, again] = arrivals(&service);
+        assert_eq!((acted.path(), again.path()), ("/acted", "/people"), "actions wait for nobody");
+        acted.answer(200);
+        answer_json(again, &json!({ "vip": vip }));
+        let answered = service.next();
+        assert_eq!(answered.path(), path);
+        answered.answer(200);
+    }
+    assert!(service.ready().is_none(), "two rules answered");
+}
+
+const WRONG: &str = r#"
+rules:
+  - name: lacking
+    on: end-of-call-report
+    fetch: { person: { get: "CRM/people" } }
+    do: [ { log: "${person.text} called" } ]
+  - name: wrong
+    on: end-of-call-report
+    do: [ { log: "${1 / 0}" } ]
+"#;
+
+#[test]
+fn what_fails_for_good_is_told_although_another_rule_is_tried_again() {
+    let service = Destination::open();
+    let mut daemon = start(WRONG, "", "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    service.next().answer(503);
+    service.next().answer_with(200, "", "Ada");
+    daemon.logged_where("the rest", |line| line.to_string().contains("Ada called"));
+    let log = daemon.stop();
+    let told = log.iter().filter(|line| line["message"] == "a rule failed" && line["rule"] == "wrong").count();
+    assert_eq!(told, 1, "{log:#?}");
+}
+
+#[test]
+fn an_outbox_full_of_events_empties_itself() {
+    let service = Destination::open();
+    let daemon = start(REPORTS, "", "limits: { outbox_items_max: 2 }\n", &service);
+    for call in ["c1", "c2"] {
+        assert_eq!(daemon.post("/", report(call)).status, 200);
+    }
+    let asked = arrivals::<2>(&service);
+    assert_eq!(daemon.post("/", report("c3")).status, 503, "it is full");
+    for arrival in asked {
+        answer_json(arrival, &json!({ "name": "Ada" }));
+    }
+    for told in arrivals::<4>(&service) {
+        told.answer(200);
+    }
+    assert!(service.ready().is_none());
+}
+
+#[test]
+fn an_event_that_is_sent_for_again_is_still_one_of_its_call() {
+    let service = Destination::open();
+    let daemon = start(MISSING, "", "", &service);
+    assert_eq!(daemon.post("/", status("c1", "ended")).status, 200);
+    service.next().answer(503);
+    Client::connect(daemon.admin).ask("POST", "/api/outbox/1/retry");
+    let again = service.next();
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    answer_json(again, &json!({ "name": "Ada" }));
+    let mut daemon = daemon;
+    daemon.logged_where("what was called off", |line| line.to_string().contains("called off"));
+    assert!(service.ready().is_none(), "it was sent although the report has come");
 }

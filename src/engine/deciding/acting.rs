@@ -8,6 +8,7 @@ use super::{Deciding, explained, unless_unfinished};
 use crate::engine::act::{Act, ActFault, Does};
 use crate::engine::action::Action;
 use crate::engine::decision::{Fault, Unfinished};
+use crate::engine::facts::What;
 use crate::engine::kind::{EventKind, Kind};
 use crate::engine::matcher::{self, Verdict};
 use crate::engine::reply::Reply;
@@ -32,7 +33,8 @@ impl<'a> Deciding<'a> {
             let scope = scope.knowing(&outcome);
             self.record(|recorder, _| recorder.resume(id));
             for act in &rule.acts {
-                if self.is_done(&rule.name, Some(&act.name)) {
+                let this = What::Act(act.name.clone());
+                if self.is_done(rule, &this) {
                     continue;
                 }
                 let (before, faults) = (scope.state(), self.decision.faults.len());
@@ -44,8 +46,8 @@ impl<'a> Deciding<'a> {
                     scope.restore(before);
                     self.act_fault(id, act, &fault);
                 }
-                self.collect(&format!("{}/{}", rule.name, act.name), rule, &scope);
-                self.done_since(faults, &rule.name, Some(&act.name));
+                self.collect(&[&rule.name, &act.name], &scope);
+                self.done_since(faults, rule, this);
             }
         }
         Ok(())
@@ -57,7 +59,7 @@ impl<'a> Deciding<'a> {
         }
         match &act.does {
             Does::Request(errand) => {
-                let action = errand.render(format!("{}/{}", rule.name, act.name), scope)?;
+                let action = errand.render(joined(&[&rule.name, &act.name]), scope)?;
                 self.decision.actions.push(action);
             }
             Does::Set(values) => {
@@ -70,17 +72,26 @@ impl<'a> Deciding<'a> {
         Ok(())
     }
 
-    /// Takes over what scripts want done, whose names begin with who runs them: one that fails must not shift the numbers
-    /// of another one's namesakes, by which they are known when the event is decided again.
-    /// For the same reason none of them is called as an action of the rule is.
-    pub(super) fn collect(&mut self, whose: &str, rule: &Rule, scope: &Scope<'_>) {
-        let named = |action: Action| {
-            let first = action.name.split('/').next().unwrap_or_default();
-            let is_taken = whose == rule.name && rule.acts.iter().any(|act| act.name == first);
-            let script = if is_taken { "script/" } else { "" };
-            Action { name: format!("{whose}/{script}{}", action.name), ..action }
-        };
-        self.decision.actions.extend(scope.take_actions().into_iter().map(named));
+    /// Takes over what the scripts of a rule's answer want done; none of it is called as an action of the rule is.
+    pub(super) fn collect_answer(&mut self, rule: &Rule, scope: &Scope<'_>) {
+        let is_taken = |action: &Action| rule.acts.iter().any(|act| act.name == action.name);
+        for action in scope.take_actions() {
+            let whose: &[&str] = if is_taken(&action) { &[&rule.name, "%script"] } else { &[&rule.name] };
+            self.add(whose, action);
+        }
+    }
+
+    /// Takes over what scripts want done. One that fails must not shift the numbers of another one's namesakes, by which
+    /// they are known when the event is decided again, so the names begin with `whose` it is.
+    pub(super) fn collect(&mut self, whose: &[&str], scope: &Scope<'_>) {
+        for action in scope.take_actions() {
+            self.add(whose, action);
+        }
+    }
+
+    fn add(&mut self, whose: &[&str], action: Action) {
+        let name = joined(&[whose, &[&action.name]].concat());
+        self.decision.actions.push(Action { name, ..action });
     }
 
     /// What actions know of the reply.
@@ -109,4 +120,13 @@ impl<'a> Deciding<'a> {
         let is_passing = matches!(fault, ActFault::Script(fault) if fault.is_passing());
         self.decision.faults.push(Fault { rule, place, message, is_passing });
     }
+}
+
+/// Names one behind the other, such that no two lists of them make the same text. What begins with `%` is no author's.
+fn joined(names: &[&str]) -> String {
+    let escaped = |name: &&str| {
+        let is_ours = ["%when", "%fallback", "%script"].contains(name);
+        if is_ours { (*name).to_owned() } else { name.replace('%', "%25").replace('/', "%2F") }
+    };
+    names.iter().map(escaped).collect::<Vec<_>>().join("/")
 }

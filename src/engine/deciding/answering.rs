@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{Deciding, Trouble, unless_unfinished};
 use crate::engine::decision::Unfinished;
 use crate::engine::diagnostic::Place;
+use crate::engine::facts::What;
 use crate::engine::kind::EventKind;
 use crate::engine::reply::{self, Reply};
 use crate::engine::rows::Rows;
@@ -45,8 +46,10 @@ impl Deciding<'_> {
                 // What failed must not be half done. A `throw` is an answer like any other.
                 scope.begin_anew(before);
                 let here = self.place_of(rule, answer, scope);
-                self.fault(id, here, &trouble);
-                Ok(self.fall_back(id, rule, scope))
+                let is_passing = self.fault(id, here, &trouble);
+                // Where it is asked once more, nothing stands in for the answer yet.
+                let waits = is_passing && self.is_tried_again();
+                Ok(if waits { self.emptiest() } else { self.fall_back(id, rule, scope) })
             }
         }
     }
@@ -71,8 +74,13 @@ impl Deciding<'_> {
     /// What a rule says when its answer failed; nobody waits for long any more, so scripts in it must be brief.
     pub(super) fn fall_back(&mut self, id: RuleId, rule: &Rule, scope: &Scope<'_>) -> Reply {
         self.limit.grant_grace();
-        let Some(fallback) = &rule.fallback else { return self.emptiest() };
-        match fallback.render(scope).map_err(Trouble::Script).and_then(|value| self.shape(value)) {
+        let Some(fallback) = rule.fallback.as_ref().filter(|_| !self.is_done(rule, &What::Fallback)) else {
+            return self.emptiest();
+        };
+        let made = fallback.render(scope);
+        self.collect(&[&rule.name, "%fallback"], scope);
+        self.done(rule, What::Fallback);
+        match made.map_err(Trouble::Script).and_then(|value| self.shape(value)) {
             Ok(reply) => reply,
             Err(trouble) => {
                 self.fault(id, rule.place.clone(), &trouble);

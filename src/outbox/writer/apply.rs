@@ -53,7 +53,7 @@ impl Change {
 impl Writer {
     pub(super) fn apply(&mut self, job: &Job, tables: &mut Tables<'_>, now: Millis) -> Result<Applied, StoreError> {
         match job {
-            Job::Enqueue { items, .. } => self.take_in(items, tables),
+            Job::Enqueue { items, is_owed, .. } => self.take_in(items, *is_owed, tables),
             Job::Settle(settle) => self.settle(settle, tables),
             Job::CallOff { event, .. } => self.call_off(event, tables),
             Job::Retry { which, .. } => self.retry(*which, tables, now),
@@ -63,14 +63,14 @@ impl Writer {
     }
 
     /// Takes all that is new, if there is room for all of it.
-    fn take_in(&mut self, items: &[Prepared], tables: &mut Tables<'_>) -> Result<Applied, StoreError> {
+    fn take_in(&mut self, items: &[Prepared], is_owed: bool, tables: &mut Tables<'_>) -> Result<Applied, StoreError> {
         let (mut new, mut keys) = (Vec::with_capacity(items.len()), HashSet::new());
         for item in items {
             if !self.tally.keys.contains(&item.state.key) && keys.insert(item.state.key) {
                 new.push(item);
             }
         }
-        if let Err(refused) = self.has_room(&new) {
+        if let Err(refused) = self.has_room(&new, is_owed) {
             return Ok(Applied { refused: Some(refused), ..Applied::default() });
         }
         let mut applied = Applied::default();
@@ -92,12 +92,15 @@ impl Writer {
     }
 
     /// Whether there is room for all of it, or could ever be.
-    fn has_room(&self, new: &[&Prepared]) -> Result<(), EnqueueError> {
+    fn has_room(&self, new: &[&Prepared], is_owed: bool) -> Result<(), EnqueueError> {
         let (items, bytes) = (new.len(), new.iter().map(|item| u64::from(item.state.bytes)).sum::<u64>());
         let Bounds { items_max, bytes_max, .. } = self.bounds;
         if items_max < items || bytes_max < bytes {
             Err(EnqueueError::TooMuch { items, bytes, items_max, bytes_max })
-        } else if items != 0 && (items_max < self.tally.items + items || bytes_max < self.tally.bytes + bytes) {
+        } else if items != 0
+            && !is_owed
+            && (items_max < self.tally.items + items || bytes_max < self.tally.bytes + bytes)
+        {
             Err(EnqueueError::Full { items: self.tally.items, bytes: self.tally.bytes })
         } else {
             Ok(())
@@ -208,8 +211,8 @@ impl Writer {
                 state.expires_at = now.saturating_add(state.age_max);
             }
             state.due_at = now;
-            // Somebody wants it, whatever happens.
-            state.vigil = 0;
+            // Somebody wants it, whatever happens; an event is still one of its call.
+            state.vigil = if state.is_event() { state.vigil } else { 0 };
             tables.set_state(id, &state)?;
             self.tally.count(id, &state);
             applied.count += 1;

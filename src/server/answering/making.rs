@@ -48,7 +48,8 @@ impl Answering {
                 }
                 _ => {
                     telemetry::state_contended(&occasion.site.path, occasion.event.call_id());
-                    let late = Decision { state: None, ..occasion.decide_late(turn, &facts) };
+                    // What it would have set is not, so nothing of it is done.
+                    let late = Decision { state: None, done: Vec::new(), ..occasion.decide_late(turn, &facts) };
                     return self.conclude(occasion, turn, &facts, late).await;
                 }
             }
@@ -63,9 +64,9 @@ impl Answering {
         facts: &mut Facts,
         ask: Ask,
     ) -> Result<Decision, Undone> {
-        let (began, mut asked_by) = (Clock::instant(), None);
+        let began = Clock::instant();
         loop {
-            let Unfinished { needs, time_max } = match self.try_to_make(occasion, turn, facts, began, asked_by).await {
+            let Unfinished { needs, time_max } = match self.try_to_make(occasion, turn, facts, began).await {
                 Ok(decision) => return Ok(decision),
                 Err(unfinished) => unfinished,
             };
@@ -77,22 +78,20 @@ impl Answering {
             let rule = time_max.map(|time| Deadline::of(began, time));
             let until = rule.into_iter().chain([occasion.made_by()]).min().unwrap_or(occasion.made_by());
             facts.answers = facts.answers.with(self.asking.ask(questions, until).await);
-            asked_by = time_max;
         }
     }
 
-    /// Makes the decision with what is known: here if that is quick, else in a lane for scripts; `asked_by` is how long the
-    /// rule may take that has asked last.
+    /// Makes the decision with what is known: here if that is quick, else in a lane for scripts.
     async fn try_to_make(
         &self,
         occasion: &Arc<Occasion>,
         turn: Turn,
         facts: &Facts,
         began: Instant,
-        asked_by: Option<Duration>,
     ) -> Result<Decision, Unfinished> {
         let mut tried = if ANSWERS_BRIEF < facts.answers.bytes() {
-            Err(Unfinished { needs: Needs::Operations, time_max: asked_by })
+            // Which rules will be at work is not known, so each keeps its own time.
+            Err(Unfinished { needs: Needs::Operations, time_max: None })
         } else {
             occasion.decide(turn, facts, occasion.host(began, Allowance::Brief))
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Answering, Undone};
 use crate::clock::Clock;
 use crate::engine::Turn;
-use crate::engine::decision::{Considered, Decision};
+use crate::engine::decision::{Considered, Decision, Fault};
 use crate::engine::facts::Facts;
 use crate::engine::rule::RuleId;
 use crate::server::call_state::Conflict;
@@ -52,6 +52,8 @@ impl Answering {
             tell(occasion, facts, &decision);
         } else {
             tell_what_scripts_said(occasion, &decision);
+            // These will not be met again.
+            tell_faults(occasion, decision.faults.iter().filter(|fault| !fault.is_passing));
         }
         match lacks {
             None => Ok(decision),
@@ -89,7 +91,11 @@ impl Answering {
         if errands.is_empty() {
             return Ok(());
         }
-        let kept = occasion.in_time(self.outbox.enqueue(errands)).await;
+        let kept = if occasion.is_put_off() {
+            occasion.in_time(self.outbox.enqueue_owed(errands)).await
+        } else {
+            occasion.in_time(self.outbox.enqueue(errands)).await
+        };
         if occasion.expects_reply() || matches!(kept, Some(Ok(()))) {
             return Ok(());
         }
@@ -115,9 +121,7 @@ fn tell(occasion: &Occasion, facts: &Facts, decision: &Decision) {
         snapshot.hits.note(*rule, facts.now);
     }
     tell_what_scripts_said(occasion, decision);
-    for fault in &decision.faults {
-        telemetry::rule_failed(server, named(occasion, fault.rule), fault);
-    }
+    tell_faults(occasion, &decision.faults);
     let rule = decision.answered_by.map(|rule| named(occasion, rule));
     if decision.refused_arguments {
         telemetry::arguments_refused(server, event);
@@ -125,6 +129,12 @@ fn tell(occasion: &Occasion, facts: &Facts, decision: &Decision) {
         telemetry::unanswered(server, event);
     }
     telemetry::decided(server, event, rule, &snapshot.version, Clock::instant() - occasion.begun_at);
+}
+
+fn tell_faults<'f>(occasion: &Occasion, faults: impl IntoIterator<Item = &'f Fault>) {
+    for fault in faults {
+        telemetry::rule_failed(&occasion.site.path, named(occasion, fault.rule), fault);
+    }
 }
 
 fn tell_what_scripts_said(occasion: &Occasion, decision: &Decision) {
