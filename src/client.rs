@@ -127,7 +127,10 @@ impl ClientError {
     /// Whether the same request would meet the same as long as nobody changes the settings.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self, ClientError::Misdirected(_) | ClientError::Connect(ConnectError::Refused { .. }))
+        matches!(
+            self,
+            ClientError::Misdirected(_) | ClientError::Redirect(_) | ClientError::Connect(ConnectError::Refused { .. })
+        )
     }
 
     /// The same without the host.

@@ -11,6 +11,7 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use crate::engine::facts::{Part, Tries};
 use crate::engine::question::{Answers, Response};
+use crate::live::version::Version;
 
 /// How much is kept of what was done, in bytes; the longest unused makes room.
 const DONE_BYTES_MAX: u64 = 8 << 20;
@@ -73,20 +74,25 @@ where
 }
 
 impl AllTried {
-    pub(super) fn get(&self, key: &str) -> Tried {
-        let (done, answers) = (self.done.get(key), self.answers.get(key));
+    /// How far an event has come; what was answered counts for the rules of this `version` alone, since others ask others.
+    pub(super) fn get(&self, key: &str, version: &Version) -> Tried {
+        let (done, answers) = (self.done.get(key), self.answers.get(&asked_by(key, version)));
         Tried { done: done.unwrap_or_default(), answers: answers.unwrap_or_default() }
     }
 
-    pub(super) fn keep(&self, key: &str, tried: Tried) {
+    pub(super) fn keep(&self, key: &str, version: &Version, tried: Tried) {
         self.done.insert(key.to_owned(), tried.done);
-        self.answers.insert(key.to_owned(), tried.answers);
+        self.answers.insert(asked_by(key, version), tried.answers);
     }
 
-    pub(super) fn forget(&self, key: &str) {
+    pub(super) fn forget(&self, key: &str, version: &Version) {
         self.done.remove(key);
-        self.answers.remove(key);
+        self.answers.remove(&asked_by(key, version));
     }
+}
+
+fn asked_by(key: &str, version: &Version) -> String {
+    format!("{key} {version}")
 }
 
 #[derive(Clone)]

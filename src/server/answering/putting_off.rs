@@ -63,16 +63,16 @@ impl Answering {
         key: &str,
         is_last: bool,
     ) -> Decided {
-        let tried = self.tried.get(key);
+        let tried = self.tried.get(key, &site.snapshot.version);
         let facts = Facts { tries: Some(tried.next(is_last)), answers: tried.answers, ..facts };
         let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at: Clock::instant() };
         match self.decide(&Arc::new(occasion), Turn::Whole, Ask::Now).await {
             Ok(_) => {
-                self.tried.forget(key);
+                self.tried.forget(key, &site.snapshot.version);
                 Decided::Done
             }
             Err(Undone::Unfetched(why, tried)) => {
-                self.tried.keep(key, tried);
+                self.tried.keep(key, &site.snapshot.version, tried);
                 Decided::Failed(why)
             }
             Err(_) => Decided::Failed("what it asks for cannot be kept right now".to_owned()),
