@@ -15,6 +15,7 @@ use common::figures::{Options, Target, line, median, micros};
 use common::load::Load;
 use common::message;
 use common::process::Cores;
+use common::workshop::{RULES, SCRIPT};
 
 #[expect(dead_code, reason = "each benchmark needs its own part of what they share")]
 mod common {
@@ -25,6 +26,7 @@ mod common {
     pub(crate) mod load;
     pub(crate) mod message;
     pub(crate) mod process;
+    pub(crate) mod workshop;
 }
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -32,24 +34,6 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 /// Requests a second of the steady load: a few thousand telephone calls at the same time.
 const STEADY: f64 = 4000.0;
 const STARTS: usize = 21;
-
-const RULES: &str = r#"
-rules:
-  - name: find-slot
-    tool: find_slot
-    when: { args.work: service }
-    respond: "On ${args.day} there is a place for your ${args.bicycle} bicycle at ten."
-  - name: book-slot
-    tool: book_slot
-    run: workshop::book_slot
-"#;
-
-const SCRIPT: &str = r#"
-fn book_slot(args) {
-    let minutes = if args.work == "service" { 45 } else { 20 };
-    `${args.name} brings the ${args.bicycle} bicycle on ${args.day}, which takes ${minutes} minutes.`
-}
-"#;
 
 fn main() -> Outcome<ExitCode> {
     if let Some(served) = bare::be_it() {

@@ -20,6 +20,7 @@ use common::figures::{Options, Target, line, median, micros};
 use common::load::Load;
 use common::message::{self, Message};
 use common::process::Cores;
+use common::workshop::{RULES, SCRIPT};
 use data_encoding::HEXLOWER;
 
 #[expect(dead_code, reason = "each benchmark needs its own part of what they share")]
@@ -31,6 +32,7 @@ mod common {
     pub(crate) mod load;
     pub(crate) mod message;
     pub(crate) mod process;
+    pub(crate) mod workshop;
 }
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -39,26 +41,12 @@ const RULES_MANY: u64 = 10_000;
 const STARTS: usize = 11;
 const REQUESTS: f64 = 1_000_000.0;
 
-const RULES: &str = r#"
+const REPORT: &str = r#"
 rules:
-  - name: find-slot
-    tool: find_slot
-    when: { args.work: service }
-    respond: "On ${args.day} there is a place for your ${args.bicycle} bicycle at ten."
-  - name: book-slot
-    tool: book_slot
-    run: workshop::book_slot
   - name: report
     on: end-of-call-report
     when: { endedReason: { contains: customer } }
     do: [ { set: { id: "${call.id}", why: "${endedReason}", summary: "${analysis.summary}" } } ]
-"#;
-
-const SCRIPT: &str = r#"
-fn book_slot(args) {
-    let minutes = if args.work == "service" { 45 } else { 20 };
-    `${args.name} brings the ${args.bicycle} bicycle on ${args.day}, which takes ${minutes} minutes.`
-}
 "#;
 
 /// The four kinds of request, at one server.
@@ -179,9 +167,12 @@ fn main() -> Outcome<ExitCode> {
 
 /// A project with these rules and more, and after how many milliseconds its daemon is ready.
 fn project(more: &str) -> Outcome<(Project, f64)> {
-    let files = [("rules/workshop.yaml", RULES), ("rules/scripts/workshop.rhai", SCRIPT), ("rules/more.yaml", more)];
-    let count = if more.is_empty() { 2 } else { 3 };
-    let project = Project::new(files.get(..count).unwrap_or_default())?;
+    let mut files =
+        vec![("rules/workshop.yaml", RULES), ("rules/scripts/workshop.rhai", SCRIPT), ("rules/report.yaml", REPORT)];
+    if !more.is_empty() {
+        files.push(("rules/more.yaml", more));
+    }
+    let project = Project::new(&files)?;
     let starts = (0..STARTS).map(|_| project.time_to_ready()).collect::<Outcome<Vec<_>>>()?;
     Ok((project, median(starts.iter().map(|time| micros(*time) / 1000.0))))
 }

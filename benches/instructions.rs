@@ -16,6 +16,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use common::message::{self, Message};
+use common::workshop::SCRIPT;
 use switchhook::engine::diagnostic::Sources;
 use switchhook::engine::event::Event;
 use switchhook::engine::facts::{Facts, Unhurried};
@@ -25,6 +26,7 @@ use switchhook::engine::{Engine, Turn};
 #[expect(dead_code, reason = "each benchmark needs its own part of what they share")]
 mod common {
     pub(crate) mod message;
+    pub(crate) mod workshop;
 }
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -52,13 +54,6 @@ rules:
     do:
       - post: https://crm.example.com/calls
         json: { call: "${call.id}", why: "${endedReason}", summary: "${analysis.summary}" }
-"#;
-
-const SCRIPT: &str = r#"
-fn book_slot(args) {
-    let minutes = if args.work == "service" { 45 } else { 20 };
-    `${args.name} brings the ${args.bicycle} bicycle on ${args.day}, which takes ${minutes} minutes.`
-}
 "#;
 
 /// A part of an answer, by the name that it has in the file.

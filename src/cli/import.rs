@@ -1,6 +1,5 @@
 //! `switchhook import`: rules, tools and tests to begin with, made of what an organisation has at Vapi.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,9 +8,7 @@ use serde_json::Value;
 use super::init::create;
 use super::{Outcome, complain, could_not_run, write};
 use crate::import::{Export, project};
-
-/// How long a file may be, in bytes.
-const FILE_BYTES_MAX: u64 = 64 << 20;
+use crate::load;
 
 /// The command's arguments.
 #[derive(Debug, Args)]
@@ -73,12 +70,8 @@ pub(super) fn exported(files: &[PathBuf]) -> Result<Export, String> {
 }
 
 fn read(path: &Path) -> Result<Value, String> {
-    let bytes = fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if FILE_BYTES_MAX < bytes {
-        return Err(format!("it has {bytes} bytes, more than {FILE_BYTES_MAX}"));
-    }
-    let text = fs::read(path).map_err(|error| error.to_string())?;
-    serde_json::from_slice(&text).map_err(|error| format!("it is no JSON: {error}"))
+    let bytes = load::bytes(path).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&bytes).map_err(|error| format!("it is no JSON: {error}"))
 }
 
 /// What was written, and what to do now.

@@ -108,13 +108,7 @@ impl<'a> Deciding<'a> {
             self.limit.set(rule.time_max);
             self.record(|recorder, at| recorder.begin(id, Seen::Failed, at));
             let scope = Scope::new(self.event, self.call, self.facts, &rule.bindings, run, self.recorder);
-            let matches = self.matches(id, rule, proved, &scope)?;
-            match matches {
-                Match::Yes => self.collect(&[&rule.name, "%when"], &scope),
-                // What a condition wanted done is not done, either.
-                Match::No | Match::Unknown { .. } => drop(scope.take_actions()),
-            }
-            match matches {
+            match self.matches(id, rule, proved, &scope)? {
                 Match::Yes => {}
                 // Only when it is known whether this one matches is it known whether others are considered, or answer.
                 Match::Unknown { is_passing: true } if self.is_tried_again() => {
@@ -159,12 +153,12 @@ impl<'a> Deciding<'a> {
             return Ok(reply);
         };
         self.decision.answered_by = Some(id);
-        if self.is_done(rule, &What::Answer) {
+        if self.is_done(rule, || What::Answer) {
             return Ok(Some(self.emptiest()));
         }
         let reply = self.answer(id, rule, answer, scope)?;
         self.collect_answer(rule, scope);
-        self.done_since(faults, rule, What::Answer);
+        self.done_since(faults, rule, || What::Answer);
         Ok(Some(reply))
     }
 
@@ -174,21 +168,21 @@ impl<'a> Deciding<'a> {
     }
 
     /// Whether an earlier try has come to this with a rule.
-    fn is_done(&self, rule: &Rule, what: &What) -> bool {
-        let part = || Part { rule: rule.name.clone(), what: what.clone() };
+    fn is_done(&self, rule: &Rule, what: impl FnOnce() -> What) -> bool {
+        let part = || Part { rule: rule.name.clone(), what: what() };
         self.facts.tries.as_ref().is_some_and(|tries| tries.done.contains(&part()))
     }
 
-    /// Notes that later tries find this to be so.
-    fn done(&mut self, rule: &Rule, what: What) {
+    /// Notes that later tries find this to be so, where there may be any.
+    fn done(&mut self, rule: &Rule, what: impl FnOnce() -> What) {
         if self.facts.tries.is_some() {
-            self.decision.done.push(Part { rule: rule.name.clone(), what });
+            self.decision.done.push(Part { rule: rule.name.clone(), what: what() });
         }
     }
 
     /// Notes that this part of a rule is carried out, unless it lacks what it may have another time: it began when there
     /// were so many `faults`.
-    fn done_since(&mut self, faults: usize, rule: &Rule, what: What) {
+    fn done_since(&mut self, faults: usize, rule: &Rule, what: impl FnOnce() -> What) {
         if !self.decision.faults.iter().skip(faults).any(|fault| fault.is_passing) {
             self.done(rule, what);
         }
@@ -196,21 +190,21 @@ impl<'a> Deciding<'a> {
 
     /// Whether a rule matches. What an earlier try has found stays so, whatever the event has changed since.
     fn matches(&mut self, id: RuleId, rule: &Rule, proved: Proved, scope: &Scope<'_>) -> Result<Match, Unfinished> {
-        if self.is_done(rule, &What::Matched) {
+        if self.is_done(rule, || What::Matched) {
             self.decision.trace.0.push((id, Considered::Matched));
             return Ok(Match::Yes);
         }
-        if self.is_done(rule, &What::Missed) {
+        if self.is_done(rule, || What::Missed) {
             return Ok(Match::No);
         }
         let before = scope.state();
         let (considered, matches) = match verdict(rule, proved, scope) {
             Ok(Verdict::Holds) => {
-                self.done(rule, What::Matched);
+                self.done(rule, || What::Matched);
                 (Considered::Matched, Match::Yes)
             }
             Ok(Verdict::Misses(leaf)) => {
-                self.done(rule, What::Missed);
+                self.done(rule, || What::Missed);
                 (Considered::Missed(leaf), Match::No)
             }
             Err(Undecided { fault, asked }) => {
@@ -220,6 +214,12 @@ impl<'a> Deciding<'a> {
                 (Considered::Failed, if asked { Match::Unknown { is_passing } } else { Match::No })
             }
         };
+        if matches == Match::Yes {
+            self.collect(&[&rule.name, "%when"], scope);
+        } else {
+            // What a condition wanted done is not done, either.
+            drop(scope.take_actions());
+        }
         self.decision.trace.0.push((id, considered));
         self.record(|recorder, at| {
             matcher::try_the_rest(&rule.conditions, scope);

@@ -32,7 +32,7 @@ pub struct Decision {
     pub logs: Vec<LogLine>,
     /// The state of the call as scripts have left it; `None` if they changed nothing.
     pub state: Option<State>,
-    /// What need not be carried out when the event is decided again; noted down only where it may be.
+    /// What need not be found out or carried out when the event is decided again; noted down only where it may be.
     pub done: Vec<Part>,
     /// Which rules were considered, and what became of them.
     pub trace: Trace,

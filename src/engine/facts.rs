@@ -48,7 +48,7 @@ pub struct Facts {
 /// How far an event has come that is decided again until others have given the answers that it needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tries {
-    /// What has been carried out, and is not again.
+    /// What has been found out or carried out, and is not again.
     pub done: Arc<BTreeSet<Part>>,
     /// Whether this is the last one, so that what fails now is done without.
     pub is_last: bool,

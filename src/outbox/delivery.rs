@@ -112,8 +112,7 @@ impl Courier {
             }
             Item::Event(event) => self.decide(event, false).await,
         };
-        let next = |ended: &Ended| self.policy.after(number, ended.outcome, patience, now(), jitter());
-        let mut next = next(&ended);
+        let mut next = self.policy.after(number, ended.outcome, patience, now(), jitter());
         if let (Item::Event(event), Next::Bury(Cause::Attempts | Cause::Age)) = (item, next) {
             // What it lacks it will not get any more: it is decided without.
             ended = self.decide(event, true).await;

@@ -59,18 +59,14 @@ impl Default for AllTried {
     }
 }
 
+#[expect(clippy::expect_used, reason = "building fails only if one of the two sizes is missing")]
 fn kept<T: Clone>(bytes_max: u64) -> Kept<T>
 where
     ByBytes: Weighter<String, T>,
 {
-    let mut options = OptionsBuilder::new();
-    options.shards(1).estimated_items_capacity(64).weight_capacity(bytes_max);
-    match options.build() {
-        Ok(options) => {
-            Cache::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default())
-        }
-        Err(_) => Cache::with_weighter(64, bytes_max, ByBytes),
-    }
+    let options = OptionsBuilder::new().shards(1).estimated_items_capacity(64).weight_capacity(bytes_max).build();
+    let options = options.expect("both sizes are given");
+    Cache::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default())
 }
 
 impl AllTried {

@@ -33,8 +33,8 @@ impl<'a> Deciding<'a> {
             let scope = scope.knowing(&outcome);
             self.record(|recorder, _| recorder.resume(id));
             for act in &rule.acts {
-                let this = What::Act(act.name.clone());
-                if self.is_done(rule, &this) {
+                let this = || What::Act(act.name.clone());
+                if self.is_done(rule, this) {
                     continue;
                 }
                 let (before, faults) = (scope.state(), self.decision.faults.len());

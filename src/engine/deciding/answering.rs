@@ -74,12 +74,12 @@ impl Deciding<'_> {
     /// What a rule says when its answer failed; nobody waits for long any more, so scripts in it must be brief.
     pub(super) fn fall_back(&mut self, id: RuleId, rule: &Rule, scope: &Scope<'_>) -> Reply {
         self.limit.grant_grace();
-        let Some(fallback) = rule.fallback.as_ref().filter(|_| !self.is_done(rule, &What::Fallback)) else {
+        let Some(fallback) = rule.fallback.as_ref().filter(|_| !self.is_done(rule, || What::Fallback)) else {
             return self.emptiest();
         };
         let made = fallback.render(scope);
         self.collect(&[&rule.name, "%fallback"], scope);
-        self.done(rule, What::Fallback);
+        self.done(rule, || What::Fallback);
         match made.map_err(Trouble::Script).and_then(|value| self.shape(value)) {
             Ok(reply) => reply,
             Err(trouble) => {

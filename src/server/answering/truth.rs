@@ -91,11 +91,14 @@ impl Answering {
         if errands.is_empty() {
             return Ok(());
         }
-        let kept = if occasion.is_put_off() {
-            occasion.in_time(self.outbox.enqueue_owed(errands)).await
-        } else {
-            occasion.in_time(self.outbox.enqueue(errands)).await
+        let enqueue = async {
+            if occasion.is_put_off() {
+                self.outbox.enqueue_owed(errands).await
+            } else {
+                self.outbox.enqueue(errands).await
+            }
         };
+        let kept = occasion.in_time(enqueue).await;
         if occasion.expects_reply() || matches!(kept, Some(Ok(()))) {
             return Ok(());
         }
