@@ -258,9 +258,15 @@ impl Text {
     /// The text with names in the place of secrets, for people.
     #[must_use]
     pub fn redacted(&self) -> String {
+        self.standing_in(|name| format!("[secret {name}]"))
+    }
+
+    /// The text with what `stands_in` says in the place of each secret, by its name.
+    #[must_use]
+    pub fn standing_in(&self, stands_in: impl Fn(&str) -> String) -> String {
         let shown = |part: &Part| match part {
             Part::Plain(text) => text.clone(),
-            Part::Secret { name, .. } => format!("[secret {name}]"),
+            Part::Secret { name, .. } => stands_in(name),
         };
         self.0.iter().map(shown).collect()
     }

@@ -1,11 +1,13 @@
 //! Actions in the words of a rule's `do`, so that what a test expects is written as the rule is, and what was done
 //! reads like it.
 
+use fluent_uri::pct_enc::EStr;
+use fluent_uri::pct_enc::encoder::Data;
 use serde_json::{Map, Value, json};
 
 use super::compare::shown;
 use crate::engine::action::{Action, Retry};
-use crate::engine::request::{Body, Part, Request, Target, Text, VAPI, Written};
+use crate::engine::request::{Body, Request, Target, Text, VAPI, Written};
 use crate::engine::source::words;
 
 /// An action as a rule would have it.
@@ -144,33 +146,21 @@ fn as_json(body: &Body) -> Option<Value> {
 
 /// A text with its secrets as a rule names them.
 fn text(text: &Text) -> String {
-    let written = |part: &Part| match part {
-        Part::Plain(text) => text.clone(),
-        Part::Secret { name, .. } => format!("${{secrets.{name}}}"),
-    };
-    text.0.iter().map(written).collect()
+    text.standing_in(as_written)
+}
+
+fn as_written(secret: &str) -> String {
+    format!("${{secrets.{secret}}}")
 }
 
 /// The fields of a form.
 fn form(body: &Text) -> Value {
-    let written = |part: &Part| match part {
-        Part::Plain(text) => text.clone(),
-        Part::Secret { name, .. } => Written::Percent.write(&format!("${{secrets.{name}}}")),
-    };
-    let whole: String = body.0.iter().map(written).collect();
+    let whole = body.standing_in(|name| Written::Percent.write(&as_written(name)));
     let fields = whole.split('&').filter_map(|field| field.split_once('='));
     fields.map(|(name, value)| (unescaped(name), Value::from(unescaped(value)))).collect()
 }
 
 /// What stands behind percent signs.
 fn unescaped(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut parts = text.split('%');
-    bytes.extend(parts.next().unwrap_or_default().bytes());
-    for part in parts {
-        let code = part.get(..2).and_then(|code| u8::from_str_radix(code, 16).ok());
-        bytes.extend(code);
-        bytes.extend(part.get(2..).unwrap_or_default().bytes());
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    EStr::<Data>::new(text).map_or_else(|| text.to_owned(), |text| text.decode().to_string_lossy().into_owned())
 }
