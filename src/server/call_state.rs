@@ -6,28 +6,40 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use quick_cache::sync::{Cache, DefaultLifecycle, EntryAction, EntryResult};
 use quick_cache::{DefaultHashBuilder, Options, OptionsBuilder, Weighter};
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::clock::Clock;
 use crate::engine::facts::{State, bytes_kept};
 
 /// What is assumed of a call's state besides its texts.
 const OVERHEAD_BYTES: u64 = 128;
+/// How long a state is kept after its last change: no call lasts longer than half of that (contract, section 7), and little
+/// comes after it.
+const AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many calls can take turns at the same time without waiting for each other.
 const TURNSTILES: usize = 64;
 
 /// A call: the site it belongs to, and its id.
 pub type Call = (usize, Arc<str>);
 
-/// The states of the calls that are going on; the longest unused make room for new ones.
+/// The states of the calls that are going on; the longest unused make room for new ones, and none outlives its call for long.
 pub struct CallStates {
-    calls: Cache<Call, State, Bytes>,
+    calls: Cache<Call, Kept, Bytes>,
     turnstiles: [Mutex<()>; TURNSTILES],
     hasher: RandomState,
     /// What a call has of which nothing is kept: shared, since most are such.
     none: State,
+}
+
+/// A state, and when it was last changed.
+#[derive(Clone)]
+struct Kept {
+    state: State,
+    changed_at: Instant,
 }
 
 /// Another decision of the same call was quicker.
@@ -37,9 +49,15 @@ pub struct Conflict;
 #[derive(Clone)]
 struct Bytes;
 
-impl Weighter<Call, State> for Bytes {
-    fn weight(&self, key: &Call, state: &State) -> u64 {
-        let values: usize = state.iter().map(|(name, value)| bytes_kept(name, value)).sum();
+impl Kept {
+    fn is_over(&self, now: Instant) -> bool {
+        AGE_MAX < now.saturating_duration_since(self.changed_at)
+    }
+}
+
+impl Weighter<Call, Kept> for Bytes {
+    fn weight(&self, key: &Call, kept: &Kept) -> u64 {
+        let values: usize = kept.state.iter().map(|(name, value)| bytes_kept(name, value)).sum();
         (values + key.1.len()) as u64 + OVERHEAD_BYTES
     }
 }
@@ -65,7 +83,13 @@ impl CallStates {
     /// The state of `call` as it is now.
     #[must_use]
     pub fn get(&self, call: &Call) -> State {
-        self.calls.get(call).unwrap_or_else(|| Arc::clone(&self.none))
+        self.get_at(call, Clock::instant)
+    }
+
+    /// Nothing is kept of most calls, and then nobody looks at the clock.
+    fn get_at(&self, call: &Call, now: impl FnOnce() -> Instant) -> State {
+        let kept = self.calls.get(call).filter(|kept| !kept.is_over(now()));
+        kept.map_or_else(|| Arc::clone(&self.none), |kept| kept.state)
     }
 
     /// Puts `next` in the place of `known`.
@@ -73,9 +97,15 @@ impl CallStates {
     /// # Errors
     /// [`Conflict`] if the state is no longer `known`.
     pub fn replace(&self, call: &Call, known: &State, next: State) -> Result<(), Conflict> {
+        self.replace_at(call, known, next, Clock::instant())
+    }
+
+    fn replace_at(&self, call: &Call, known: &State, next: State, now: Instant) -> Result<(), Conflict> {
+        let next = Kept { state: next, changed_at: now };
         let replaced = self.calls.entry(call, None, |_, current| {
-            if Arc::ptr_eq(current, known) {
-                *current = Arc::clone(&next);
+            let is_known = if current.is_over(now) { known.is_empty() } else { Arc::ptr_eq(&current.state, known) };
+            if is_known {
+                *current = next.clone();
                 EntryAction::Retain(Ok(()))
             } else {
                 EntryAction::Retain(Err(Conflict))
@@ -160,6 +190,25 @@ mod tests {
         assert!(Arc::ptr_eq(&states.get(&call()), &large));
         states.replace(&call(), &large, Arc::new(serde_json::Map::clone(&large))).unwrap();
         assert_eq!(states.get(&call()), large);
+    }
+
+    #[test]
+    fn a_state_ends_a_day_after_its_last_change() {
+        let states = CallStates::new(1 << 20);
+        let (begun_at, day) = (Clock::instant(), Duration::from_secs(24 * 60 * 60));
+        let change =
+            |known: &State, turn: u64, at| states.replace_at(&call(), known, state(&json!({ "turn": turn })), at);
+        change(&State::default(), 1, begun_at).unwrap();
+        let known = states.get_at(&call(), || begun_at + day);
+        assert_eq!(known.get("turn"), Some(&Value::from(1)));
+        change(&known, 2, begun_at + day).unwrap();
+        let known = states.get_at(&call(), || begun_at + day * 2);
+        assert_eq!(known.get("turn"), Some(&Value::from(2)), "each change counts anew");
+        let later = begun_at + day * 2 + Duration::from_millis(1);
+        assert!(states.get_at(&call(), || later).is_empty());
+        assert_eq!(change(&known, 3, later), Err(Conflict), "it was forgotten");
+        change(&State::default(), 4, later).unwrap();
+        assert_eq!(states.get_at(&call(), || later).get("turn"), Some(&Value::from(4)));
     }
 
     #[test]
