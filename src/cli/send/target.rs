@@ -16,6 +16,7 @@ use crate::cli::{Outcome, could_not_run, show};
 use crate::client::AGENT;
 use crate::clock::Clock;
 use crate::engine::source::Options;
+use crate::engine::url::parse;
 use crate::load;
 use crate::server::auth::{Pass, Sent};
 use crate::settings::{self, Loaded, Settings, SiteSettings, Trouble};
@@ -108,13 +109,7 @@ impl Target {
 
 /// The URL that `text` is.
 fn url(text: &str) -> Result<Uri, String> {
-    let wrong = || "write a whole URL, such as `http://127.0.0.1:8080/bistro`".to_owned();
-    let url = text.parse::<Uri>().map_err(|_| wrong())?;
-    let authority = url.authority().ok_or_else(wrong)?;
-    if !matches!(url.scheme_str(), Some("http" | "https")) || authority.as_str().contains('@') {
-        return Err(wrong());
-    }
-    Ok(url)
+    parse(text).map_err(|error| format!("{error}; write a whole URL, such as `http://127.0.0.1:8080/bistro`"))
 }
 
 /// The server whose credentials are shown.
