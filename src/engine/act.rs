@@ -22,6 +22,8 @@ pub struct Act {
     pub when: Vec<Condition>,
     /// The numbers of these, and of those in them, among the conditions of its rule.
     pub leaves: Range<u32>,
+    /// The bindings that ask others and that it surely looks at.
+    pub needs: Box<[usize]>,
     /// What it does.
     pub does: Does,
 }

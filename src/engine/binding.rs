@@ -42,15 +42,14 @@ pub struct Needs(Option<Box<Parts>>);
 struct Parts {
     conditions: Box<[usize]>,
     answer: Box<[usize]>,
-    acts: Box<[usize]>,
 }
 
 impl Needs {
-    /// What the conditions of a rule need, its answer and its actions.
+    /// What the conditions of a rule need, and its answer. Its actions know for themselves.
     #[must_use]
-    pub fn new(conditions: Box<[usize]>, answer: Box<[usize]>, acts: Box<[usize]>) -> Needs {
-        let asks = [&conditions, &answer, &acts].iter().any(|part| !part.is_empty());
-        Needs(asks.then(|| Box::new(Parts { conditions, answer, acts })))
+    pub fn new(conditions: Box<[usize]>, answer: Box<[usize]>) -> Needs {
+        let asks = !conditions.is_empty() || !answer.is_empty();
+        Needs(asks.then(|| Box::new(Parts { conditions, answer })))
     }
 
     /// What is needed by its conditions that look at a fetch.
@@ -63,12 +62,6 @@ impl Needs {
     #[must_use]
     pub fn answer(&self) -> &[usize] {
         self.0.as_ref().map_or(&[], |parts| &parts.answer)
-    }
-
-    /// What its actions need.
-    #[must_use]
-    pub fn acts(&self) -> &[usize] {
-        self.0.as_ref().map_or(&[], |parts| &parts.acts)
     }
 }
 

@@ -40,8 +40,18 @@ pub(super) fn decide(
     }
     let run = RefCell::new(run);
     let decision = Decision::default();
-    let mut deciding =
-        Deciding { engine, event, turn, call, facts, limit: &limit, recorder, decision, answer_is_open: false };
+    let mut deciding = Deciding {
+        engine,
+        event,
+        turn,
+        call,
+        facts,
+        limit: &limit,
+        recorder,
+        decision,
+        answer_is_open: false,
+        asks: false,
+    };
     let reply = match call.and_then(|call| Some((call, engine.tools.refuses(call)?))) {
         Some((call, why)) => {
             deciding.decision.refused_arguments = true;
@@ -68,6 +78,8 @@ struct Deciding<'a> {
     decision: Decision,
     /// Whether it is open whether an earlier rule answers, so that no later one does in this try.
     answer_is_open: bool,
+    /// Whether somebody has to be asked before it can be made.
+    asks: bool,
 }
 
 /// Whether a rule is for this event.
@@ -75,10 +87,10 @@ struct Deciding<'a> {
 enum Match {
     Yes,
     No,
-    /// Somebody else did not say; another time they may, if that `is_passing`.
-    Unknown {
-        is_passing: bool,
-    },
+    /// Somebody else did not say, and will not.
+    Unknown,
+    /// Somebody else has not said yet, and the event can wait for it.
+    Open,
 }
 
 /// Why it is not known whether the conditions of a rule hold.
@@ -111,19 +123,19 @@ impl<'a> Deciding<'a> {
             match self.matches(id, rule, proved, &scope)? {
                 Match::Yes => {}
                 // Only when it is known whether this one matches is it known whether others are considered, or answer.
-                Match::Unknown { is_passing: true } if self.is_tried_again() => {
+                Match::Open => {
                     if rule.stop {
                         break;
                     }
                     self.answer_is_open |= rule.answer.is_some();
                     continue;
                 }
-                Match::Unknown { .. } if reply.is_none() && rule.fallback.is_some() => {
+                Match::Unknown if reply.is_none() && rule.fallback.is_some() => {
                     self.decision.answered_by = Some(id);
                     reply = Some(self.fall_back(id, rule, &scope));
                     continue;
                 }
-                Match::Unknown { .. } | Match::No => continue,
+                Match::Unknown | Match::No => continue,
             }
             reply = self.reply_of(id, rule, &scope, reply)?;
             self.record(Recorder::through);
@@ -133,6 +145,9 @@ impl<'a> Deciding<'a> {
             if rule.stop {
                 break;
             }
+        }
+        if self.asks {
+            return Err(Unfinished { needs: Needs::Answers(scope.take_questions()), time_max: None });
         }
         let reply = reply.unwrap_or_else(|| self.unanswered());
         self.act(acting, &reply)?;
@@ -207,11 +222,23 @@ impl<'a> Deciding<'a> {
                 self.done(rule, || What::Missed);
                 (Considered::Missed(leaf), Match::No)
             }
+            // Where the event can wait, one who does not answer does not keep those from being asked whom later rules need.
+            Err(Undecided { fault: ScriptFault::Unanswered, .. }) if self.facts.tries.is_some() => {
+                scope.restore(before);
+                drop(scope.take_actions());
+                self.asks = true;
+                return Ok(Match::Open);
+            }
             Err(Undecided { fault, asked }) => {
                 unless_unfinished(&fault, rule.time_max, scope)?;
                 scope.restore(before);
                 let is_passing = self.fault(id, rule.place.clone(), &Trouble::Script(fault));
-                (Considered::Failed, if asked { Match::Unknown { is_passing } } else { Match::No })
+                let matches = match asked {
+                    true if is_passing && self.is_tried_again() => Match::Open,
+                    true => Match::Unknown,
+                    false => Match::No,
+                };
+                (Considered::Failed, matches)
             }
         };
         if matches == Match::Yes {

@@ -57,9 +57,19 @@ impl Answers {
     /// Those that stay as they are, however often they are asked for.
     #[must_use]
     pub fn settled(&self) -> Answers {
-        let settled = self.iter().filter(|(_, fetched)| !fetched.is_passing());
-        let settled: HashMap<_, _> = settled.map(|(question, it)| (question.clone(), Arc::clone(it))).collect();
-        Answers((!settled.is_empty()).then(|| Arc::new(settled)))
+        self.only(|fetched| !fetched.is_passing())
+    }
+
+    /// Those that gave what was asked for.
+    #[must_use]
+    pub fn given(&self) -> Answers {
+        self.only(|fetched| fetched.error().is_none())
+    }
+
+    fn only(&self, is_meant: impl Fn(&Fetched) -> bool) -> Answers {
+        let meant = self.iter().filter(|(_, fetched)| is_meant(fetched));
+        let meant: HashMap<_, _> = meant.map(|(question, it)| (question.clone(), Arc::clone(it))).collect();
+        Answers((!meant.is_empty()).then(|| Arc::new(meant)))
     }
 
     /// Each question with what was said to it, in no order.

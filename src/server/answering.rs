@@ -48,8 +48,8 @@ enum Undone {
     Conflict,
     /// See [`Unkept`].
     Unkept,
-    /// Somebody else has to be asked first, and nobody is to wait for that.
-    Asks,
+    /// Somebody else has to be asked first, or a script finds no thread in time, and nobody is to wait for that.
+    NotNow,
     /// Somebody else did not say, for this reason, so that the event stays put off.
     Unfetched(String, Tried),
 }
@@ -61,7 +61,10 @@ pub struct Answering {
     bounds: Live<Bounds>,
     answered: AnswerOnce<Encoded>,
     states: CallStates,
+    /// Events that have had consequences.
     seen: Seen,
+    /// Events that have called off what waited in case they do not come.
+    heard: Seen,
     tried: AllTried,
     chance: Chance,
     unknown_kinds: Novelty,
@@ -115,6 +118,7 @@ impl Answering {
             answered: AnswerOnce::new(bounds.answers_bytes_max, Encoded::size),
             states: CallStates::new(bounds.states_bytes_max),
             seen: Seen::default(),
+            heard: Seen::default(),
             tried: AllTried::default(),
             chance: Chance::default(),
             unknown_kinds: Novelty::default(),
@@ -177,7 +181,7 @@ impl Answering {
             return Ok(Encoded::of(&Reply::Nothing));
         }
         // A caller who waits does not wait for that.
-        if self.awaited(&occasion) {
+        if self.may_call_off(&occasion) {
             let (answering, occasion) = (Arc::clone(self), Arc::clone(&occasion));
             self.background.spawn(async move { answering.call_off(&occasion).await });
         }
@@ -197,19 +201,30 @@ impl Answering {
         })
     }
 
-    /// Calls off what waits in case this event does not come. One that comes again has done so before, and must not call
-    /// off what it wanted itself.
+    /// Whether an event of this kind calls anything off, by the rules in force or by those of earlier.
+    fn may_call_off(&self, occasion: &Occasion) -> bool {
+        occasion.site.engine().calls_off(occasion.event.kind()) || self.awaited(occasion)
+    }
+
+    /// Calls off what waits in case this event does not come. One that comes again has done so before, whether anything
+    /// waited then or not, and must not call off what it wanted itself, or what a later one did.
     async fn call_off(&self, occasion: &Occasion) -> Result<(), Unkept> {
-        let Some(call) = occasion.event.call_id().filter(|_| self.awaited(occasion)) else { return Ok(()) };
-        if occasion.event_identity(Turn::Whole, &self.seen).is_some_and(|identity| self.seen.knows(&identity)) {
+        if !self.may_call_off(occasion) {
             return Ok(());
         }
-        let kind = occasion.event.kind().name();
-        let done = self.outbox.happened(&occasion.site.path, call, kind, occasion.facts.now);
-        match occasion.in_time(done).await {
-            Some(Ok(_)) => Ok(()),
-            Some(Err(_)) | None => Err(Unkept),
+        let Some(identity) = occasion.event_identity(Turn::Whole, &self.heard) else { return Ok(()) };
+        let first = match occasion.in_time(self.heard.first(&identity)).await {
+            Some(Some(first)) => first,
+            Some(None) => return Ok(()),
+            None => return Err(Unkept),
+        };
+        if let Some(call) = occasion.event.call_id().filter(|_| self.awaited(occasion)) {
+            let kind = occasion.event.kind().name();
+            let done = self.outbox.happened(&occasion.site.path, call, kind, occasion.facts.now);
+            occasion.in_time(done).await.and_then(Result::ok).ok_or(Unkept)?;
         }
+        first.done();
+        Ok(())
     }
 
     /// Vapi adds kinds before we do; an operator should know, once.
@@ -234,10 +249,10 @@ impl Answering {
             Err(Unfinished { needs: Needs::Answers(_), .. }) => return self.put_off(&occasion).await,
             Err(Unfinished { needs: Needs::Operations, .. }) => {}
         }
-        if occasion.site.engine().reaches_out(occasion.event.kind()) {
+        if occasion.reaches_out() {
             return match self.decide(&occasion, Turn::Whole, Ask::Later).await {
                 Ok(_) => Ok(()),
-                Err(Undone::Asks) => self.put_off(&occasion).await,
+                Err(Undone::NotNow) => self.put_off(&occasion).await,
                 Err(_) => Err(Unkept),
             };
         }

@@ -2,12 +2,13 @@
 //!
 //! Most scripts are done within microseconds where the request is read; only those that are not come here.
 //! There are lanes with a thread or more each: what needs more operations than its lane allows gives way
-//! and goes on to the next, where the slow ones wait for each other alone. A lane's queue is bounded: what
-//! finds it full is told at once, and answers with its fallback.
+//! and goes on to the next, where the slow ones wait for each other alone. Whoever is waited for goes before all others.
+//! A lane's queues are bounded: what finds its own full is told at once, and answers with its fallback.
 
+use std::collections::VecDeque;
 use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use tokio::sync::oneshot;
@@ -19,9 +20,29 @@ const NICENESS: i32 = 19;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A few threads and a queue before them.
-pub struct Lane {
-    queue: SyncSender<Job>,
+/// A few threads and the queues before them, which end with it once they have done what waits.
+pub struct Lane(Arc<Queues>);
+
+struct Queues {
+    waiting: Mutex<Waiting>,
+    wake: Condvar,
+    waiting_max: usize,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// Those that somebody waits for, then those that nobody does.
+    jobs: [VecDeque<Job>; 2],
+    is_closed: bool,
+}
+
+/// Which queue a job joins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// Somebody waits for its outcome.
+    Waited,
+    /// Nobody does.
+    Patient,
 }
 
 /// The queue is full.
@@ -29,19 +50,18 @@ pub struct Lane {
 pub struct Full;
 
 impl Lane {
-    /// Starts `threads` threads that share a queue of `waiting_max` jobs.
+    /// Starts `threads` threads that share two queues of `waiting_max` jobs each.
     ///
     /// # Errors
     /// When the operating system gives no threads.
     pub fn start(name: &str, threads: usize, waiting_max: usize) -> io::Result<Lane> {
-        let (queue, jobs) = sync_channel(waiting_max);
-        let jobs = Arc::new(Mutex::new(jobs));
+        let lane = Lane(Arc::new(Queues { waiting: Mutex::default(), wake: Condvar::new(), waiting_max }));
         for number in 0..threads.max(1) {
-            let jobs = Arc::clone(&jobs);
+            let queues = Arc::clone(&lane.0);
             let thread = thread::Builder::new().name(format!("{name}-{number}")).stack_size(STACK_BYTES);
-            thread.spawn(move || work(&jobs))?;
+            thread.spawn(move || queues.work())?;
         }
-        Ok(Lane { queue })
+        Ok(lane)
     }
 
     /// Runs `job` on one of the threads; its outcome comes through the receiver, which fails if the job panicked.
@@ -50,6 +70,7 @@ impl Lane {
     /// [`Full`] if too many are waiting.
     pub fn run<T: Send + 'static>(
         &self,
+        urgency: Urgency,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<oneshot::Receiver<T>, Full> {
         let (done, outcome) = oneshot::channel();
@@ -59,19 +80,55 @@ impl Lane {
                 drop(done.send(job()));
             }
         });
-        self.queue.try_send(job).map_err(|_| Full)?;
+        self.0.add(urgency, job)?;
         Ok(outcome)
     }
 }
 
-fn work(jobs: &Mutex<Receiver<Job>>) {
-    // On Linux this is about the thread alone. Where it is refused the lane is merely less modest.
-    let _ = rustix::process::nice(NICENESS);
-    loop {
-        let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = next else { return };
-        // The panic hook has logged it; the thread lives on for the next job.
-        drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)));
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.0.waiting().is_closed = true;
+        self.0.wake.notify_all();
+    }
+}
+
+impl Queues {
+    fn add(&self, urgency: Urgency, job: Job) -> Result<(), Full> {
+        let mut waiting = self.waiting();
+        let [waited, patient] = &mut waiting.jobs;
+        let queue = if urgency == Urgency::Waited { waited } else { patient };
+        if self.waiting_max <= queue.len() {
+            return Err(Full);
+        }
+        queue.push_back(job);
+        drop(waiting);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    fn work(&self) {
+        // On Linux this is about the thread alone. Where it is refused the lane is merely less modest.
+        let _ = rustix::process::nice(NICENESS);
+        while let Some(job) = self.next() {
+            // The panic hook has logged it; the thread lives on for the next job.
+            drop(catch_unwind(AssertUnwindSafe(job)));
+        }
+    }
+
+    /// The next job, once there is one; nothing if there will be none.
+    fn next(&self) -> Option<Job> {
+        let mut waiting = self.waiting();
+        loop {
+            let next = waiting.jobs.iter_mut().find_map(VecDeque::pop_front);
+            if next.is_some() || waiting.is_closed {
+                return next;
+            }
+            waiting = self.wake.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -82,8 +139,8 @@ mod tests {
     #[test]
     fn a_panicking_job_leaves_the_thread_alive() {
         let lane = Lane::start("test", 1, 4).unwrap();
-        let broken = lane.run(|| panic!("on purpose")).unwrap();
-        let sound = lane.run(|| 7).unwrap();
+        let broken = lane.run(Urgency::Waited, || panic!("on purpose")).unwrap();
+        let sound = lane.run(Urgency::Waited, || 7).unwrap();
         assert!(broken.blocking_recv().is_err());
         assert_eq!(sound.blocking_recv(), Ok(7));
     }
@@ -93,15 +150,34 @@ mod tests {
         let lane = Lane::start("test", 1, 1).unwrap();
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let (started, first_runs) = std::sync::mpsc::channel::<()>();
-        let first = lane.run(move || {
+        let first = lane.run(Urgency::Waited, move || {
             started.send(()).unwrap();
             wait.recv().unwrap();
         });
         first_runs.recv().unwrap();
-        let second = lane.run(|| ());
-        assert_eq!(lane.run(|| ()).err(), Some(Full));
+        let second = lane.run(Urgency::Waited, || ());
+        assert_eq!(lane.run(Urgency::Waited, || ()).err(), Some(Full));
         release.send(()).unwrap();
         assert_eq!(first.unwrap().blocking_recv(), Ok(()));
         assert_eq!(second.unwrap().blocking_recv(), Ok(()));
+    }
+
+    #[test]
+    fn who_is_waited_for_goes_first() {
+        let lane = Lane::start("test", 1, 4).unwrap();
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let (say, said) = std::sync::mpsc::channel();
+        let blocking = lane.run(Urgency::Patient, move || wait.recv());
+        let order = [(Urgency::Patient, 1), (Urgency::Patient, 2), (Urgency::Waited, 3), (Urgency::Waited, 4)];
+        let all = order.map(|(urgency, number)| {
+            let say = say.clone();
+            lane.run(urgency, move || say.send(number)).unwrap()
+        });
+        release.send(()).unwrap();
+        drop((say, lane, blocking));
+        // What waits when the lane ends is done all the same.
+        let said: Vec<i32> = said.iter().collect();
+        assert!(said == [3, 4, 1, 2] || said == [3, 4, 2, 1], "{said:?}");
+        drop(all);
     }
 }

@@ -58,6 +58,12 @@ impl Occasion {
         self.event.kind().known().is_some_and(Kind::expects_reply)
     }
 
+    /// Whether rules for its kind ask others something, or tell them.
+    #[must_use]
+    pub fn reaches_out(&self) -> bool {
+        self.site.engine().reaches_out(self.event.kind())
+    }
+
     /// The call that the event belongs to.
     #[must_use]
     pub fn call(&self) -> Option<Call> {

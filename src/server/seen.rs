@@ -58,12 +58,6 @@ impl Seen {
         Version::Body(self.hasher.hash_one(body))
     }
 
-    /// Whether the consequences of this event have come true.
-    #[must_use]
-    pub fn knows(&self, key: &EventKey) -> bool {
-        self.events.get(key).is_some()
-    }
-
     /// A right to be the first to whom the consequences of this event come true; nothing if they have. While another has
     /// it, its outcome is waited for: should it fail, it is somebody else's turn.
     pub async fn first(&self, key: &EventKey) -> Option<First<'_>> {
@@ -97,9 +91,7 @@ mod tests {
     async fn an_event_is_new_once() {
         let seen = Seen::default();
         let report = |call| EventKey::new(0, call, "end-of-call-report", Version::Only);
-        assert!(!seen.knows(&report("a")));
         assert!(is_new(&seen, report("a")).await);
-        assert!(seen.knows(&report("a")));
         assert!(!is_new(&seen, report("a")).await);
         assert!(is_new(&seen, report("b")).await);
         let transcript = |text| EventKey::new(0, "a", "transcript", seen.body(text));

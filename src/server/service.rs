@@ -16,6 +16,7 @@ use super::refusal::Refusal;
 use super::site::{Site, Sites};
 use super::{Answer, Received, encode, world};
 use crate::clock::Clock;
+use crate::engine::event::Event;
 use crate::engine::facts::Facts;
 use crate::live::Live;
 use crate::telemetry;
@@ -49,7 +50,7 @@ impl Service {
             Some(key) => self.answering.decrypt(event, key).await,
             None => event,
         };
-        let facts = facts(site, &received.head, now);
+        let facts = facts(site, &event, &received.head, now);
         let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at: received.begun_at };
         let reply = self.answering.answer(occasion).await.map_err(|Unkept| Refusal::Unkept)?;
         Ok(encode::reply(&reply, site.version_header.as_ref(), received.head.headers))
@@ -95,8 +96,10 @@ fn authenticate(site: &Site, received: &Received, now: Timestamp) -> Result<Auth
     })
 }
 
-fn facts(site: &Site, head: &Parts, now: Timestamp) -> Facts {
-    let headers = if site.engine().wants_headers() {
+fn facts(site: &Site, event: &Event, head: &Parts, now: Timestamp) -> Facts {
+    let engine = site.engine();
+    // An event that is put off may be decided by other rules.
+    let headers = if engine.wants_headers() || engine.reaches_out(event.kind()) {
         world::headers(&head.headers, &site.credential_headers)
     } else {
         Arc::default()

@@ -47,7 +47,14 @@ impl Tried {
 /// How far each of them has come, by its idempotency key. What was done is kept apart, lest it has to make room for answers.
 pub(super) struct AllTried {
     done: Kept<Arc<BTreeSet<Part>>>,
-    answers: Kept<Answers>,
+    answers: Kept<Heard>,
+}
+
+/// What others have said, and to rules of which version.
+#[derive(Clone)]
+struct Heard {
+    version: Version,
+    answers: Answers,
 }
 
 /// In one piece, since one of several would take nothing that is larger than itself.
@@ -70,25 +77,25 @@ where
 }
 
 impl AllTried {
-    /// How far an event has come; what was answered counts for the rules of this `version` alone, since others ask others.
+    /// How far an event has come. Who has given what was asked for is not asked again; who has refused is, by the rules of
+    /// another `version`: they may well be what was put right.
     pub(super) fn get(&self, key: &str, version: &Version) -> Tried {
-        let (done, answers) = (self.done.get(key), self.answers.get(&asked_by(key, version)));
-        Tried { done: done.unwrap_or_default(), answers: answers.unwrap_or_default() }
+        let heard = self
+            .answers
+            .get(key)
+            .map(|heard| if heard.version == *version { heard.answers } else { heard.answers.given() });
+        Tried { done: self.done.get(key).unwrap_or_default(), answers: heard.unwrap_or_default() }
     }
 
     pub(super) fn keep(&self, key: &str, version: &Version, tried: Tried) {
         self.done.insert(key.to_owned(), tried.done);
-        self.answers.insert(asked_by(key, version), tried.answers);
+        self.answers.insert(key.to_owned(), Heard { version: version.clone(), answers: tried.answers });
     }
 
-    pub(super) fn forget(&self, key: &str, version: &Version) {
+    pub(super) fn forget(&self, key: &str) {
         self.done.remove(key);
-        self.answers.remove(&asked_by(key, version));
+        self.answers.remove(key);
     }
-}
-
-fn asked_by(key: &str, version: &Version) -> String {
-    format!("{key} {version}")
 }
 
 #[derive(Clone)]
@@ -101,9 +108,9 @@ impl Weighter<String, Arc<BTreeSet<Part>>> for ByBytes {
     }
 }
 
-impl Weighter<String, Answers> for ByBytes {
-    fn weight(&self, key: &String, answers: &Answers) -> u64 {
-        let answers = answers.iter().map(|(question, fetched)| {
+impl Weighter<String, Heard> for ByBytes {
+    fn weight(&self, key: &String, heard: &Heard) -> u64 {
+        let answers = heard.answers.iter().map(|(question, fetched)| {
             OVERHEAD_BYTES + question.request.size() + fetched.response().map_or(0, Response::size)
         });
         (OVERHEAD_BYTES + key.len() + answers.sum::<usize>()) as u64

@@ -26,7 +26,9 @@ impl<'a> Deciding<'a> {
         for (id, rule, scope) in &acting {
             self.record(|recorder, _| recorder.resume(*id));
             // What several rules ask is asked at once, too: each of them is looked at before any gives up.
-            let _ = scope.ask(rule.needs.acts());
+            for act in rule.acts.iter().filter(|act| !self.is_done(rule, || What::Act(act.name.clone()))) {
+                let _ = scope.ask(&act.needs);
+            }
         }
         let outcome = Rc::new(self.outcome(reply));
         for (id, rule, scope) in acting {

@@ -193,7 +193,7 @@ impl Workshop<'_> {
         let (when, does) = self.conditions_and_deed(node, &source, names, rule)?;
         let name = source.name.as_ref().and_then(Field::get);
         let name = name.map_or_else(|| number.to_string(), |name| name.value.clone());
-        Some(Act { span: node.span, name, when, leaves: first..rule.next_leaf().0, does })
+        Some(Act { span: node.span, name, when, leaves: first..rule.next_leaf().0, needs: Box::default(), does })
     }
 
     /// When an action is done, and what it does.

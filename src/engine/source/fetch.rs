@@ -187,14 +187,15 @@ pub(super) fn plan(rule: &mut Rule) {
     let (last, alone): (Vec<_>, Vec<_>) = std::mem::take(&mut rule.conditions)
         .into_iter()
         .partition(|condition| may_ask(bindings, |uses| uses.conditions([condition])));
-    let acts = rule.acts.iter().filter(|act| act.when.is_empty());
     // Of a table nobody knows yet which rows will be looked at: each of them has needs of its own.
     let answer = rule.answer.iter().filter(|answer| !matches!(answer, Answer::Rows(_)));
     rule.needs = Needs::new(
         asking(&|uses| uses.conditions(last.iter().filter(|last| !matches!(last.ask, Ask::Row(_))))),
         asking(&|uses| answer.clone().for_each(|answer| uses.answer(answer))),
-        asking(&|uses| acts.clone().for_each(|act| uses.act(act))),
     );
+    for act in rule.acts.iter_mut().filter(|act| act.when.is_empty()) {
+        act.needs = asked(bindings, |uses| uses.act(act));
+    }
     rule.conditions_alone = alone.len();
     rule.conditions = alone.into_iter().chain(last).collect();
 }

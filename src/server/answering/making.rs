@@ -10,6 +10,7 @@ use crate::clock::{Clock, Deadline};
 use crate::engine::Turn;
 use crate::engine::decision::{Decision, Needs, Unfinished};
 use crate::engine::facts::Facts;
+use crate::server::lanes::Urgency;
 use crate::server::occasion::{Allowance, Occasion};
 use crate::telemetry;
 
@@ -49,7 +50,7 @@ impl Answering {
                 _ => {
                     telemetry::state_contended(&occasion.site.path, occasion.event.call_id());
                     // What it would have set is not, so nothing of it is done.
-                    let late = Decision { state: None, done: Vec::new(), ..occasion.decide_late(turn, &facts) };
+                    let late = Decision { state: None, done: Vec::new(), ..too_late(occasion, turn, &facts, ask)? };
                     return self.conclude(occasion, turn, &facts, late).await;
                 }
             }
@@ -64,20 +65,24 @@ impl Answering {
         facts: &mut Facts,
         ask: Ask,
     ) -> Result<Decision, Undone> {
-        let began = Clock::instant();
+        let mut began = Clock::instant();
         loop {
             let Unfinished { needs, time_max } = match self.try_to_make(occasion, turn, facts, began).await {
                 Ok(decision) => return Ok(decision),
                 Err(unfinished) => unfinished,
             };
             // Each round answers one question at least, and there is a bound on these.
-            let Needs::Answers(questions) = needs else { return Ok(occasion.decide_late(turn, facts)) };
+            let Needs::Answers(questions) = needs else { return too_late(occasion, turn, facts, ask) };
             if ask == Ask::Later {
-                return Err(Undone::Asks);
+                return Err(Undone::NotNow);
             }
             let rule = time_max.map(|time| Deadline::of(began, time));
             let until = rule.into_iter().chain([occasion.made_by()]).min().unwrap_or(occasion.made_by());
             facts.answers = facts.answers.with(self.asking.ask(questions, until).await);
+            if occasion.is_put_off() {
+                // What was waited for, all rules have waited for: it is not counted against those that did not ask.
+                began = Clock::instant();
+            }
         }
     }
 
@@ -95,6 +100,7 @@ impl Answering {
         } else {
             occasion.decide(turn, facts, occasion.host(began, Allowance::Brief))
         };
+        let urgency = if occasion.expects_reply() { Urgency::Waited } else { Urgency::Patient };
         for (lane, allowance) in self.lanes.current().iter() {
             let time_max = match &tried {
                 Err(Unfinished { needs: Needs::Operations, time_max }) => *time_max,
@@ -104,10 +110,21 @@ impl Answering {
             let job = move || there.decide(turn, &known, there.host(began, allowance));
             let rule = time_max.map(|time| Deadline::of(began, time.saturating_add(PATIENCE)));
             let until = rule.into_iter().chain([occasion.deadline()]).min().unwrap_or(occasion.deadline());
-            let Ok(outcome) = lane.run(job) else { break };
+            let Ok(outcome) = lane.run(urgency, job) else { break };
             let Ok(Ok(outcome)) = timeout_at(until.instant().into(), outcome).await else { break };
             tried = outcome;
         }
         tried
+    }
+}
+
+/// The decision of rules whose time is over; they answer with their fallbacks. What they wanted done is lost, and so an event
+/// that nobody waits for is not done with: it is decided later, or comes again.
+fn too_late(occasion: &Occasion, turn: Turn, facts: &Facts, ask: Ask) -> Result<Decision, Undone> {
+    let is_answer = occasion.expects_reply() || occasion.is_put_off();
+    match ask {
+        _ if is_answer || !occasion.reaches_out() => Ok(occasion.decide_late(turn, facts)),
+        Ask::Later => Err(Undone::NotNow),
+        Ask::Now => Err(Undone::Unkept),
     }
 }

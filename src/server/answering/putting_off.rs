@@ -68,7 +68,7 @@ impl Answering {
         let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at: Clock::instant() };
         match self.decide(&Arc::new(occasion), Turn::Whole, Ask::Now).await {
             Ok(_) => {
-                self.tried.forget(key, &site.snapshot.version);
+                self.tried.forget(key);
                 Decided::Done
             }
             Err(Undone::Unfetched(why, tried)) => {

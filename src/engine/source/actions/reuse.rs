@@ -117,7 +117,8 @@ impl Workshop<'_> {
         self.all_is_taken(&called.value, source.with.as_ref(), first);
         when.extend(conditions);
         let name = source.name.as_ref().and_then(Field::get).map_or(called.value, |name| name.value.clone());
-        Some(Act { span: node.span, name, when, leaves: first_leaf..rule.next_leaf().0, does })
+        let leaves = first_leaf..rule.next_leaf().0;
+        Some(Act { span: node.span, name, when, leaves, needs: Box::default(), does })
     }
 
     /// What is given must be looked at; its names have the numbers from `first` on.
