@@ -720,3 +720,31 @@ fn an_event_that_is_sent_for_again_is_still_one_of_its_call() {
     daemon.logged_where("what was called off", |line| line.to_string().contains("called off"));
     assert!(service.ready().is_none(), "it was sent although the report has come");
 }
+
+const QUIET: &str = r#"
+rules:
+  - name: quiet
+    on: status-update
+    do: [ { post: CRM/alert, json: {}, unless_by: { kind: status-update, within: 1s } } ]
+  - name: hung
+    on: hang
+    fetch: { person: { get: CRM/people } }
+    do: [ { post: CRM/hung, json: { name: "${person.json.name}" } } ]
+"#;
+
+#[test]
+fn an_event_calls_off_nothing_of_its_own_while_an_earlier_one_is_undecided() {
+    let service = Destination::open();
+    let daemon = start(QUIET, "", "", &service);
+    let hang = json!({ "message": { "type": "hang", "call": { "id": "c1" } } }).to_string();
+    assert_eq!(daemon.post("/", hang).status, 200);
+    let person = service.next();
+    assert_eq!(daemon.post("/", status("c1", "in-progress")).status, 200);
+    let alert = service.next();
+    assert_eq!(alert.path(), "/alert");
+    alert.answer(200);
+    answer_json(person, &json!({ "name": "Ada" }));
+    service.next().answer(200);
+    let log = daemon.stop();
+    assert!(!log.iter().any(|line| line.to_string().contains("called off")), "nothing was: {log:#?}");
+}

@@ -184,7 +184,9 @@ impl Writer {
                 count += 1;
             }
         }
-        telemetry::called_off(&event.server, &event.call, &event.kind, count);
+        if count != 0 {
+            telemetry::called_off(&event.server, &event.call, &event.kind, count);
+        }
         Ok(Applied { count, ..Applied::default() })
     }
 
