@@ -36,7 +36,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use self::bounds::About;
 pub use self::bounds::{Bounds, EnqueueError};
-use self::job::{Happened, Job, Prepared};
+use self::job::{Job, Prepared};
 use self::put_off::{Decider, PutOff};
 use self::queue::{ItemId, Queue};
 use self::store::Place;
@@ -64,6 +64,24 @@ pub struct Enqueued {
     /// When it was decided.
     #[serde(with = "millis")]
     pub decided_at: Timestamp,
+    /// The key of the event that wants it, where others can call it off: when that one comes again, it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted_by: Option<String>,
+}
+
+/// An event that calls off what waits in case it does not come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened {
+    /// The path of the server that it came to.
+    pub server: String,
+    /// Its call, by Vapi's id.
+    pub call: String,
+    /// Its kind, as Vapi spells it.
+    pub kind: String,
+    /// What tells it from all others; the same if it comes again.
+    pub idempotency_key: String,
+    /// When it came.
+    pub at: Timestamp,
 }
 
 /// How much may wait to be written, in KiB; it grows only while the disk takes longer than actions do to come.
@@ -213,17 +231,16 @@ impl Outbox {
         }
     }
 
-    /// An event of `kind` has come in a call at `now`: whatever waits in case it does not come is called off, and stays so
-    /// once this is over; so is what an event of that call wants that came before and is not decided yet. Where nothing waits
-    /// for it, which is nearly always, this takes no time. Says how many items were called off.
+    /// An event has come: whatever waits in case it does not come is called off, and stays so once this is over; so is what
+    /// an event of that call wants that came before and is not decided yet. What it wants itself is not, should it come
+    /// again. Where nothing waits for it, which is nearly always, this takes no time. Says how many items were called off.
     ///
     /// # Errors
     /// Why nothing was called off.
-    pub async fn happened(&self, server: &str, call: &str, kind: &str, now: Timestamp) -> Result<usize, EnqueueError> {
-        if !self.awaits(server, call, kind) && !self.is_undecided(server, call) {
+    pub async fn happened(&self, event: Happened) -> Result<usize, EnqueueError> {
+        if !self.awaits(&event.server, &event.call, &event.kind) && !self.is_undecided(&event.server, &event.call) {
             return Ok(0);
         }
-        let event = Happened { server: server.to_owned(), call: call.to_owned(), kind: kind.to_owned(), at: now };
         self.ask(|done| Job::CallOff { event, done }).await.unwrap_or(Err(EnqueueError::Closed))
     }
 

@@ -1,6 +1,5 @@
 //! What the thread that owns the file is asked to do, and what it is handed for that.
 
-use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -9,7 +8,7 @@ use super::queue::{Health, ItemId, Lane, Undecided, Vigil};
 use super::record::{DECISIONS, State, fingerprint, short_fingerprint};
 use super::retry::{Cause, Millis, later};
 use super::view::{Phase, Row, Shown, Status};
-use super::{Bounds, EnqueueError, Enqueued, Which};
+use super::{Bounds, EnqueueError, Enqueued, Happened, Which};
 use crate::engine::request::{Target, Text};
 
 /// The longest action, in bytes.
@@ -61,14 +60,6 @@ pub(super) enum Job {
     Close(oneshot::Sender<()>),
 }
 
-/// An event that calls items off.
-pub(super) struct Happened {
-    pub(super) server: String,
-    pub(super) call: String,
-    pub(super) kind: String,
-    pub(super) at: Timestamp,
-}
-
 /// How a lease ends.
 #[derive(Debug, Clone)]
 pub(super) struct Settle {
@@ -110,7 +101,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     pub(super) fn of(enqueued: &Enqueued) -> Result<Prepared, EnqueueError> {
-        let Enqueued { action, server, call, idempotency_key, decided_at } = enqueued;
+        let Enqueued { action, server, call, idempotency_key, decided_at, .. } = enqueued;
         let item = written(&action.name, ACTION_BYTES_MAX, enqueued)?;
         let decided_at = decided_at.as_millisecond();
         let within = action.unless_by.as_ref().map(|it| it.within);
@@ -136,7 +127,7 @@ impl Prepared {
     /// The events of one call are decided one after the other, as they came, but none waits for one that has failed.
     pub(super) fn of_event(event: PutOff) -> Result<Prepared, EnqueueError> {
         let arrived_at = event.arrived_at.as_millisecond();
-        let (server, key) = (event.server.clone(), fingerprint(&[&event.server, "event", &event.idempotency_key]));
+        let (server, key) = (event.server.clone(), key_of_event(&event.server, &event.idempotency_key));
         let call = event.call.clone();
         let lane = call.as_deref().map_or(0, |call| short_fingerprint(&[&server, call, "lane", "events"]));
         let kind = event.event.kind.clone();
@@ -165,6 +156,11 @@ fn lane(server: &str, call: &str, target: Target) -> Lane {
 /// Stands for an event of `kind` in a call.
 pub(super) fn vigil(server: &str, call: &str, kind: &str) -> Vigil {
     short_fingerprint(&[server, call, kind])
+}
+
+/// Stands for the key of an event that is put off: no action has the same.
+pub(super) fn key_of_event(server: &str, idempotency_key: &str) -> u128 {
+    fingerprint(&[server, "event", idempotency_key])
 }
 
 /// Stands for the call of an event that is not decided yet.

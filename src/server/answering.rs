@@ -22,6 +22,7 @@ use super::call_state::CallStates;
 use super::decrypt::ArgumentKey;
 use super::dedup::{self, AnswerOnce};
 use super::encode::Encoded;
+use super::errands;
 use super::lanes::Lane;
 use super::novelty::Novelty;
 use super::occasion::{Allowance, Occasion};
@@ -36,7 +37,7 @@ use crate::engine::kind::EventKind;
 use crate::engine::reply::Reply;
 use crate::engine::{Engine, Turn};
 use crate::live::Live;
-use crate::outbox::Outbox;
+use crate::outbox::{Happened, Outbox};
 use crate::telemetry;
 
 /// Operations that a decision may use in the first lane: some milliseconds.
@@ -197,16 +198,21 @@ impl Answering {
         })
     }
 
-    /// Calls off what waits in case this event does not come. One that comes again has done so before, and must not call
-    /// off what it wanted itself.
+    /// Calls off what waits in case this event does not come. One that comes again has done so before; after a restart only
+    /// the outbox knows that.
     async fn call_off(&self, occasion: &Occasion) -> Result<(), Unkept> {
         let Some(call) = occasion.event.call_id().filter(|_| self.awaited(occasion)) else { return Ok(()) };
         if occasion.event_identity(Turn::Whole, &self.seen).is_some_and(|identity| self.seen.knows(&identity)) {
             return Ok(());
         }
-        let kind = occasion.event.kind().name();
-        let done = self.outbox.happened(&occasion.site.path, call, kind, occasion.facts.now);
-        match occasion.in_time(done).await {
+        let event = Happened {
+            server: occasion.site.path.clone(),
+            call: call.to_owned(),
+            kind: occasion.event.kind().name().to_owned(),
+            idempotency_key: errands::key_of_event(occasion, &occasion.facts),
+            at: occasion.facts.now,
+        };
+        match occasion.in_time(self.outbox.happened(event)).await {
             Some(Ok(_)) => Ok(()),
             Some(Err(_)) | None => Err(Unkept),
         }

@@ -748,3 +748,30 @@ fn an_event_calls_off_nothing_of_its_own_while_an_earlier_one_is_undecided() {
     let log = daemon.stop();
     assert!(!log.iter().any(|line| line.to_string().contains("called off")), "nothing was: {log:#?}");
 }
+
+const IDLE: &str = r#"
+rules:
+  - name: idle
+    on: status-update
+    fetch: { person: { get: CRM/people } }
+    do:
+      - post: CRM/idle
+        json: { name: "${person.json.name}" }
+        unless_by: { kind: status-update, within: 1s }
+"#;
+
+#[test]
+fn an_event_that_is_undecided_and_comes_again_after_a_kill_does_not_call_off_what_it_will_want() {
+    let service = Destination::open();
+    let daemon = start(IDLE, "", "", &service);
+    assert_eq!(daemon.post("/", status("c1", "in-progress")).status, 200);
+    let asked = service.next();
+    let daemon = killed_and_started_again(daemon);
+    drop(asked);
+    let person = service.next();
+    assert_eq!(daemon.post("/", status("c1", "in-progress")).status, 200);
+    answer_json(person, &json!({ "name": "Ada" }));
+    let told = service.next();
+    assert_eq!(told.path(), "/idle");
+    told.answer(200);
+}

@@ -22,7 +22,7 @@ use switchhook::engine::request::{Body, Method, Part, Request, Target, Text, Wri
 use switchhook::live::Live;
 use switchhook::outbox::put_off::{Decided, Decider, PutOff};
 use switchhook::outbox::view::Phase;
-use switchhook::outbox::{Bounds, EnqueueError, Enqueued, Outbox};
+use switchhook::outbox::{Bounds, EnqueueError, Enqueued, Happened, Outbox};
 use switchhook::secrets::Secrets;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -67,7 +67,14 @@ impl Desk {
     }
 
     fn happened(&self, call: &str, kind: &str) -> usize {
-        self.runtime.block_on(self.outbox.happened("*", call, kind, Clock::now())).unwrap()
+        self.happened_again(call, kind, "another")
+    }
+
+    /// An event that comes with this key.
+    fn happened_again(&self, call: &str, kind: &str, key: &str) -> usize {
+        let [server, call, kind, idempotency_key] = ["*", call, kind, key].map(str::to_owned);
+        let event = Happened { server, call, kind, idempotency_key, at: Clock::now() };
+        self.runtime.block_on(self.outbox.happened(event)).unwrap()
     }
 
     fn rows(&self, phase: Option<Phase>) -> Vec<Value> {
@@ -172,6 +179,7 @@ fn post(key: &str, url: &str) -> Enqueued {
         call: Some("call-1".to_owned()),
         idempotency_key: key.to_owned(),
         decided_at: Clock::now(),
+        wanted_by: None,
     }
 }
 

@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering;
 use redb::{ReadableTable as _, ReadableTableMetadata as _};
 
 use super::Writer;
-use crate::outbox::job::{EVENT_AGE_MAX, Happened, Job, Prepared, Settle, Verdict, undecided, vigil};
+use crate::outbox::job::{EVENT_AGE_MAX, Job, Prepared, Settle, Verdict, key_of_event, undecided, vigil};
 use crate::outbox::put_off::Item;
 use crate::outbox::queue::{Health, ItemId, Queue, Waiting};
 use crate::outbox::record::{State, open_item, seal};
 use crate::outbox::retry::{Cause, Millis};
 use crate::outbox::store::{StoreError, Tables};
-use crate::outbox::{Bounds, EnqueueError, Enqueued, Which};
+use crate::outbox::{Bounds, EnqueueError, Enqueued, Happened, Which};
 use crate::telemetry;
 
 /// How long the key of a delivered item is remembered, in milliseconds.
@@ -162,8 +162,12 @@ impl Writer {
         Ok(())
     }
 
-    /// Calls off what waits for this event not to come, and remembers it for what is not decided yet.
+    /// Calls off what waits for this event not to come, and remembers it for what is not decided yet. One that was put off
+    /// has done so before: what waits now came later, or is what it wants itself.
     fn call_off(&mut self, event: &Happened, tables: &mut Tables<'_>) -> Result<Applied, StoreError> {
+        if self.tally.keys.contains(&key_of_event(&event.server, &event.idempotency_key)) {
+            return Ok(Applied::default());
+        }
         let (vigil, at) = (vigil(&event.server, &event.call, &event.kind), event.at.as_millisecond());
         let (ids, is_undecided) = {
             let queue = self.shared.queue();
@@ -296,7 +300,9 @@ impl Happened {
     fn calls_off(&self, item: &Item) -> bool {
         let Item::Action(item) = item else { return false };
         let kind = item.action.unless_by.as_ref().map(|it| it.kind.as_str());
-        item.server == self.server && item.call.as_deref() == Some(&self.call) && kind == Some(&self.kind)
+        let is_awaited =
+            item.server == self.server && item.call.as_deref() == Some(&self.call) && kind == Some(&self.kind);
+        is_awaited && item.wanted_by.as_ref() != Some(&self.idempotency_key)
     }
 }
 

@@ -136,6 +136,19 @@ fn an_event_in_time_calls_off() {
 }
 
 #[test]
+fn an_event_does_not_call_off_what_it_wants() {
+    let desk = Desk::closed();
+    for (key, wanted_by) in [("own", Some("first")), ("others", Some("second")), ("unknown", None)] {
+        let item = unless("hang", post(key, "http://127.0.0.1:1/"));
+        desk.enqueue(vec![Enqueued { wanted_by: wanted_by.map(str::to_owned), ..item }]).unwrap();
+    }
+    let desk = Desk::at(desk.close(), Bounds::default());
+    assert_eq!(desk.happened_again("call-1", "hang", "first"), 2);
+    assert_eq!(desk.rows(None)[0]["action"], "rule/own");
+    assert_eq!(desk.happened_again("call-1", "hang", "third"), 1);
+}
+
+#[test]
 fn a_destination_that_hangs_or_fails_holds_up_no_other() {
     let (desk, quick, hanging) = (Desk::open(), Destination::open(), Destination::open());
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
