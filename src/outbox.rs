@@ -171,7 +171,8 @@ impl Outbox {
     }
 
     /// The same of what an event wants that was put off: it is in the outbox itself, and makes room once it is decided. So
-    /// these are taken although it is full.
+    /// these are taken although it is full. And since it may be decided long after it came, they are tried as long as others,
+    /// from now on, if they are due already.
     ///
     /// # Errors
     /// Why none was taken.

@@ -4,9 +4,11 @@ mod redirects;
 
 use std::fs;
 use std::thread;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use switchhook::clock::Deadline;
 
 use crate::support::{Answer, Arrival, Client, Daemon, Destination, Folder, switchhook};
 
@@ -773,5 +775,30 @@ fn an_event_that_is_undecided_and_comes_again_after_a_kill_does_not_call_off_wha
     answer_json(person, &json!({ "name": "Ada" }));
     let told = service.next();
     assert_eq!(told.path(), "/idle");
+    told.answer(200);
+}
+
+const HASTY: &str = r#"
+rules:
+  - name: hasty
+    on: end-of-call-report
+    fetch: { person: { get: CRM/people } }
+    do: [ { post: CRM/hasty, json: { name: "${person.json.name}" }, retry: { within: 1s } } ]
+"#;
+
+#[test]
+fn what_an_event_wants_is_tried_although_the_event_was_decided_late() {
+    let service = Destination::open();
+    let daemon = start(HASTY, "", "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    let late = Deadline::after(Duration::from_millis(1200));
+    let mut person = service.next();
+    while !late.passed() {
+        person.answer(503);
+        person = service.next();
+    }
+    answer_json(person, &json!({ "name": "Ada" }));
+    let told = service.next();
+    assert_eq!(told.path(), "/hasty");
     told.answer(200);
 }

@@ -5,6 +5,7 @@ mod bounds;
 mod crashing;
 mod delivering;
 mod operating;
+mod putting_off;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::Value;
 use switchhook::client::guard::Guard;

@@ -53,7 +53,7 @@ impl Change {
 impl Writer {
     pub(super) fn apply(&mut self, job: &Job, tables: &mut Tables<'_>, now: Millis) -> Result<Applied, StoreError> {
         match job {
-            Job::Enqueue { items, is_owed, .. } => self.take_in(items, *is_owed, tables),
+            Job::Enqueue { items, is_owed, .. } => self.take_in(items, is_owed.then_some(now), tables),
             Job::Settle(settle) => self.settle(settle, tables),
             Job::CallOff { event, .. } => self.call_off(event, tables),
             Job::Retry { which, .. } => self.retry(*which, tables, now),
@@ -62,23 +62,25 @@ impl Writer {
         }
     }
 
-    /// Takes all that is new, if there is room for all of it.
-    fn take_in(&mut self, items: &[Prepared], is_owed: bool, tables: &mut Tables<'_>) -> Result<Applied, StoreError> {
+    /// Takes all that is new, if there is room for all of it. What is owed needs none; it has become so at `owed_at`.
+    fn take_in(
+        &mut self,
+        items: &[Prepared],
+        owed_at: Option<Millis>,
+        tables: &mut Tables<'_>,
+    ) -> Result<Applied, StoreError> {
         let (mut new, mut keys) = (Vec::with_capacity(items.len()), HashSet::new());
         for item in items {
             if !self.tally.keys.contains(&item.state.key) && keys.insert(item.state.key) {
                 new.push(item);
             }
         }
-        if let Err(refused) = self.has_room(&new, is_owed) {
+        if let Err(refused) = self.has_room(&new, owed_at.is_some()) {
             return Ok(Applied { refused: Some(refused), ..Applied::default() });
         }
         let mut applied = Applied::default();
         for Prepared { item, state } in new {
-            let (id, mut state) = (self.tally.next_id, state.clone());
-            let age_max = i64::try_from(self.bounds.age_max.as_millis()).unwrap_or(i64::MAX);
-            state.age_max = state.age_max.min(age_max);
-            state.expires_at = state.due_at.saturating_add(state.age_max);
+            let (id, state) = (self.tally.next_id, self.bounded(state, owed_at));
             if !state.is_event() && self.tally.meanwhile.calls_off(&state) {
                 called_off_at_once(item);
                 continue;
@@ -89,6 +91,14 @@ impl Writer {
             applied.changes.push(Change::Added(state.waiting(id)));
         }
         Ok(applied)
+    }
+
+    /// The state with the time for which it is tried. What an event wants cannot be tried before that is known, however long
+    /// ago the event came.
+    fn bounded(&self, state: &State, owed_at: Option<Millis>) -> State {
+        let age_max = state.age_max.min(i64::try_from(self.bounds.age_max.as_millis()).unwrap_or(i64::MAX));
+        let tried_from = state.due_at.max(owed_at.unwrap_or(state.due_at));
+        State { age_max, expires_at: tried_from.saturating_add(age_max), ..state.clone() }
     }
 
     /// Whether there is room for all of it, or could ever be.

@@ -1,6 +1,5 @@
 //! How items come to their destinations, and what becomes of those that do not.
 
-use jiff::Timestamp;
 use switchhook::outbox::{Bounds, EnqueueError, Which};
 
 use std::sync::Arc;
