@@ -316,6 +316,12 @@ impl Queue {
         self.undecided.contains(call)
     }
 
+    /// Whether every event is decided.
+    #[must_use]
+    pub fn is_decided(&self) -> bool {
+        self.undecided.is_empty()
+    }
+
     /// The items that an event of `vigil` makes superfluous.
     #[must_use]
     pub fn waiting_for(&self, vigil: Vigil) -> Vec<ItemId> {

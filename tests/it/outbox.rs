@@ -22,7 +22,7 @@ use switchhook::clock::{Clock, Deadline};
 use switchhook::engine::action::{Action, Retry, UnlessBy};
 use switchhook::engine::request::{Body, Method, Part, Request, Target, Text, Written};
 use switchhook::live::Live;
-use switchhook::outbox::put_off::{Decided, Decider, PutOff};
+use switchhook::outbox::put_off::{self, Decided, Decider, PutOff};
 use switchhook::outbox::view::Phase;
 use switchhook::outbox::{Bounds, EnqueueError, Enqueued, Happened, Outbox};
 use switchhook::secrets::Secrets;
@@ -60,8 +60,12 @@ impl Desk {
     }
 
     fn deliver(&self) {
+        self.deliver_with(secrets(), Undecided);
+    }
+
+    fn deliver_with(&self, secrets: Secrets, decider: impl Decider) {
         let _context = self.runtime.enter();
-        self.outbox.deliver(Live::new(client()), Live::new(secrets()), Arc::new(Undecided));
+        self.outbox.deliver(Live::new(client()), Live::new(secrets), Arc::new(decider));
     }
 
     fn enqueue(&self, batch: Vec<Enqueued>) -> Result<(), EnqueueError> {
@@ -151,6 +155,18 @@ struct Undecided;
 impl Decider for Undecided {
     fn decide<'a>(&'a self, _: &'a PutOff, _: bool) -> BoxFuture<'a, Decided> {
         Box::pin(async { Decided::Refused("nothing was put off".to_owned()) })
+    }
+}
+
+/// An event that is decided later.
+fn event(key: &str, body: &str) -> PutOff {
+    let (kind, body) = ("end-of-call-report".to_owned(), body.to_owned());
+    PutOff {
+        event: put_off::Event { kind, body, headers: serde_json::Map::new(), seed: 1 },
+        server: "*".to_owned(),
+        call: None,
+        idempotency_key: key.to_owned(),
+        arrived_at: Clock::now(),
     }
 }
 

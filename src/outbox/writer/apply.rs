@@ -281,11 +281,14 @@ impl Writer {
         Ok(())
     }
 
-    /// Forgets the events for which no earlier one of their calls can be undecided any more.
+    /// Forgets the events for which no earlier one of their calls can be undecided any more. As long as any is, it may be one
+    /// that is tried after days in which the daemon did not run.
     pub(super) fn forget_meanwhile(&mut self, tables: &mut Tables<'_>, now: Millis) -> Result<(), StoreError> {
+        let is_decided = self.shared.queue().is_decided();
         for _ in 0..FORGOTTEN_MAX {
             let Some((at, vigil)) = tables.meanwhile.first()?.map(|(key, _)| key.value()) else { break };
-            if now < at.saturating_add(EVENT_AGE_MAX) && tables.meanwhile.len()? <= MEANWHILE_MAX {
+            let is_needed = !is_decided || now < at.saturating_add(EVENT_AGE_MAX);
+            if is_needed && tables.meanwhile.len()? <= MEANWHILE_MAX {
                 break;
             }
             tables.meanwhile.remove((at, vigil))?;
