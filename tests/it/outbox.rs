@@ -6,6 +6,7 @@ mod crashing;
 mod delivering;
 mod operating;
 mod putting_off;
+mod secretive;
 
 use std::path::Path;
 use std::sync::Arc;
