@@ -161,8 +161,8 @@ impl Outbox {
     }
 
     /// Takes actions, all or none of them; once this says yes they are on disk. One whose key is waiting already, or was
-    /// delivered lately, is taken for the same and left out. So is one that is too long, and so are all of them where they
-    /// are more than the outbox may ever hold, which the log is told: no repetition would help them.
+    /// delivered or called off lately, is taken for the same and left out. So is one that is too long, and so are all of them
+    /// where they are more than the outbox may ever hold, which the log is told: no repetition would help them.
     ///
     /// # Errors
     /// Why none was taken.

@@ -15,7 +15,7 @@ use crate::outbox::store::{StoreError, Tables};
 use crate::outbox::{Bounds, EnqueueError, Enqueued, Happened, Which};
 use crate::telemetry;
 
-/// How long the key of a delivered item is remembered, in milliseconds.
+/// How long the key of an item that was delivered or called off is remembered, in milliseconds.
 const KEYS_KEPT: i64 = 24 * 60 * 60 * 1000;
 /// How many are remembered at most; the oldest make room.
 const KEYS_MAX: u64 = 100_000;
@@ -55,7 +55,7 @@ impl Writer {
         match job {
             Job::Enqueue { items, is_owed, .. } => self.take_in(items, is_owed.then_some(now), tables),
             Job::Settle(settle) => self.settle(settle, tables),
-            Job::CallOff { event, .. } => self.call_off(event, tables),
+            Job::CallOff { event, .. } => self.call_off(event, tables, now),
             Job::Retry { which, .. } => self.retry(*which, tables, now),
             Job::Discard { which, .. } => self.discard(*which, tables),
             _ => Ok(Applied::default()),
@@ -125,11 +125,7 @@ impl Writer {
         match (tables.state(id)?, *verdict) {
             (None, _) => tables.remove(id)?,
             (Some(state), Verdict::Drop) => self.forget(id, &state, tables)?,
-            (Some(state), Verdict::Done) => {
-                let forgotten_at = now.saturating_add(KEYS_KEPT);
-                self.remove(id, &state, tables)?;
-                tables.forgetting.insert((forgotten_at, state.key), ())?;
-            }
+            (Some(state), Verdict::Done) => self.finish(id, &state, tables, now)?,
             (Some(mut state), Verdict::Again { at }) => {
                 // What could not be read was not tried.
                 state.attempts = state.attempts.saturating_add(u32::from(!note.is_empty()));
@@ -174,7 +170,7 @@ impl Writer {
 
     /// Calls off what waits for this event not to come, and remembers it for what is not decided yet. One that was put off
     /// has done so before: what waits now came later, or is what it wants itself.
-    fn call_off(&mut self, event: &Happened, tables: &mut Tables<'_>) -> Result<Applied, StoreError> {
+    fn call_off(&mut self, event: &Happened, tables: &mut Tables<'_>, now: Millis) -> Result<Applied, StoreError> {
         if self.tally.keys.contains(&key_of_event(&event.server, &event.idempotency_key)) {
             return Ok(Applied::default());
         }
@@ -194,7 +190,8 @@ impl Writer {
             // The vigil is a hash, and two events can have the same.
             let meant = item.is_some_and(|item| event.calls_off(&item));
             if meant && self.shared.queue().take(&state.waiting(*id)) {
-                self.forget(*id, &state, tables)?;
+                // The event that wants it may come again after a crash.
+                self.finish(*id, &state, tables, now)?;
                 count += 1;
             }
         }
@@ -268,7 +265,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Forgets the keys of what was delivered long ago.
+    /// Forgets the keys of what was delivered or called off long ago.
     pub(super) fn forget_keys(&mut self, tables: &mut Tables<'_>, now: Millis) -> Result<(), StoreError> {
         for _ in 0..FORGOTTEN_MAX {
             let Some((forgotten_at, key)) = tables.forgetting.first()?.map(|(key, _)| key.value()) else { break };
@@ -295,6 +292,12 @@ impl Writer {
             self.tally.meanwhile.forget(vigil, at);
         }
         Ok(())
+    }
+
+    /// Removes an item of which nothing is to be done any more; its key is remembered, lest it is taken again.
+    fn finish(&mut self, id: ItemId, state: &State, tables: &mut Tables<'_>, now: Millis) -> Result<(), StoreError> {
+        tables.forgetting.insert((now.saturating_add(KEYS_KEPT), state.key), ())?;
+        self.remove(id, state, tables)
     }
 
     /// Removes an item as if it had never been.

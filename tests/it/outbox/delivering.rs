@@ -135,6 +135,17 @@ fn an_event_in_time_calls_off() {
 }
 
 #[test]
+fn what_was_called_off_does_not_come_again() {
+    let desk = Desk::closed();
+    let item = || unless("status-update", post("a", "http://127.0.0.1:1/"));
+    desk.enqueue(vec![item()]).unwrap();
+    assert_eq!(desk.happened("call-1", "status-update"), 1);
+    let desk = Desk::at(desk.close(), Bounds::default());
+    desk.enqueue(vec![item()]).unwrap();
+    assert!(desk.rows(None).is_empty(), "whoever wants it has come again after a crash: {:#?}", desk.rows(None));
+}
+
+#[test]
 fn an_event_does_not_call_off_what_it_wants() {
     let desk = Desk::closed();
     for (key, wanted_by) in [("own", Some("first")), ("others", Some("second")), ("unknown", None)] {
