@@ -103,6 +103,7 @@ fn item(number: usize) -> Enqueued {
         call,
         idempotency_key: format!("key-{number}"),
         decided_at: Timestamp::now(),
+        wanted_by: None,
     }
 }
 

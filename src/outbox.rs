@@ -36,7 +36,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use self::bounds::About;
 pub use self::bounds::{Bounds, EnqueueError};
-use self::job::{Happened, Job, Prepared};
+use self::job::{Job, Prepared};
 use self::put_off::{Decider, PutOff};
 use self::queue::{ItemId, Queue};
 use self::store::Place;
@@ -64,6 +64,24 @@ pub struct Enqueued {
     /// When it was decided.
     #[serde(with = "millis")]
     pub decided_at: Timestamp,
+    /// The key of the event that wants it, where others can call it off: when that one comes again, it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wanted_by: Option<String>,
+}
+
+/// An event that calls off what waits in case it does not come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened {
+    /// The path of the server that it came to.
+    pub server: String,
+    /// Its call, by Vapi's id.
+    pub call: String,
+    /// Its kind, as Vapi spells it.
+    pub kind: String,
+    /// What tells it from all others; the same if it comes again.
+    pub idempotency_key: String,
+    /// When it came.
+    pub at: Timestamp,
 }
 
 /// How much may wait to be written, in KiB; it grows only while the disk takes longer than actions do to come.
@@ -143,8 +161,8 @@ impl Outbox {
     }
 
     /// Takes actions, all or none of them; once this says yes they are on disk. One whose key is waiting already, or was
-    /// delivered lately, is taken for the same and left out. So is one that is too long, and so are all of them where they
-    /// are more than the outbox may ever hold, which the log is told: no repetition would help them.
+    /// delivered or called off lately, is taken for the same and left out. So is one that is too long, and so are all of them
+    /// where they are more than the outbox may ever hold, which the log is told: no repetition would help them.
     ///
     /// # Errors
     /// Why none was taken.
@@ -153,7 +171,8 @@ impl Outbox {
     }
 
     /// The same of what an event wants that was put off: it is in the outbox itself, and makes room once it is decided. So
-    /// these are taken although it is full.
+    /// these are taken although it is full. And since it may be decided long after it came, they are tried as long as others,
+    /// from now on, if they are due already.
     ///
     /// # Errors
     /// Why none was taken.
@@ -213,17 +232,16 @@ impl Outbox {
         }
     }
 
-    /// An event of `kind` has come in a call at `now`: whatever waits in case it does not come is called off, and stays so
-    /// once this is over; so is what an event of that call wants that came before and is not decided yet. Where nothing waits
-    /// for it, which is nearly always, this takes no time. Says how many items were called off.
+    /// An event has come: whatever waits in case it does not come is called off, and stays so once this is over; so is what
+    /// an event of that call wants that came before and is not decided yet. What it wants itself is not, should it come
+    /// again. Where nothing waits for it, which is nearly always, this takes no time. Says how many items were called off.
     ///
     /// # Errors
     /// Why nothing was called off.
-    pub async fn happened(&self, server: &str, call: &str, kind: &str, now: Timestamp) -> Result<usize, EnqueueError> {
-        if !self.awaits(server, call, kind) && !self.is_undecided(server, call) {
+    pub async fn happened(&self, event: Happened) -> Result<usize, EnqueueError> {
+        if !self.awaits(&event.server, &event.call, &event.kind) && !self.is_undecided(&event.server, &event.call) {
             return Ok(0);
         }
-        let event = Happened { server: server.to_owned(), call: call.to_owned(), kind: kind.to_owned(), at: now };
         self.ask(|done| Job::CallOff { event, done }).await.unwrap_or(Err(EnqueueError::Closed))
     }
 

@@ -3,18 +3,18 @@
 //! What the settings name is read with them, and a file is read again when it changes, as every file is that they name.
 //! So there is one moment at which a value changes, and it is told as any other change of the settings.
 
+mod parts;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, iter};
 
 use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
+use self::parts::SHORT;
 use crate::engine::request::{Part, Text, Written};
-
-/// Bytes of a value that is too short to be told from what only looks the same.
-const SHORT: usize = 8;
 
 /// The secrets in force. Cheap to clone.
 #[derive(Clone, Default)]
@@ -57,39 +57,40 @@ impl Secrets {
     }
 
     /// `text` with the names of secrets where their values stand, in whichever way a value was written: what somebody
-    /// else says may repeat what it was told.
+    /// else says may repeat what it was told. Of a value that is a URL, the host and what is behind it count, too.
     #[must_use]
     pub fn redact<'a>(&self, text: &str, used: impl IntoIterator<Item = &'a str>) -> String {
-        let shown = hide_all(text.as_bytes(), &self.spellings(used));
-        String::from_utf8_lossy(&shown).into_owned()
+        let spellings = self.spellings(used, |value| known_by(value).chain(parts::host(value)).collect());
+        String::from_utf8_lossy(&hide_all(text.as_bytes(), &spellings)).into_owned()
     }
 
     /// The same of an answer, which others go on with: what is shorter than eight bytes would be found where it only looks the
-    /// same.
+    /// same, and so would a host, in the address of a person who has nothing to do with it.
     #[must_use]
     pub fn redact_answer<'a>(&self, answer: Bytes, used: impl IntoIterator<Item = &'a str>) -> Bytes {
-        let mut spellings = self.spellings(used);
+        let mut spellings = self.spellings(used, |value| known_by(value).collect());
         spellings.retain(|(spelling, _)| SHORT <= spelling.len());
         if spellings.is_empty() { answer } else { hide_all(&answer, &spellings).into() }
     }
 
-    /// How the values of these secrets may be written, those that begin with another before it, lest its end stays.
-    fn spellings<'a>(&self, used: impl IntoIterator<Item = &'a str>) -> Vec<(Zeroizing<String>, &'a str)> {
-        let mut spellings: Vec<(Zeroizing<String>, &str)> = Vec::new();
-        for name in used {
-            let Ok(value) = self.value(name) else { continue };
-            let json = write(value, Written::Json);
-            // Some write `/` in JSON with a backslash.
-            let other = Zeroizing::new(json.replace('/', "\\/"));
-            spellings.extend([write(value, Written::Plain), json, other].map(|spelling| (spelling, name)));
-        }
-        spellings.retain(|(spelling, _)| !spelling.is_empty());
+    /// How what `parts` says of the values of these secrets may be written, what begins with another before it, lest its end
+    /// stays.
+    fn spellings<'a>(
+        &self,
+        used: impl IntoIterator<Item = &'a str>,
+        parts: fn(&str) -> Vec<&str>,
+    ) -> Vec<(Zeroizing<String>, &'a str)> {
+        let values = used.into_iter().filter_map(|name| Some((name, self.value(name).ok()?)));
+        let texts = values.flat_map(|(name, value)| parts(value).into_iter().map(move |text| (name, text)));
+        let written = texts.flat_map(|(name, text)| spellings_of(text).map(|spelling| (spelling, name)));
+        let mut spellings: Vec<_> = written.filter(|(spelling, _)| !spelling.is_empty()).collect();
         spellings.sort_by_key(|(spelling, _)| std::cmp::Reverse(spelling.len()));
         spellings
     }
 
-    fn value(&self, name: &str) -> Result<&SecretString, UnknownSecret> {
-        self.0.get(name).ok_or_else(|| UnknownSecret { name: name.to_owned() })
+    fn value(&self, name: &str) -> Result<&str, UnknownSecret> {
+        let value = self.0.get(name).map(SecretString::expose_secret);
+        value.ok_or_else(|| UnknownSecret { name: name.to_owned() })
     }
 }
 
@@ -101,8 +102,21 @@ impl fmt::Debug for Secrets {
 }
 
 /// The value as a place needs it.
-fn write(value: &SecretString, written: Written) -> Zeroizing<String> {
-    Zeroizing::new(written.write(value.expose_secret()))
+fn write(value: &str, written: Written) -> Zeroizing<String> {
+    Zeroizing::new(written.write(value))
+}
+
+/// The texts that give a value away, wherever they stand.
+fn known_by(value: &str) -> impl Iterator<Item = &str> {
+    iter::once(value).chain(parts::behind_host(value))
+}
+
+/// How somebody who repeats a text may write it.
+fn spellings_of(text: &str) -> [Zeroizing<String>; 3] {
+    let json = write(text, Written::Json);
+    // Some write `/` in JSON with a backslash.
+    let other = Zeroizing::new(json.replace('/', "\\/"));
+    [write(text, Written::Plain), json, other]
 }
 
 /// `text` with the names of secrets wherever a spelling of their values stands.
@@ -194,6 +208,38 @@ mod tests {
         let answer = Bytes::from_static(b"Ada said \xffcorrect-horse");
         let shown = Secrets::new(secrets).redact_answer(answer, ["a", "b"]);
         assert_eq!(shown, Bytes::from_static(b"Ada said \xff[secret a]"));
+    }
+
+    #[test]
+    fn a_url_is_known_by_its_parts_too() {
+        let url = "https://hooks.example:8443/services/TOKEN/?key=correct-horse#top";
+        let secrets = Secrets::new([("hook".to_owned(), url.into())]);
+        for echo in [
+            url,
+            "/services/TOKEN/?key=correct-horse",
+            "/services/TOKEN",
+            "%2Fservices%2FTOKEN",
+            r"\/services\/TOKEN",
+            "key=correct-horse",
+        ] {
+            assert_eq!(secrets.redact(&format!("<{echo}>"), ["hook"]), "<[secret hook]>", "{echo}");
+            let answer = secrets.redact_answer(Bytes::from(format!("<{echo}>")), ["hook"]);
+            assert_eq!(answer, "<[secret hook]>", "{echo}");
+        }
+        let elsewhere = "ada@hooks.example is at /services";
+        assert_eq!(secrets.redact(elsewhere, ["hook"]), "ada@[secret hook] is at /services");
+        assert_eq!(secrets.redact_answer(elsewhere.into(), ["hook"]), elsewhere, "others go on with this");
+    }
+
+    #[test]
+    fn what_is_short_or_no_url_has_no_parts() {
+        for value in
+            ["https://a.b/c?d", "https://", "http:///", "ftp://hooks.example/services/TOKEN", "a/services/TOKEN"]
+        {
+            let secrets = Secrets::new([("hook".to_owned(), value.into())]);
+            let echo = "a.b /c d / hooks.example /services/TOKEN";
+            assert_eq!(secrets.redact(echo, ["hook"]), echo, "{value}");
+        }
     }
 
     #[test]

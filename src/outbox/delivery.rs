@@ -80,7 +80,7 @@ impl Courier {
     /// Makes one attempt, whatever comes of it.
     async fn serve(self, lease: Lease) {
         let settle = match self.load(lease.id).await {
-            Loaded::Sound(state, item) if state.expires_at < now() => too_old(lease.id, &state, &item),
+            Loaded::Sound(state, item) if is_too_old(&state) => too_old(lease.id, &state, &item),
             Loaded::Sound(state, item) => self.attempt(lease.id, &state, &item).await,
             Loaded::Damaged => {
                 telemetry::items_dropped(1);
@@ -148,6 +148,11 @@ impl Courier {
         };
         count.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// Whether it is given up without an attempt. An event gets its last one in any case: whatever it wants was promised.
+fn is_too_old(state: &State) -> bool {
+    state.expires_at < now() && !state.is_event()
 }
 
 fn too_old(id: ItemId, state: &State, item: &Item) -> Settle {

@@ -1,6 +1,5 @@
 //! What the thread that owns the file is asked to do, and what it is handed for that.
 
-use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -9,13 +8,15 @@ use super::queue::{Health, ItemId, Lane, Undecided, Vigil};
 use super::record::{DECISIONS, State, fingerprint, short_fingerprint};
 use super::retry::{Cause, Millis, later};
 use super::view::{Phase, Row, Shown, Status};
-use super::{Bounds, EnqueueError, Enqueued, Which};
-use crate::engine::request::{Target, Text};
+use super::{Bounds, EnqueueError, Enqueued, Happened, Which};
+use crate::engine::request::{Part, Target, Text};
 
 /// The longest action, in bytes.
 const ACTION_BYTES_MAX: usize = 8 << 20;
 /// The longest event that is put off, in bytes.
 pub(super) const EVENT_BYTES_MAX: usize = 32 << 20;
+/// What ends the host in a URL.
+const BEHIND_HOST: [char; 3] = ['/', '?', '#'];
 /// How long an event is tried to be decided, in milliseconds.
 pub(super) const EVENT_AGE_MAX: i64 = 24 * 60 * 60 * 1000;
 
@@ -61,14 +62,6 @@ pub(super) enum Job {
     Close(oneshot::Sender<()>),
 }
 
-/// An event that calls items off.
-pub(super) struct Happened {
-    pub(super) server: String,
-    pub(super) call: String,
-    pub(super) kind: String,
-    pub(super) at: Timestamp,
-}
-
 /// How a lease ends.
 #[derive(Debug, Clone)]
 pub(super) struct Settle {
@@ -110,7 +103,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     pub(super) fn of(enqueued: &Enqueued) -> Result<Prepared, EnqueueError> {
-        let Enqueued { action, server, call, idempotency_key, decided_at } = enqueued;
+        let Enqueued { action, server, call, idempotency_key, decided_at, .. } = enqueued;
         let item = written(&action.name, ACTION_BYTES_MAX, enqueued)?;
         let decided_at = decided_at.as_millisecond();
         let within = action.unless_by.as_ref().map(|it| it.within);
@@ -136,7 +129,7 @@ impl Prepared {
     /// The events of one call are decided one after the other, as they came, but none waits for one that has failed.
     pub(super) fn of_event(event: PutOff) -> Result<Prepared, EnqueueError> {
         let arrived_at = event.arrived_at.as_millisecond();
-        let (server, key) = (event.server.clone(), fingerprint(&[&event.server, "event", &event.idempotency_key]));
+        let (server, key) = (event.server.clone(), key_of_event(&event.server, &event.idempotency_key));
         let call = event.call.clone();
         let lane = call.as_deref().map_or(0, |call| short_fingerprint(&[&server, call, "lane", "events"]));
         let kind = event.event.kind.clone();
@@ -167,24 +160,42 @@ pub(super) fn vigil(server: &str, call: &str, kind: &str) -> Vigil {
     short_fingerprint(&[server, call, kind])
 }
 
+/// Stands for the key of an event that is put off: no action has the same.
+pub(super) fn key_of_event(server: &str, idempotency_key: &str) -> u128 {
+    fingerprint(&[server, "event", idempotency_key])
+}
+
 /// Stands for the call of an event that is not decided yet.
 pub(super) fn undecided(server: &str, call: &str) -> Undecided {
     short_fingerprint(&[server, call, "undecided"])
 }
 
-/// Whom an action is for: scheme, host and port. What has none of these fails by itself, all together.
+/// Whom an action is for: scheme, host and port, or the name of the secret that says them. What has none of these fails by
+/// itself, all together.
 fn destination(target: Target, url: &Text) -> String {
     if target == Target::Vapi {
         return "vapi".to_owned();
     }
-    let url = url.redacted();
-    let (scheme, rest) = url.split_once("://").unwrap_or_default();
-    if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
-        return "://".to_owned();
-    }
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let url = in_lower_case(url);
+    let shown = url.redacted();
+    let (scheme, rest) = shown.split_once("://").filter(|(scheme, _)| !scheme.contains(BEHIND_HOST)).unzip();
+    let authority = rest.unwrap_or(&shown).split(BEHIND_HOST).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}").to_ascii_lowercase()
+    match (url.0.first(), scheme) {
+        (Some(Part::Secret { .. }), Some(scheme)) => format!("{scheme}://{authority}"),
+        (Some(Part::Secret { .. }), None) => authority.to_owned(),
+        (_, Some(scheme @ ("http" | "https"))) => format!("{scheme}://{host}"),
+        _ => "://".to_owned(),
+    }
+}
+
+/// The text with all but the names of its secrets in lower case.
+fn in_lower_case(text: &Text) -> Text {
+    let lower = |part: &Part| match part {
+        Part::Plain(text) => Part::Plain(text.to_ascii_lowercase()),
+        secret @ Part::Secret { .. } => secret.clone(),
+    };
+    Text(text.0.iter().map(lower).collect())
 }
 
 impl Job {
@@ -199,5 +210,34 @@ impl Job {
             self,
             Job::Enqueue { .. } | Job::Settle(_) | Job::CallOff { .. } | Job::Retry { .. } | Job::Discard { .. }
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::request::Written;
+
+    #[test]
+    fn each_host_and_each_secret_that_says_the_host_is_a_destination() {
+        let plain = |text: &str| Part::Plain(text.to_owned());
+        let secret = |name: &str| Part::Secret { name: name.to_owned(), written: Written::Plain };
+        let to = |parts: Vec<Part>| destination(Target::Anybody, &Text(parts));
+        for (parts, name) in [
+            (vec![plain("HTTPS://Crm.example:8443/Calls?a=b")], "https://crm.example:8443"),
+            (vec![plain("http://crm.example?a=b")], "http://crm.example"),
+            (vec![plain("https://"), secret("Host"), plain(".Example/Calls")], "https://[secret Host].example"),
+            (vec![secret("Hook")], "[secret Hook]"),
+            (vec![secret("Base"), plain("/Calls?a=https://b.example/")], "[secret Base]"),
+            (vec![secret("Base"), plain(".Example:8443?a=b")], "[secret Base].example:8443"),
+            (vec![secret("scheme"), plain("://Crm.example/Calls")], "[secret scheme]://crm.example"),
+            (vec![secret("a"), secret("b")], "[secret a][secret b]"),
+            (vec![plain("ftp://a.example/")], "://"),
+            (vec![plain("decide "), secret("a")], "://"),
+            (vec![plain("")], "://"),
+        ] {
+            assert_eq!(to(parts), name);
+        }
+        assert_eq!(destination(Target::Vapi, &Text(vec![secret("base"), plain("/call")])), "vapi");
     }
 }

@@ -32,7 +32,7 @@ const FAILED_MAX: usize = 1000;
 pub struct Waiting {
     /// Its number.
     pub id: ItemId,
-    /// Whom it is for: scheme, host and port.
+    /// Whom it is for: scheme, host and port, or the name of the secret that says them.
     pub destination: Arc<str>,
     /// When it is sent.
     pub due_at: Millis,
@@ -82,7 +82,7 @@ pub struct Room {
 /// What is known of one destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Scheme, host and port.
+    /// Scheme, host and port, or the name of the secret that says them.
     pub destination: Arc<str>,
     /// How many wait for it.
     pub waiting: usize,
@@ -314,6 +314,12 @@ impl Queue {
     #[must_use]
     pub fn is_undecided(&self, call: Undecided) -> bool {
         self.undecided.contains(call)
+    }
+
+    /// Whether every event is decided.
+    #[must_use]
+    pub fn is_decided(&self) -> bool {
+        self.undecided.is_empty()
     }
 
     /// The items that an event of `vigil` makes superfluous.

@@ -16,7 +16,7 @@ const FORMAT: u8 = 2;
 /// What stands before the content: the version, the sum, the item's number.
 pub(super) const HEADER_BYTES: usize = 1 + CHECKSUM_BYTES + size_of::<ItemId>();
 const CHECKSUM_BYTES: usize = 8;
-/// How the destinations of events begin: those of requests begin with their scheme.
+/// How the destinations of events begin: those of requests begin with their scheme, or with a bracket.
 pub(super) const DECISIONS: &str = "decide ";
 const CAUSES: [Cause; 4] = [Cause::Refused, Cause::Attempts, Cause::Age, Cause::Salvaged];
 

@@ -26,7 +26,7 @@ pub const FILE: &str = "outbox.redb";
 const ITEMS: TableDefinition<u64, &[u8]> = TableDefinition::new("items");
 const STATES: TableDefinition<u64, &[u8]> = TableDefinition::new("states");
 const NOTES: TableDefinition<u64, &[u8]> = TableDefinition::new("notes");
-/// The keys of what was delivered, by the moment at which each is forgotten. Those of what is here stand in its state: in a
+/// The keys of what was delivered or called off, by the moment at which each is forgotten. Those of what is here stand in its state: in a
 /// table of their own, in no order, they would touch as many pages as there are items in a transaction.
 const FORGETTING: TableDefinition<(i64, u128), ()> = TableDefinition::new("forgetting");
 /// When events came while earlier ones of their calls were not decided yet, and what stands for their call and kind.
@@ -121,7 +121,7 @@ pub(super) enum Seen {
     /// Here it begins, perhaps not for the first time: what was seen before does not count.
     Beginning,
     Item(ItemId, State),
-    /// The key of something that was delivered.
+    /// The key of something that was delivered or called off.
     Key(u128),
     /// An event that came while an earlier one of its call was not decided yet.
     Meanwhile(Vigil, Millis),

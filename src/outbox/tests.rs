@@ -97,7 +97,7 @@ fn item(key: &str) -> Enqueued {
         sign: None,
     };
     let (server, call) = ("*".to_owned(), None);
-    Enqueued { action, server, call, idempotency_key: key.to_owned(), decided_at: Clock::now() }
+    Enqueued { action, server, call, idempotency_key: key.to_owned(), decided_at: Clock::now(), wanted_by: None }
 }
 
 #[test]
@@ -147,4 +147,15 @@ fn a_lease_that_ends_while_the_disk_fails_is_written_down_later() {
     }
     assert_eq!(runtime.block_on(outbox.page(None, 0, 10)).unwrap().len(), 1);
     assert!(outbox.shared.queue().is_leased(leases[1].id), "the other one is still on its way");
+}
+
+#[test]
+fn what_earlier_versions_have_written_is_read() {
+    let item = Enqueued { decided_at: Timestamp::UNIX_EPOCH, ..item("a") };
+    let written = serde_json::to_string(&item).unwrap();
+    assert!(!written.contains("wanted_by"), "as it was before there was such a thing: {written}");
+    assert_eq!(serde_json::from_str::<Enqueued>(&written).unwrap(), item);
+    let wanted = Enqueued { wanted_by: Some("b".to_owned()), ..item };
+    let written = serde_json::to_string(&wanted).unwrap();
+    assert_eq!(serde_json::from_str::<Enqueued>(&written).unwrap(), wanted);
 }

@@ -61,7 +61,7 @@ struct Tally {
     bytes: u64,
     dead: BTreeMap<ItemId, (u32, Arc<str>)>,
     dead_bytes: u64,
-    /// The idempotency keys of all that is here or was delivered lately.
+    /// The idempotency keys of all that is here, or was delivered or called off lately.
     keys: HashSet<u128>,
     meanwhile: Meanwhile,
 }

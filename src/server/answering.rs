@@ -22,6 +22,7 @@ use super::call_state::CallStates;
 use super::decrypt::ArgumentKey;
 use super::dedup::{self, AnswerOnce};
 use super::encode::Encoded;
+use super::errands;
 use super::lanes::Lane;
 use super::novelty::Novelty;
 use super::occasion::{Allowance, Occasion};
@@ -36,7 +37,7 @@ use crate::engine::kind::EventKind;
 use crate::engine::reply::Reply;
 use crate::engine::{Engine, Turn};
 use crate::live::Live;
-use crate::outbox::Outbox;
+use crate::outbox::{Happened, Outbox};
 use crate::telemetry;
 
 /// Operations that a decision may use in the first lane: some milliseconds.
@@ -207,7 +208,8 @@ impl Answering {
     }
 
     /// Calls off what waits in case this event does not come. One that comes again has done so before, whether anything
-    /// waited then or not, and must not call off what it wanted itself, or what a later one did.
+    /// waited then or not, and must not call off what it wanted itself, or what a later one did. After a restart only the
+    /// outbox knows that.
     async fn call_off(&self, occasion: &Occasion) -> Result<(), Unkept> {
         if !self.may_call_off(occasion) {
             return Ok(());
@@ -219,9 +221,14 @@ impl Answering {
             None => return Err(Unkept),
         };
         if let Some(call) = occasion.event.call_id().filter(|_| self.awaited(occasion)) {
-            let kind = occasion.event.kind().name();
-            let done = self.outbox.happened(&occasion.site.path, call, kind, occasion.facts.now);
-            occasion.in_time(done).await.and_then(Result::ok).ok_or(Unkept)?;
+            let event = Happened {
+                server: occasion.site.path.clone(),
+                call: call.to_owned(),
+                kind: occasion.event.kind().name().to_owned(),
+                idempotency_key: errands::key_of_event(occasion, &occasion.facts),
+                at: occasion.facts.now,
+            };
+            occasion.in_time(self.outbox.happened(event)).await.and_then(Result::ok).ok_or(Unkept)?;
         }
         first.done();
         Ok(())

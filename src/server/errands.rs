@@ -36,13 +36,14 @@ pub(super) fn of(occasion: &Occasion, turn: Turn, actions: Vec<Action>, facts: &
             call: call.map(str::to_owned),
             idempotency_key: identity.key(*number, &action.name),
             decided_at: facts.now,
+            wanted_by: action.unless_by.as_ref().map(|_| key_of_event(occasion, facts)),
             action,
         }
     };
     actions.into_iter().map(errand).collect()
 }
 
-/// What tells an event that is put off from all others.
+/// What tells an event that is put off, or calls something off, from all others.
 pub(super) fn key_of_event(occasion: &Occasion, facts: &Facts) -> String {
     Identity::of(occasion, Turn::Whole, facts).key(0, occasion.event.kind().name())
 }

@@ -4,6 +4,7 @@ mod killing;
 
 use std::fs;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use switchhook::clock::Deadline;
 
@@ -191,16 +192,17 @@ fn loopback_is_refused_unless_it_is_allowed() {
     assert!(destination.ready().is_none());
 }
 
-#[test]
-fn an_event_that_comes_again_does_not_call_off_what_it_wanted() {
-    let rules = "
+const SILENCE: &str = "
 rules:
   - name: silence
     on: hang
     do: [ { post: DESK/silence, unless_by: { kind: hang, within: 1h } } ]
 ";
+
+#[test]
+fn an_event_that_comes_again_does_not_call_off_what_it_wanted() {
     let destination = Destination::open();
-    let daemon = start(folder(rules, &destination));
+    let daemon = start(folder(SILENCE, &destination));
     for _ in 0..2 {
         assert_eq!(daemon.post("/", event("hang", "c1")).status, 200);
     }
@@ -208,6 +210,39 @@ rules:
     let other = json!({ "message": { "type": "hang", "call": { "id": "c1" }, "timestamp": 2 } }).to_string();
     assert_eq!(daemon.post("/", other).status, 200);
     assert_eq!(outbox(&daemon)["waiting"], 1, "the second one calls off the first, and waits itself");
+}
+
+#[test]
+fn nor_does_it_after_a_kill() {
+    let destination = Destination::open();
+    let daemon = start(folder(SILENCE, &destination));
+    assert_eq!(daemon.post("/", event("hang", "c1")).status, 200);
+    daemon.signal(Signal::KILL);
+    let daemon = start(daemon.killed_and_kept());
+    // The acknowledgement was lost with the daemon, so the event comes again.
+    assert_eq!(daemon.post("/", event("hang", "c1")).status, 200);
+    assert_eq!(outbox(&daemon)["waiting"], 1);
+    let log = daemon.stop();
+    assert!(!log.iter().any(|line| line.to_string().contains("called off")), "{log:#?}");
+}
+
+#[test]
+fn a_tool_call_that_comes_again_does_not_call_off_what_it_wanted() {
+    let rules = "
+rules:
+  - name: book
+    tool: book
+    respond: Booked.
+    do: [ { post: DESK/idle, unless_by: { kind: tool-calls, within: 1h } } ]
+";
+    let destination = Destination::open();
+    let daemon = start(folder(rules, &destination));
+    for _ in 0..2 {
+        assert_eq!(daemon.post("/", tool_call("c1", "t1")).json()["results"][0]["result"], "Booked.");
+    }
+    // Nobody waits for what is called off behind a reply, but who ends does.
+    let log = daemon.stop();
+    assert!(!log.iter().any(|line| line.to_string().contains("called off")), "{log:#?}");
 }
 
 #[test]

@@ -5,9 +5,11 @@ mod redirects;
 
 use std::fs;
 use std::thread;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use switchhook::clock::Deadline;
 
 use crate::support::{Answer, Arrival, Client, Daemon, Destination, Folder, switchhook};
 
@@ -720,4 +722,84 @@ fn an_event_that_is_sent_for_again_is_still_one_of_its_call() {
     let mut daemon = daemon;
     daemon.logged_where("what was called off", |line| line.to_string().contains("called off"));
     assert!(service.ready().is_none(), "it was sent although the report has come");
+}
+
+const QUIET: &str = r#"
+rules:
+  - name: quiet
+    on: status-update
+    do: [ { post: CRM/alert, json: {}, unless_by: { kind: status-update, within: 1s } } ]
+  - name: hung
+    on: hang
+    fetch: { person: { get: CRM/people } }
+    do: [ { post: CRM/hung, json: { name: "${person.json.name}" } } ]
+"#;
+
+#[test]
+fn an_event_calls_off_nothing_of_its_own_while_an_earlier_one_is_undecided() {
+    let service = Destination::open();
+    let daemon = start(QUIET, "", "", &service);
+    let hang = json!({ "message": { "type": "hang", "call": { "id": "c1" } } }).to_string();
+    assert_eq!(daemon.post("/", hang).status, 200);
+    let person = service.next();
+    assert_eq!(daemon.post("/", status("c1", "in-progress")).status, 200);
+    let alert = service.next();
+    assert_eq!(alert.path(), "/alert");
+    alert.answer(200);
+    answer_json(person, &json!({ "name": "Ada" }));
+    service.next().answer(200);
+    let log = daemon.stop();
+    assert!(!log.iter().any(|line| line.to_string().contains("called off")), "nothing was: {log:#?}");
+}
+
+const IDLE: &str = r#"
+rules:
+  - name: idle
+    on: status-update
+    fetch: { person: { get: CRM/people } }
+    do:
+      - post: CRM/idle
+        json: { name: "${person.json.name}" }
+        unless_by: { kind: status-update, within: 1s }
+"#;
+
+#[test]
+fn an_event_that_is_undecided_and_comes_again_after_a_kill_does_not_call_off_what_it_will_want() {
+    let service = Destination::open();
+    let daemon = start(IDLE, "", "", &service);
+    assert_eq!(daemon.post("/", status("c1", "in-progress")).status, 200);
+    let asked = service.next();
+    let daemon = killed_and_started_again(daemon);
+    drop(asked);
+    let person = service.next();
+    assert_eq!(daemon.post("/", status("c1", "in-progress")).status, 200);
+    answer_json(person, &json!({ "name": "Ada" }));
+    let told = service.next();
+    assert_eq!(told.path(), "/idle");
+    told.answer(200);
+}
+
+const HASTY: &str = r#"
+rules:
+  - name: hasty
+    on: end-of-call-report
+    fetch: { person: { get: CRM/people } }
+    do: [ { post: CRM/hasty, json: { name: "${person.json.name}" }, retry: { within: 1s } } ]
+"#;
+
+#[test]
+fn what_an_event_wants_is_tried_although_the_event_was_decided_late() {
+    let service = Destination::open();
+    let daemon = start(HASTY, "", "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    let late = Deadline::after(Duration::from_millis(1200));
+    let mut person = service.next();
+    while !late.passed() {
+        person.answer(503);
+        person = service.next();
+    }
+    answer_json(person, &json!({ "name": "Ada" }));
+    let told = service.next();
+    assert_eq!(told.path(), "/hasty");
+    told.answer(200);
 }

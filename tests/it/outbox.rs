@@ -5,6 +5,8 @@ mod bounds;
 mod crashing;
 mod delivering;
 mod operating;
+mod putting_off;
+mod secretive;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::Value;
 use switchhook::client::guard::Guard;
@@ -20,9 +23,9 @@ use switchhook::clock::{Clock, Deadline};
 use switchhook::engine::action::{Action, Retry, UnlessBy};
 use switchhook::engine::request::{Body, Method, Part, Request, Target, Text, Written};
 use switchhook::live::Live;
-use switchhook::outbox::put_off::{Decided, Decider, PutOff};
+use switchhook::outbox::put_off::{self, Decided, Decider, PutOff};
 use switchhook::outbox::view::Phase;
-use switchhook::outbox::{Bounds, EnqueueError, Enqueued, Outbox};
+use switchhook::outbox::{Bounds, EnqueueError, Enqueued, Happened, Outbox};
 use switchhook::secrets::Secrets;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -58,8 +61,12 @@ impl Desk {
     }
 
     fn deliver(&self) {
+        self.deliver_with(secrets(), Undecided);
+    }
+
+    fn deliver_with(&self, secrets: Secrets, decider: impl Decider) {
         let _context = self.runtime.enter();
-        self.outbox.deliver(Live::new(client()), Live::new(secrets()), Arc::new(Undecided));
+        self.outbox.deliver(Live::new(client()), Live::new(secrets), Arc::new(decider));
     }
 
     fn enqueue(&self, batch: Vec<Enqueued>) -> Result<(), EnqueueError> {
@@ -67,7 +74,14 @@ impl Desk {
     }
 
     fn happened(&self, call: &str, kind: &str) -> usize {
-        self.runtime.block_on(self.outbox.happened("*", call, kind, Clock::now())).unwrap()
+        self.happened_again(call, kind, "another")
+    }
+
+    /// An event that comes with this key.
+    fn happened_again(&self, call: &str, kind: &str, key: &str) -> usize {
+        let [server, call, kind, idempotency_key] = ["*", call, kind, key].map(str::to_owned);
+        let event = Happened { server, call, kind, idempotency_key, at: Clock::now() };
+        self.runtime.block_on(self.outbox.happened(event)).unwrap()
     }
 
     fn rows(&self, phase: Option<Phase>) -> Vec<Value> {
@@ -145,6 +159,18 @@ impl Decider for Undecided {
     }
 }
 
+/// An event that is decided later.
+fn event(key: &str, body: &str) -> PutOff {
+    let (kind, body) = ("end-of-call-report".to_owned(), body.to_owned());
+    PutOff {
+        event: put_off::Event { kind, body, headers: serde_json::Map::new(), seed: 1 },
+        server: "*".to_owned(),
+        call: None,
+        idempotency_key: key.to_owned(),
+        arrived_at: Clock::now(),
+    }
+}
+
 /// A plain post.
 fn post(key: &str, url: &str) -> Enqueued {
     let action = Action {
@@ -172,6 +198,7 @@ fn post(key: &str, url: &str) -> Enqueued {
         call: Some("call-1".to_owned()),
         idempotency_key: key.to_owned(),
         decided_at: Clock::now(),
+        wanted_by: None,
     }
 }
 

@@ -63,9 +63,14 @@ impl Attempt<'_> {
         };
         match client.send(request, &limits).await {
             Ok(response) => self.answered(&response),
-            Err(error) if error.is_final() => self.ended(Outcome::Refused, Health::Unknown, &self.explained(&error)),
-            Err(error) => self.ended(Outcome::Failed { retry_after: None }, Health::Fails, &self.explained(&error)),
+            Err(error) if error.is_final() => self.ended(Outcome::Refused, Health::Unknown, &self.explained(error)),
+            Err(error) => self.ended(Outcome::Failed { retry_after: None }, Health::Fails, &self.explained(error)),
         }
+    }
+
+    /// Whether it is nobody's business where it leads.
+    fn leads_to_a_secret(&self) -> bool {
+        self.item.action.request.url.secrets().next().is_some()
     }
 
     fn request(&self) -> Result<Request, Unsendable> {
@@ -94,7 +99,11 @@ impl Attempt<'_> {
         let outcome = outcome_of(status, header(RETRY_AFTER).and_then(|written| retry_after(written, now)));
         let mut note = format!("it answered {status}");
         if let Some(location) = header(LOCATION).filter(|_| response.status.is_redirection()) {
-            note = format!("{note}, a redirect, which is not followed; if it is right, ask {location} instead");
+            note.push_str(", a redirect, which is not followed");
+            // It is mostly the same, but for a slash or the scheme.
+            if !self.leads_to_a_secret() {
+                note = format!("{note}; if it is right, ask {location} instead");
+            }
         }
         let body = String::from_utf8_lossy(&response.body);
         if !body.is_empty() && outcome != Outcome::Delivered {
@@ -105,7 +114,8 @@ impl Attempt<'_> {
         self.ended(outcome, health, &note)
     }
 
-    fn explained(&self, error: &ClientError) -> String {
+    fn explained(&self, error: ClientError) -> String {
+        let error = if self.leads_to_a_secret() { error.without_host() } else { error };
         format!("attempt {}: {error}", self.number)
     }
 

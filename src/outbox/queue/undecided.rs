@@ -36,6 +36,10 @@ impl UndecidedCalls {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.events_of.is_empty()
+    }
+
     pub(super) fn contains(&self, call: Undecided) -> bool {
         self.events_of.contains_key(&call)
     }

@@ -6,16 +6,16 @@ use std::sync::atomic::Ordering;
 use redb::{ReadableTable as _, ReadableTableMetadata as _};
 
 use super::Writer;
-use crate::outbox::job::{EVENT_AGE_MAX, Happened, Job, Prepared, Settle, Verdict, undecided, vigil};
+use crate::outbox::job::{EVENT_AGE_MAX, Job, Prepared, Settle, Verdict, key_of_event, undecided, vigil};
 use crate::outbox::put_off::Item;
 use crate::outbox::queue::{Health, ItemId, Queue, Waiting};
 use crate::outbox::record::{State, open_item, seal};
 use crate::outbox::retry::{Cause, Millis};
 use crate::outbox::store::{StoreError, Tables};
-use crate::outbox::{Bounds, EnqueueError, Enqueued, Which};
+use crate::outbox::{Bounds, EnqueueError, Enqueued, Happened, Which};
 use crate::telemetry;
 
-/// How long the key of a delivered item is remembered, in milliseconds.
+/// How long the key of an item that was delivered or called off is remembered, in milliseconds.
 const KEYS_KEPT: i64 = 24 * 60 * 60 * 1000;
 /// How many are remembered at most; the oldest make room.
 const KEYS_MAX: u64 = 100_000;
@@ -53,32 +53,34 @@ impl Change {
 impl Writer {
     pub(super) fn apply(&mut self, job: &Job, tables: &mut Tables<'_>, now: Millis) -> Result<Applied, StoreError> {
         match job {
-            Job::Enqueue { items, is_owed, .. } => self.take_in(items, *is_owed, tables),
+            Job::Enqueue { items, is_owed, .. } => self.take_in(items, is_owed.then_some(now), tables),
             Job::Settle(settle) => self.settle(settle, tables),
-            Job::CallOff { event, .. } => self.call_off(event, tables),
+            Job::CallOff { event, .. } => self.call_off(event, tables, now),
             Job::Retry { which, .. } => self.retry(*which, tables, now),
             Job::Discard { which, .. } => self.discard(*which, tables),
             _ => Ok(Applied::default()),
         }
     }
 
-    /// Takes all that is new, if there is room for all of it.
-    fn take_in(&mut self, items: &[Prepared], is_owed: bool, tables: &mut Tables<'_>) -> Result<Applied, StoreError> {
+    /// Takes all that is new, if there is room for all of it. What is owed needs none; it has become so at `owed_at`.
+    fn take_in(
+        &mut self,
+        items: &[Prepared],
+        owed_at: Option<Millis>,
+        tables: &mut Tables<'_>,
+    ) -> Result<Applied, StoreError> {
         let (mut new, mut keys) = (Vec::with_capacity(items.len()), HashSet::new());
         for item in items {
             if !self.tally.keys.contains(&item.state.key) && keys.insert(item.state.key) {
                 new.push(item);
             }
         }
-        if let Err(refused) = self.has_room(&new, is_owed) {
+        if let Err(refused) = self.has_room(&new, owed_at.is_some()) {
             return Ok(Applied { refused: Some(refused), ..Applied::default() });
         }
         let mut applied = Applied::default();
         for Prepared { item, state } in new {
-            let (id, mut state) = (self.tally.next_id, state.clone());
-            let age_max = i64::try_from(self.bounds.age_max.as_millis()).unwrap_or(i64::MAX);
-            state.age_max = state.age_max.min(age_max);
-            state.expires_at = state.due_at.saturating_add(state.age_max);
+            let (id, state) = (self.tally.next_id, self.bounded(state, owed_at));
             if !state.is_event() && self.tally.meanwhile.calls_off(&state) {
                 called_off_at_once(item);
                 continue;
@@ -89,6 +91,14 @@ impl Writer {
             applied.changes.push(Change::Added(state.waiting(id)));
         }
         Ok(applied)
+    }
+
+    /// The state with the time for which it is tried. What an event wants cannot be tried before that is known, however long
+    /// ago the event came.
+    fn bounded(&self, state: &State, owed_at: Option<Millis>) -> State {
+        let age_max = state.age_max.min(i64::try_from(self.bounds.age_max.as_millis()).unwrap_or(i64::MAX));
+        let tried_from = state.due_at.max(owed_at.unwrap_or(state.due_at));
+        State { age_max, expires_at: tried_from.saturating_add(age_max), ..state.clone() }
     }
 
     /// Whether there is room for all of it, or could ever be.
@@ -115,11 +125,7 @@ impl Writer {
         match (tables.state(id)?, *verdict) {
             (None, _) => tables.remove(id)?,
             (Some(state), Verdict::Drop) => self.forget(id, &state, tables)?,
-            (Some(state), Verdict::Done) => {
-                let forgotten_at = now.saturating_add(KEYS_KEPT);
-                self.remove(id, &state, tables)?;
-                tables.forgetting.insert((forgotten_at, state.key), ())?;
-            }
+            (Some(state), Verdict::Done) => self.finish(id, &state, tables, now)?,
             (Some(mut state), Verdict::Again { at }) => {
                 // What could not be read was not tried.
                 state.attempts = state.attempts.saturating_add(u32::from(!note.is_empty()));
@@ -162,8 +168,12 @@ impl Writer {
         Ok(())
     }
 
-    /// Calls off what waits for this event not to come, and remembers it for what is not decided yet.
-    fn call_off(&mut self, event: &Happened, tables: &mut Tables<'_>) -> Result<Applied, StoreError> {
+    /// Calls off what waits for this event not to come, and remembers it for what is not decided yet. One that was put off
+    /// has done so before: what waits now came later, or is what it wants itself.
+    fn call_off(&mut self, event: &Happened, tables: &mut Tables<'_>, now: Millis) -> Result<Applied, StoreError> {
+        if self.tally.keys.contains(&key_of_event(&event.server, &event.idempotency_key)) {
+            return Ok(Applied::default());
+        }
         let (vigil, at) = (vigil(&event.server, &event.call, &event.kind), event.at.as_millisecond());
         let (ids, is_undecided) = {
             let queue = self.shared.queue();
@@ -180,11 +190,14 @@ impl Writer {
             // The vigil is a hash, and two events can have the same.
             let meant = item.is_some_and(|item| event.calls_off(&item));
             if meant && self.shared.queue().take(&state.waiting(*id)) {
-                self.forget(*id, &state, tables)?;
+                // The event that wants it may come again after a crash.
+                self.finish(*id, &state, tables, now)?;
                 count += 1;
             }
         }
-        telemetry::called_off(&event.server, &event.call, &event.kind, count);
+        if count != 0 {
+            telemetry::called_off(&event.server, &event.call, &event.kind, count);
+        }
         Ok(Applied { count, ..Applied::default() })
     }
 
@@ -252,7 +265,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Forgets the keys of what was delivered long ago.
+    /// Forgets the keys of what was delivered or called off long ago.
     pub(super) fn forget_keys(&mut self, tables: &mut Tables<'_>, now: Millis) -> Result<(), StoreError> {
         for _ in 0..FORGOTTEN_MAX {
             let Some((forgotten_at, key)) = tables.forgetting.first()?.map(|(key, _)| key.value()) else { break };
@@ -265,17 +278,26 @@ impl Writer {
         Ok(())
     }
 
-    /// Forgets the events for which no earlier one of their calls can be undecided any more.
+    /// Forgets the events for which no earlier one of their calls can be undecided any more. As long as any is, it may be one
+    /// that is tried after days in which the daemon did not run.
     pub(super) fn forget_meanwhile(&mut self, tables: &mut Tables<'_>, now: Millis) -> Result<(), StoreError> {
+        let is_decided = self.shared.queue().is_decided();
         for _ in 0..FORGOTTEN_MAX {
             let Some((at, vigil)) = tables.meanwhile.first()?.map(|(key, _)| key.value()) else { break };
-            if now < at.saturating_add(EVENT_AGE_MAX) && tables.meanwhile.len()? <= MEANWHILE_MAX {
+            let is_needed = !is_decided || now < at.saturating_add(EVENT_AGE_MAX);
+            if is_needed && tables.meanwhile.len()? <= MEANWHILE_MAX {
                 break;
             }
             tables.meanwhile.remove((at, vigil))?;
             self.tally.meanwhile.forget(vigil, at);
         }
         Ok(())
+    }
+
+    /// Removes an item of which nothing is to be done any more; its key is remembered, lest it is taken again.
+    fn finish(&mut self, id: ItemId, state: &State, tables: &mut Tables<'_>, now: Millis) -> Result<(), StoreError> {
+        tables.forgetting.insert((now.saturating_add(KEYS_KEPT), state.key), ())?;
+        self.remove(id, state, tables)
     }
 
     /// Removes an item as if it had never been.
@@ -294,7 +316,9 @@ impl Happened {
     fn calls_off(&self, item: &Item) -> bool {
         let Item::Action(item) = item else { return false };
         let kind = item.action.unless_by.as_ref().map(|it| it.kind.as_str());
-        item.server == self.server && item.call.as_deref() == Some(&self.call) && kind == Some(&self.kind)
+        let is_awaited =
+            item.server == self.server && item.call.as_deref() == Some(&self.call) && kind == Some(&self.kind);
+        is_awaited && item.wanted_by.as_ref() != Some(&self.idempotency_key)
     }
 }
 

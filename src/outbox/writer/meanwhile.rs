@@ -25,9 +25,28 @@ impl Meanwhile {
         }
     }
 
-    /// Whether the event came that makes an action superfluous, after what it was decided about and in time.
+    /// Whether the event came that makes an action superfluous, after what it was decided about and in time. What came at
+    /// the very time of that is that event itself.
     pub(super) fn calls_off(&self, action: &State) -> bool {
         let came = self.0.get(&action.vigil).filter(|_| action.vigil != 0);
-        came.is_some_and(|all| all.iter().any(|at| (action.decided_at..=action.vigil_until).contains(at)))
+        came.is_some_and(|all| all.iter().any(|at| action.decided_at < *at && *at <= action.vigil_until))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_after_an_event_and_in_time_calls_off_what_it_wants() {
+        let action = State { vigil: 7, vigil_until: 20, ..State::new(10, 20, 0) };
+        for (at, calls_off) in [(9, false), (10, false), (11, true), (20, true), (21, false)] {
+            let mut meanwhile = Meanwhile::default();
+            meanwhile.add(7, at);
+            assert_eq!(meanwhile.calls_off(&action), calls_off, "{at}");
+            assert!(!meanwhile.calls_off(&State { vigil: 8, ..action.clone() }), "that is another event");
+            meanwhile.forget(7, at);
+            assert!(!meanwhile.calls_off(&action));
+        }
     }
 }

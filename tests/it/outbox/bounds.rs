@@ -1,7 +1,5 @@
 //! What the outbox takes, and what it leaves out, where there is not room for all.
 
-use switchhook::outbox::put_off::{self, PutOff};
-
 use super::*;
 
 #[test]
@@ -57,15 +55,7 @@ fn what_could_never_be_kept_is_dropped_instead_of_refused_for_ever() {
 fn an_event_that_could_never_be_kept_is_decided_by_who_has_it() {
     let bounds = Bounds { bytes_max: 1000, ..Bounds::default() };
     let desk = Desk::at(tempfile::tempdir().unwrap(), bounds);
-    let (kind, body) = ("end-of-call-report".to_owned(), "x".repeat(1000));
-    let event = PutOff {
-        event: put_off::Event { kind, body, headers: serde_json::Map::new(), seed: 1 },
-        server: "*".to_owned(),
-        call: None,
-        idempotency_key: "1".to_owned(),
-        arrived_at: Clock::now(),
-    };
-    let refused = desk.runtime.block_on(desk.outbox.put_off(event)).unwrap_err();
+    let refused = desk.runtime.block_on(desk.outbox.put_off(event("1", &"x".repeat(1000)))).unwrap_err();
     assert!(refused.is_final(), "{refused}");
 }
 

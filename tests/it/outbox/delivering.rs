@@ -1,6 +1,5 @@
 //! How items come to their destinations, and what becomes of those that do not.
 
-use jiff::Timestamp;
 use switchhook::outbox::{Bounds, EnqueueError, Which};
 
 use std::sync::Arc;
@@ -133,6 +132,30 @@ fn an_event_in_time_calls_off() {
     assert_eq!(left, ["rule/b"]);
     let again = Desk::at(desk.crashed(), Bounds::default());
     assert_eq!(again.rows(None).len(), 2, "it stays called off");
+}
+
+#[test]
+fn what_was_called_off_does_not_come_again() {
+    let desk = Desk::closed();
+    let item = || unless("status-update", post("a", "http://127.0.0.1:1/"));
+    desk.enqueue(vec![item()]).unwrap();
+    assert_eq!(desk.happened("call-1", "status-update"), 1);
+    let desk = Desk::at(desk.close(), Bounds::default());
+    desk.enqueue(vec![item()]).unwrap();
+    assert!(desk.rows(None).is_empty(), "whoever wants it has come again after a crash: {:#?}", desk.rows(None));
+}
+
+#[test]
+fn an_event_does_not_call_off_what_it_wants() {
+    let desk = Desk::closed();
+    for (key, wanted_by) in [("own", Some("first")), ("others", Some("second")), ("unknown", None)] {
+        let item = unless("hang", post(key, "http://127.0.0.1:1/"));
+        desk.enqueue(vec![Enqueued { wanted_by: wanted_by.map(str::to_owned), ..item }]).unwrap();
+    }
+    let desk = Desk::at(desk.close(), Bounds::default());
+    assert_eq!(desk.happened_again("call-1", "hang", "first"), 2);
+    assert_eq!(desk.rows(None)[0]["action"], "rule/own");
+    assert_eq!(desk.happened_again("call-1", "hang", "third"), 1);
 }
 
 #[test]
