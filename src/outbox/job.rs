@@ -99,6 +99,8 @@ pub(super) struct Prepared {
     pub(super) item: Vec<u8>,
     /// Its number and how long it is tried at most are known only once it is taken.
     pub(super) state: State,
+    /// Whether it is said to a call: that makes sense at the moment of its event, and not long after.
+    pub(super) is_of_its_moment: bool,
 }
 
 impl Prepared {
@@ -123,7 +125,7 @@ impl Prepared {
             destination: destination(action.request.target, &action.request.url).into(),
             ..State::new(decided_at, due_at, item.len())
         };
-        Ok(Prepared { item, state })
+        Ok(Prepared { item, state, is_of_its_moment: action.request.target == Target::CallControl })
     }
 
     /// The events of one call are decided one after the other, as they came, but none waits for one that has failed.
@@ -137,7 +139,7 @@ impl Prepared {
         let (age_max, destination) = (EVENT_AGE_MAX, format!("{DECISIONS}{server}").into());
         let vigil = call.map_or(0, |call| undecided(&server, &call));
         let state = State { age_max, lane, vigil, key, destination, ..State::new(arrived_at, arrived_at, item.len()) };
-        Ok(Prepared { item, state })
+        Ok(Prepared { item, state, is_of_its_moment: false })
     }
 }
 

@@ -79,8 +79,9 @@ impl Writer {
             return Ok(Applied { refused: Some(refused), ..Applied::default() });
         }
         let mut applied = Applied::default();
-        for Prepared { item, state } in new {
-            let (id, state) = (self.tally.next_id, self.bounded(state, owed_at));
+        for Prepared { item, state, is_of_its_moment } in new {
+            let tried_from = owed_at.filter(|_| !*is_of_its_moment);
+            let (id, state) = (self.tally.next_id, self.bounded(state, tried_from));
             if !state.is_event() && self.tally.meanwhile.calls_off(&state) {
                 called_off_at_once(item);
                 continue;
@@ -93,8 +94,8 @@ impl Writer {
         Ok(applied)
     }
 
-    /// The state with the time for which it is tried. What an event wants cannot be tried before that is known, however long
-    /// ago the event came.
+    /// The state with the time for which it is tried, from when it is due, or from `owed_at`: what an event wants cannot be
+    /// tried before that is known, however long ago the event came.
     fn bounded(&self, state: &State, owed_at: Option<Millis>) -> State {
         let age_max = state.age_max.min(i64::try_from(self.bounds.age_max.as_millis()).unwrap_or(i64::MAX));
         let tried_from = state.due_at.max(owed_at.unwrap_or(state.due_at));

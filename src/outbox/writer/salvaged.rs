@@ -46,6 +46,6 @@ fn letter(id: ItemId, item: Item, now: Millis) -> Option<(ItemId, State, Vec<u8>
         Item::Action(action) => Prepared::of(&action),
         Item::Event(event) => Prepared::of_event(event),
     };
-    let Prepared { item, state } = prepared.ok()?;
+    let Prepared { item, state, .. } = prepared.ok()?;
     Some((id, State { buried: Some(Cause::Salvaged), due_at: now, vigil: 0, ..state }, item))
 }

@@ -4,6 +4,7 @@ use std::sync::mpsc::{Sender, channel};
 
 use super::*;
 use crate::support::Destination;
+use switchhook::engine::request::Target;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -40,6 +41,18 @@ fn what_is_owed_and_not_due_yet_waits_no_longer_than_it_would_have() {
     let [waits, is_due] = <[Value; 2]>::try_from(desk.rows(None)).unwrap();
     assert_eq!(patience(&waits), 60_000);
     assert!((120_000..180_000).contains(&patience(&is_due)), "it was due a minute ago: {is_due}");
+}
+
+#[test]
+fn what_is_said_to_a_call_is_of_its_moment() {
+    let desk = Desk::closed();
+    let mut item = post("say", "http://127.0.0.1:1/");
+    item.action.request.target = Target::CallControl;
+    item.decided_at -= 2 * MINUTE;
+    item.action.retry.age_max = MINUTE;
+    owe(&desk, item);
+    let [say] = <[Value; 1]>::try_from(desk.rows(None)).unwrap();
+    assert_eq!(patience(&say), 60_000, "it would be said long after: {say}");
 }
 
 /// Decides at the last try alone, and says of each whether it is that.
