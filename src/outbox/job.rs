@@ -177,14 +177,8 @@ fn destination(target: Target, url: &Text) -> String {
     if target == Target::Vapi {
         return "vapi".to_owned();
     }
-    let url = url.redacted();
-    let (scheme, rest) = url.split_once("://").unwrap_or_default();
-    if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
-        return "://".to_owned();
-    }
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("{scheme}://{host}").to_ascii_lowercase()
+    let origin = url.origin().map(|(scheme, host)| format!("{scheme}://{host}").to_ascii_lowercase());
+    origin.unwrap_or_else(|| "://".to_owned())
 }
 
 impl Job {

@@ -335,6 +335,40 @@ fn an_event_whose_script_asks_in_vain_is_tried_again() {
     assert!(service.ready().is_none());
 }
 
+const SAID: &str = r#"
+rules:
+  - name: report
+    on: end-of-call-report
+    script: |
+      let person = http::get("CRM/people/" + call.id);
+      act::post("CRM/reports", #{ name: person.json.name });
+  - { name: find, tool: find, run: 'shop::find', fallback: I do not know. }
+"#;
+
+const FINDING: &str = r#"
+fn find(args) { http::get("CRM/people/" + args.name).json.name }
+"#;
+
+#[test]
+fn what_a_caller_said_is_not_logged_as_a_part_of_a_url() {
+    let service = Destination::open();
+    let mut daemon = start(SAID, FINDING, "log: { filter: debug }\n", &service);
+    let caller = asking(&daemon, tool_call("t1", &json!({ "name": "Lovelace" })));
+    service.next().answer(404);
+    assert_eq!(result(&caller.join().unwrap()), "I do not know.");
+    let host = format!("GET http://{}: it answered ", service.address);
+    let fault = daemon.logged("a rule failed");
+    assert!(fault["why"].as_str().unwrap().starts_with(&host), "{fault}");
+    assert_eq!(daemon.post("/", report("Byron")).status, 200);
+    service.next().answer(503);
+    let attempt = daemon.logged("an attempt failed");
+    assert!(attempt["why"].as_str().unwrap().contains(&host), "{attempt}");
+    let log = daemon.stop();
+    for said in ["people", "Lovelace"] {
+        assert!(!log.iter().any(|line| line.to_string().contains(said)), "{said}: {log:#?}");
+    }
+}
+
 const TWO_SCRIPTS: &str = r#"
 rules:
   - name: report
