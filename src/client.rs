@@ -9,6 +9,7 @@ pub mod aim;
 pub mod connect;
 pub mod filled;
 pub mod guard;
+pub mod lookup;
 pub mod redirect;
 
 use std::error::Error as _;
@@ -26,8 +27,9 @@ use rustls::pki_types::CertificateDer;
 use tokio::time::{Instant, timeout_at};
 
 use self::aim::{Aims, Misdirected};
-use self::connect::{ConnectError, Connector, Resolver, system_resolver};
+use self::connect::{ConnectError, Connector};
 use self::guard::Guard;
+use self::lookup::{Resolver, system_resolver};
 use self::redirect::{Journey, RedirectError};
 use crate::clock::Deadline;
 use crate::engine::request::Target;

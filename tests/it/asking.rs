@@ -1,5 +1,6 @@
 //! What rules ask before they answer: the daemon with real services, which answer late, wrongly, or not at all.
 
+mod lookups;
 mod redirects;
 
 use std::fs;
