@@ -425,6 +425,12 @@ pub(crate) fn state_contended(server: &str, call: Option<&str>) {
     warn!(target: RULES, server, call = call.map(name), "the state of a call changed too often; the rule's fallback was sent");
 }
 
+/// There was no time to decrypt the arguments of tool calls.
+pub(crate) fn still_encrypted(server: &str, call: Option<&str>) {
+    let call = call.map(name);
+    warn!(target: RULES, server, call, "arguments could not be decrypted in time; rules answered with their fallbacks");
+}
+
 /// Somebody was asked something. The URL can hold what a caller said, so only its host is told.
 pub(crate) fn asked(request: &Request, fetched: &Fetched, took: Duration) {
     let (_, host) = request.url.origin().unwrap_or_default();

@@ -1,8 +1,9 @@
 //! Finds the addresses of names, and keeps those that hang from holding up the others.
 //!
-//! The operating system's own way occupies a thread, for ten seconds and more where a name server says nothing, and nobody
-//! can call it off: whoever asked has long given up. So each lookup has a thread of its own, apart from those on which
-//! anything else is done; their number is bounded, and a place is free again when its thread has come back, not before.
+//! The operating system's own way occupies a thread, for ten seconds and more where a name server says nothing, and
+//! nobody can call it off: whoever asked has long given up. So each lookup has a thread of its own, apart from those on
+//! which anything else is done; their number is bounded, and a place is free again when its thread has come back, not
+//! before.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,8 +16,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Lookups at a time. Others wait, as long as whoever asks has time for that.
 pub const LOOKUPS_MAX: usize = 128;
-/// Lookups at a time of names that end in the same two labels. Rules make names of what an event holds, and then it is mostly
-/// one server that does not answer for any of them.
+/// Lookups at a time of names that end in the same two labels. Rules make names of what an event holds, and then it is
+/// mostly one server that does not answer for any of them.
 pub const LOOKUPS_PER_DOMAIN_MAX: usize = 8;
 
 /// Finds the addresses of a name.

@@ -42,7 +42,8 @@ pub(super) fn decide(
     let decision = Decision::default();
     let mut deciding =
         Deciding { engine, event, turn, call, facts, limit: &limit, recorder, decision, answer_is_open: false };
-    let reply = match call.and_then(|call| Some((call, engine.tools.refuses(call)?))) {
+    let readable = call.filter(|_| limit.may_answer());
+    let reply = match readable.and_then(|call| Some((call, engine.tools.refuses(call)?))) {
         Some((call, why)) => {
             deciding.decision.refused_arguments = true;
             tool_error(event, call, &why)

@@ -1,4 +1,4 @@
-//! Threads for decisions that take long: scripts must not hold up other requests, nor each other.
+//! Threads for what takes long: scripts must not hold up other requests, nor each other.
 //!
 //! Most scripts are done within microseconds where the request is read; only those that are not come here.
 //! There are lanes with a thread or more each: what needs more operations than its lane allows gives way
@@ -14,10 +14,16 @@ use tokio::sync::oneshot;
 
 use crate::engine::script::STACK_BYTES;
 
-/// Whoever answers quickly goes first when cores are scarce: the lowest priority that there is.
-const NICENESS: i32 = 19;
-
 type Job = Box<dyn FnOnce() + Send>;
+
+/// Who goes first when cores are scarce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// Whoever else has something to do: the lowest priority that there is.
+    Low,
+    /// Nobody: callers wait for each of its jobs.
+    Usual,
+}
 
 /// A few threads and a queue before them.
 pub struct Lane {
@@ -29,17 +35,17 @@ pub struct Lane {
 pub struct Full;
 
 impl Lane {
-    /// Starts `threads` threads that share a queue of `waiting_max` jobs.
+    /// Starts `threads` threads of this `urgency` that share a queue of `waiting_max` jobs.
     ///
     /// # Errors
     /// When the operating system gives no threads.
-    pub fn start(name: &str, threads: usize, waiting_max: usize) -> io::Result<Lane> {
+    pub fn start(name: &str, threads: usize, waiting_max: usize, urgency: Urgency) -> io::Result<Lane> {
         let (queue, jobs) = sync_channel(waiting_max);
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..threads.max(1) {
             let jobs = Arc::clone(&jobs);
             let thread = thread::Builder::new().name(format!("{name}-{number}")).stack_size(STACK_BYTES);
-            thread.spawn(move || work(&jobs))?;
+            thread.spawn(move || work(&jobs, urgency))?;
         }
         Ok(Lane { queue })
     }
@@ -64,9 +70,11 @@ impl Lane {
     }
 }
 
-fn work(jobs: &Mutex<Receiver<Job>>) {
+fn work(jobs: &Mutex<Receiver<Job>>, urgency: Urgency) {
     // On Linux this is about the thread alone. Where it is refused the lane is merely less modest.
-    let _ = rustix::process::nice(NICENESS);
+    if urgency == Urgency::Low {
+        let _ = rustix::process::nice(19);
+    }
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = next else { return };
@@ -81,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_panicking_job_leaves_the_thread_alive() {
-        let lane = Lane::start("test", 1, 4).unwrap();
+        let lane = Lane::start("test", 1, 4, Urgency::Low).unwrap();
         let broken = lane.run(|| panic!("on purpose")).unwrap();
         let sound = lane.run(|| 7).unwrap();
         assert!(broken.blocking_recv().is_err());
@@ -90,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_says_so() {
-        let lane = Lane::start("test", 1, 1).unwrap();
+        let lane = Lane::start("test", 1, 1, Urgency::Low).unwrap();
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let (started, first_runs) = std::sync::mpsc::channel::<()>();
         let first = lane.run(move || {

@@ -1,10 +1,9 @@
 //! What the daemon remembers: the answers to tool calls, and the state of a call.
 
-use aws_lc_rs::rsa::KeySize;
 use serde_json::{Value, json};
 
 use super::tool_calls;
-use crate::support::{Answer, Client, Daemon, Key};
+use crate::support::{Answer, Client, Daemon};
 
 const RULES: &str = r#"
 rules:
@@ -163,20 +162,4 @@ fn an_event_that_comes_again_counts_once() {
         assert_eq!(daemon.post("/", report.to_string()).text(), "{}");
     }
     assert_eq!(result(&daemon.post("/", tool_calls("call-1", &[("t1", "whose", json!({}))]))), "/ended/1");
-}
-
-#[test]
-fn encrypted_arguments_reach_the_rules_in_plain() {
-    let key = Key::new(KeySize::Rsa2048);
-    let rules = "rules:\n  - { name: read, tool: read, respond: \"${args.open} ${args.ssn} ${args.other}\" }\n";
-    let settings = "decrypt: { file: keys/vapi.pem, paths: [ssn] }\n";
-    let daemon =
-        Daemon::start(&[("switchhook.yaml", settings), ("keys/vapi.pem", &key.pem()), ("rules/rules.yaml", rules)]);
-
-    let block = key.encrypt("078-05-1120");
-    let arguments = json!({ "open": "yes", "ssn": block, "other": block });
-    let answer = daemon.post("/", tool_calls("call-1", &[("t1", "read", arguments)]));
-    assert_eq!(result(&answer), format!("yes 078-05-1120 {block}"));
-    let log = Value::from(daemon.stop()).to_string();
-    assert!(!log.contains("078-05-1120"), "{log}");
 }

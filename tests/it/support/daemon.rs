@@ -55,8 +55,8 @@ where
     command
 }
 
-/// The program in `folder`, for which every name that it looks up hangs: its list of hosts is a pipe into which nobody writes.
-/// Nothing where a program cannot be given a list of its own.
+/// The program in `folder`, for which every name that it looks up hangs: its list of hosts is a pipe into which nobody
+/// writes. Nothing where a program cannot be given a list of its own.
 pub(crate) fn nameless(folder: &Folder) -> Option<Command> {
     const START: &str = "mount --bind hosts /etc/hosts && mount --bind order /etc/nsswitch.conf && exec \"$0\" \"$@\"";
     fs::write(folder.path().join("order"), "hosts: files\n").unwrap();
