@@ -167,6 +167,49 @@ fn no_more_is_asked_at_once_than_may_be() {
     assert_eq!(result(&third.join().unwrap()), "Grace");
 }
 
+const CROWDED: &str = r#"
+rules:
+  - name: report
+    on: end-of-call-report
+    fetch:
+      a: { get: "CRM/a", timeout: 1m }
+      b: { get: "CRM/b", timeout: 1m }
+      c: { get: "CRM/c", timeout: 1m }
+      d: { get: "CRM/d", timeout: 1m }
+      person: { get: "CRM/people", cache: 1h, timeout: 10s }
+    do: [ { log: "${a.text}${b.text}${c.text}${d.text} ${person.json.name}" } ]
+  - name: find
+    tool: find
+    fetch: { person: { get: "CRM/people", cache: 1h, timeout: 10s }, e: { get: "CRM/e" } }
+    respond: "${person.json.name} ${e.text}"
+    fallback: I do not know.
+"#;
+
+#[test]
+fn what_nobody_waits_for_leaves_places_to_callers() {
+    let service = Destination::open();
+    let mut daemon = start(CROWDED, "", "limits: { fetches_max: 4 }\n", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    let [a, b] = arrivals(&service);
+    assert_eq!((a.path(), b.path()), ("/a", "/b"));
+    // The event waits for places to ask the rest, also for what the caller asks as well.
+    let caller = asking(&daemon, tool_call("t1", &json!({})));
+    let [e, person] = arrivals(&service);
+    assert_eq!((e.path(), person.path()), ("/e", "/people"));
+    e.answer_with(200, "", "e");
+    answer_json(person, &json!({ "name": "Ada" }));
+    assert_eq!(result(&caller.join().unwrap()), "Ada e");
+    assert!(service.ready().is_none(), "the event took more than its half");
+    a.answer_with(200, "", "a");
+    b.answer_with(200, "", "b");
+    for arrival in arrivals::<2>(&service) {
+        let name = arrival.path().replace('/', "");
+        arrival.answer_with(200, "", &name);
+    }
+    daemon.logged_where("the report", |line| line.to_string().contains("abcd Ada"));
+    assert!(service.ready().is_none(), "something was asked twice");
+}
+
 #[test]
 fn an_address_that_is_refused_is_not_asked() {
     let service = Destination::open();

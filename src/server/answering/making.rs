@@ -10,6 +10,7 @@ use crate::clock::{Clock, Deadline};
 use crate::engine::Turn;
 use crate::engine::decision::{Decision, Needs, Unfinished};
 use crate::engine::facts::Facts;
+use crate::server::asking::Asker;
 use crate::server::occasion::{Allowance, Occasion};
 use crate::telemetry;
 
@@ -77,7 +78,8 @@ impl Answering {
             }
             let rule = time_max.map(|time| Deadline::of(began, time));
             let until = rule.into_iter().chain([occasion.made_by()]).min().unwrap_or(occasion.made_by());
-            facts.answers = facts.answers.with(self.asking.ask(questions, until).await);
+            let asker = if occasion.expects_reply() { Asker::Caller } else { Asker::Nobody };
+            facts.answers = facts.answers.with(self.asking.ask(questions, asker, until).await);
         }
     }
 
