@@ -100,6 +100,19 @@ fn a_name_is_looked_up_once_for_all_who_ask() {
 }
 
 #[test]
+fn changed_settings_make_no_room_for_more_lookups() {
+    let mut ground = Ground::new();
+    let names = Arc::clone(&ground.names);
+    let closed = names.gate.write().unwrap();
+    ground.ask_in_vain(&hosts(|n| format!("www.n{n}.example")), LOOKUPS_MAX);
+    let guard = Guard { networks: vec!["127.0.0.0/16".parse().unwrap()], hosts: Vec::new() };
+    ground.client = ground.client.changed(&Outbound { guard, ..Outbound::default() }).unwrap();
+    ground.ask_in_vain(&hosts(|n| format!("www.m{n}.example")), LOOKUPS_MAX);
+    drop(closed);
+    ground.is_reached_as("well.example");
+}
+
+#[test]
 fn there_is_a_bound_on_all_lookups_and_an_address_needs_none() {
     let ground = Ground::new();
     let closed = ground.names.gate.write().unwrap();
