@@ -9,6 +9,7 @@ pub mod aim;
 pub mod connect;
 pub mod filled;
 pub mod guard;
+pub mod lookup;
 pub mod redirect;
 
 use std::error::Error as _;
@@ -26,8 +27,9 @@ use rustls::pki_types::CertificateDer;
 use tokio::time::{Instant, timeout_at};
 
 use self::aim::{Aims, Misdirected};
-use self::connect::{ConnectError, Connector, Resolver, system_resolver};
+use self::connect::{ConnectError, Connector};
 use self::guard::Guard;
+use self::lookup::{Resolver, system_resolver};
 use self::redirect::{Journey, RedirectError};
 use crate::clock::Deadline;
 use crate::engine::request::Target;
@@ -57,6 +59,7 @@ pub struct Outbound {
 pub struct Client {
     http: HttpClient<Connector, Full<Bytes>>,
     aims: Arc<Aims>,
+    resolver: Resolver,
 }
 
 /// What is to be sent.
@@ -159,13 +162,21 @@ impl Client {
     /// # Errors
     /// If an authority's certificate cannot be used.
     pub fn resolving(outbound: &Outbound, resolver: Resolver) -> Result<Client, rustls::Error> {
-        let connector = Connector::new(outbound, resolver)?;
+        let connector = Connector::new(outbound, Arc::clone(&resolver))?;
         let mut builder = HttpClient::builder(TokioExecutor::new());
         // Without a timer, connections that rest are dropped only when somebody looks.
         builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new());
         builder.pool_idle_timeout(IDLE_MAX).pool_max_idle_per_host(IDLE_CONNECTIONS_MAX);
         builder.http1_max_buf_size(HEADER_BYTES_MAX);
-        Ok(Client { http: builder.build(connector), aims: Arc::new(outbound.aims.clone()) })
+        Ok(Client { http: builder.build(connector), aims: Arc::new(outbound.aims.clone()), resolver })
+    }
+
+    /// A client for other rules, whose lookups count together with those of this one: some of these may still hang.
+    ///
+    /// # Errors
+    /// If an authority's certificate cannot be used.
+    pub fn changed(&self, outbound: &Outbound) -> Result<Client, rustls::Error> {
+        Client::resolving(outbound, Arc::clone(&self.resolver))
     }
 
     /// Sends a request and waits for the answer, whatever its status.

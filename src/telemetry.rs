@@ -425,10 +425,16 @@ pub(crate) fn state_contended(server: &str, call: Option<&str>) {
     warn!(target: RULES, server, call = call.map(name), "the state of a call changed too often; the rule's fallback was sent");
 }
 
+/// There was no time to decrypt the arguments of tool calls.
+pub(crate) fn still_encrypted(server: &str, call: Option<&str>) {
+    let call = call.map(name);
+    warn!(target: RULES, server, call, "arguments could not be decrypted in time; rules answered with their fallbacks");
+}
+
 /// Somebody was asked something. The URL can hold what a caller said, so only its host is told.
 pub(crate) fn asked(request: &Request, fetched: &Fetched, took: Duration) {
-    let (method, url) = (request.method.as_str(), request.url.redacted());
-    let host = url.split('/').nth(2).map(name).unwrap_or_default();
+    let (_, host) = request.url.origin().unwrap_or_default();
+    let (method, host) = (request.method.as_str(), name(&host));
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let status = fetched.response().map(|response| response.status);
     let error = fetched.error().map(|error| one_line(&error).to_string());

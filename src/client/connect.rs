@@ -17,27 +17,19 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::Outbound;
 use super::aim::NO_HOST;
 use super::guard::Guard;
+use super::lookup::Resolver;
 
 /// How long connecting may take, where nobody says.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// How many addresses of one name are tried.
 const ADDRESSES_MAX: usize = 4;
-
-/// Finds the addresses of a name.
-pub type Resolver = Arc<dyn Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
-
-/// The operating system's own way.
-#[must_use]
-pub fn system_resolver() -> Resolver {
-    Arc::new(|host, port| Box::pin(async move { Ok(lookup_host((host.as_str(), port)).await?.collect()) }))
-}
 
 /// Why there is no connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

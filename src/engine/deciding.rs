@@ -52,7 +52,8 @@ pub(super) fn decide(
         answer_is_open: false,
         asks: false,
     };
-    let reply = match call.and_then(|call| Some((call, engine.tools.refuses(call)?))) {
+    let readable = call.filter(|_| limit.may_answer());
+    let reply = match readable.and_then(|call| Some((call, engine.tools.refuses(call)?))) {
         Some((call, why)) => {
             deciding.decision.refused_arguments = true;
             tool_error(event, call, &why)

@@ -117,6 +117,12 @@ pub trait Host: Send + Sync {
         !self.out_of_time()
     }
 
+    /// Whether rules may say and do something with what the event holds. If not, who would answer falls back, and nothing
+    /// is done.
+    fn may_answer(&self) -> bool {
+        true
+    }
+
     /// How long the decision has taken so far, where somebody measures it.
     fn elapsed(&self) -> Option<Duration> {
         None

@@ -40,6 +40,13 @@ impl Request {
         format!("{} {}", self.method.as_str(), self.url.redacted())
     }
 
+    /// Its method and whom it asks, for the log: what follows the host may be what a caller said.
+    #[must_use]
+    pub fn addressee(&self) -> String {
+        let origin = self.url.origin().map(|(scheme, host)| format!("{scheme}://{host}"));
+        format!("{} {}", self.method.as_str(), origin.as_deref().unwrap_or(NO_ORIGIN))
+    }
+
     /// Its header fields, for people, with names in the place of secrets.
     #[must_use]
     pub fn headers_redacted(&self) -> Value {
@@ -55,6 +62,8 @@ impl Request {
 
 /// The header by which those who get the same twice can tell.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// What stands for the origin of a URL that has none.
+const NO_ORIGIN: &str = "[no URL]";
 /// Header fields that say how a request is sent.
 const TAKEN: &[&str] = &["host", "content-length", "connection", "transfer-encoding", "upgrade", "te"];
 
@@ -271,6 +280,17 @@ impl Text {
         self.0.iter().map(shown).collect()
     }
 
+    /// As a URL: its scheme, and its host with the port, both for people and without a user.
+    #[must_use]
+    pub fn origin(&self) -> Option<(String, String)> {
+        let url = self.redacted();
+        let (scheme, rest) = url.split_once("://")?;
+        let known = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+        let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        known.then(|| (scheme.to_owned(), host.to_owned()))
+    }
+
     /// The text as the value of a header: a line break in what a caller said must not begin another header.
     #[must_use]
     pub fn on_one_line(mut self) -> Text {
@@ -306,6 +326,22 @@ mod tests {
     fn what_is_filled_in_stays_a_part() {
         assert_eq!(Written::Percent.write("+1 555/&=ü~a.b-c_d"), "%2B1%20555%2F%26%3D%C3%BC~a.b-c_d");
         assert_eq!(Written::Json.write("say \"a\"\n"), r#"say \"a\"\n"#);
+    }
+
+    #[test]
+    fn an_addressee_is_told_without_what_may_have_been_said() {
+        for (url, told) in [
+            ("https://crm.example:8443/people/Ada?born=1815", "GET https://crm.example:8443"),
+            ("HTTP://Crm.example?who=Ada", "GET HTTP://Crm.example"),
+            ("https://Ada:1815@crm.example#Ada", "GET https://crm.example"),
+            ("https://crm.example\\Ada", "GET https://crm.example"),
+            ("Ada Lovelace", "GET [no URL]"),
+            ("Ada://Lovelace", "GET [no URL]"),
+        ] {
+            let (target, method, url) = (Target::Anybody, Method::Get, Text::plain(url));
+            let request = Request { target, method, url, headers: Vec::new(), body: None, timeout: Duration::ZERO };
+            assert_eq!(request.addressee(), told);
+        }
     }
 
     #[test]

@@ -55,6 +55,10 @@ impl Host for TimeLimit {
         self.host.elapsed()
     }
 
+    fn may_answer(&self) -> bool {
+        self.host.may_answer()
+    }
+
     fn may_ask(&self) -> bool {
         !self.graceful() && !self.out_of_time()
     }

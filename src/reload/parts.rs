@@ -29,7 +29,8 @@ impl Parts {
     }
 }
 
-/// What sends requests to others as `settings` say.
-pub(super) fn client(settings: &Settings) -> Result<Client, String> {
-    Client::new(&settings.outbound).map_err(|error| format!("TLS cannot be set up for requests to others: {error}"))
+/// What sends requests to others as `settings` say, in the place of what did so `before`.
+pub(super) fn client(settings: &Settings, before: Option<&Client>) -> Result<Client, String> {
+    let client = before.map_or_else(|| Client::new(&settings.outbound), |client| client.changed(&settings.outbound));
+    client.map_err(|error| format!("TLS cannot be set up for requests to others: {error}"))
 }

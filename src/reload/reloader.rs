@@ -226,7 +226,8 @@ impl Reloader {
         settings.refuse_open_admin(self.started_with.admin).map_err(|why| unservable(why.to_string()))?;
         settings.keep_protection_of(&self.settings).map_err(|why| unservable(why.to_string()))?;
         let differs = settings.outbound != self.settings.outbound;
-        let client = differs.then(|| client(&settings)).transpose().map_err(unservable)?;
+        let before = self.in_force.client.current();
+        let client = differs.then(|| client(&settings, Some(&before))).transpose().map_err(unservable)?;
         parts.rebound(&settings).map_err(unservable)?;
         if let Some(client) = client {
             self.in_force.client.replace(client);

@@ -64,7 +64,7 @@ impl Start {
             limits: Live::new(settings.limits),
             admin_token: Live::new(settings.admin_token.clone()),
             secrets: Live::new(settings.secrets.clone()),
-            client: Live::new(client(&settings).map_err(|why| Arc::new(Refused::Unservable(why)))?),
+            client: Live::new(client(&settings, None).map_err(|why| Arc::new(Refused::Unservable(why)))?),
             status: Live::new(Status::default()),
         };
         let mut reloader = Reloader {

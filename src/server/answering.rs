@@ -6,6 +6,7 @@
 //! is there (`making`); an event that nobody waits for is put off until then (`putting_off`). Then what was decided comes
 //! true (`truth`).
 
+mod decrypting;
 mod making;
 mod putting_off;
 mod truth;
@@ -19,11 +20,10 @@ use tokio_util::task::TaskTracker;
 use self::making::Ask;
 use super::asking::Asking;
 use super::call_state::CallStates;
-use super::decrypt::ArgumentKey;
 use super::dedup::{self, AnswerOnce};
 use super::encode::Encoded;
 use super::errands;
-use super::lanes::Lane;
+use super::lanes::{Lane, Priority};
 use super::novelty::Novelty;
 use super::occasion::{Allowance, Occasion};
 use super::seen::Seen;
@@ -31,7 +31,6 @@ use super::tried::{AllTried, Tried};
 use super::world::Chance;
 use crate::clock::Clock;
 use crate::engine::decision::{Needs, Unfinished};
-use crate::engine::event::Event;
 use crate::engine::facts::Facts;
 use crate::engine::kind::EventKind;
 use crate::engine::reply::Reply;
@@ -59,6 +58,7 @@ enum Undone {
 pub struct Answering {
     // For what takes some milliseconds, and for what takes longer.
     lanes: Live<Vec<(Lane, Allowance)>>,
+    decrypting: Lane,
     bounds: Live<Bounds>,
     answered: AnswerOnce<Encoded>,
     states: CallStates,
@@ -115,6 +115,7 @@ impl Answering {
     pub fn start(bounds: Bounds, asking: Asking, outbox: Outbox) -> io::Result<Answering> {
         Ok(Answering {
             lanes: Live::new(lanes(bounds)?),
+            decrypting: decrypting::lane()?,
             bounds: Live::new(bounds),
             answered: AnswerOnce::new(bounds.answers_bytes_max, Encoded::size),
             states: CallStates::new(bounds.states_bytes_max),
@@ -142,31 +143,6 @@ impl Answering {
         self.states.rebound(bounds.states_bytes_max);
         self.bounds.replace(bounds);
         Ok(())
-    }
-
-    /// Decrypts what Vapi has encrypted in the arguments of the event's tool calls.
-    pub async fn decrypt(&self, event: Event, key: &Arc<ArgumentKey>) -> Event {
-        if event.tool_calls().is_empty() {
-            return event;
-        }
-        let (key, event) = (Arc::clone(key), Arc::new(event));
-        let encrypted = Arc::clone(&event);
-        // About a millisecond for each encrypted text.
-        let plain = tokio::task::spawn_blocking(move || {
-            let calls = encrypted.tool_calls().iter().enumerate();
-            let plain = calls.map(|(index, call)| {
-                let arguments = call.arguments().ok()?;
-                Some((index, key.decrypt_arguments(arguments.raw())?))
-            });
-            plain.flatten().collect::<Vec<_>>()
-        });
-        let plain = plain.await.unwrap_or_default();
-        // The blocking task is over, so nobody else holds the event.
-        let mut event = Arc::unwrap_or_clone(event);
-        for (index, arguments) in plain {
-            event.replace_arguments(index, &arguments);
-        }
-        event
     }
 
     /// Decides the event and carries the decision out; the reply comes before the event's deadline.
@@ -301,9 +277,10 @@ fn lanes(bounds: Bounds) -> io::Result<Vec<(Lane, Allowance)>> {
     let mut lanes = Vec::new();
     let long = bounds.script_threads.saturating_sub(1).max(1);
     if bounds.script_threads > long {
-        let middling = Lane::start("script", 1, bounds.scripts_waiting_max)?;
+        let middling = Lane::start("script", 1, bounds.scripts_waiting_max, Priority::Low)?;
         lanes.push((middling, Allowance::Operations(OPERATIONS_MIDDLING)));
     }
-    lanes.push((Lane::start("script-long", long, bounds.scripts_waiting_max)?, Allowance::AllThereIs));
+    let rest = Lane::start("script-long", long, bounds.scripts_waiting_max, Priority::Low)?;
+    lanes.push((rest, Allowance::AllThereIs));
     Ok(lanes)
 }

@@ -1,10 +1,12 @@
 //! Asks others what decisions need to know of them.
 //!
 //! An answer that may be used again is kept in memory, and whoever asks for it meanwhile waits for the one request that is
-//! under way: it goes on by itself, so that nobody's short time cuts off what another one can still wait for.
+//! under way: it goes on by itself, so that nobody's short time cuts off what another one can still wait for. What is asked
+//! for events that nobody waits for leaves places to what callers wait for ([`Asker`]).
+
+mod places;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -14,6 +16,8 @@ use quick_cache::{DefaultHashBuilder, Weighter};
 use serde_json::{Map, Value};
 use tokio::time::timeout_at;
 
+pub use self::places::Asker;
+use self::places::{Place, Places};
 use crate::client::{Client, ClientError, Limits, Request};
 use crate::clock::{Clock, Deadline};
 use crate::engine::question::{Fetched, Question, Response};
@@ -30,7 +34,8 @@ const REDIRECTS_MAX: usize = 5;
 /// The bounds of asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// Requests at a time. One more fails at once.
+    /// Requests at a time. One more fails at once if a caller waits for it. Half of them at most are for events that
+    /// nobody waits for; their next ones wait.
     pub requests_max: usize,
     /// How long an answer may be. A longer one is as good as none.
     pub answer_bytes_max: usize,
@@ -52,7 +57,7 @@ struct Shared {
     client: Live<Client>,
     secrets: Live<Secrets>,
     bounds: Live<Bounds>,
-    under_way: AtomicUsize,
+    places: Arc<Places>,
     kept: Cache<request::Request, Kept, ByBytes>,
 }
 
@@ -69,52 +74,68 @@ impl Asking {
     pub fn new(client: Live<Client>, secrets: Live<Secrets>, bounds: Bounds) -> Asking {
         let kept =
             Cache::with(64, bounds.kept_bytes_max, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
-        Asking(Arc::new(Shared { client, secrets, bounds: Live::new(bounds), under_way: AtomicUsize::new(0), kept }))
+        let places = Places::new(bounds.requests_max);
+        Asking(Arc::new(Shared { client, secrets, bounds: Live::new(bounds), places, kept }))
     }
 
     /// Keeps other bounds from now on.
     pub fn rebound(&self, bounds: Bounds) {
         self.0.kept.set_capacity(bounds.kept_bytes_max);
+        self.0.places.rebound(bounds.requests_max);
         self.0.bounds.replace(bounds);
     }
 
     /// Asks all questions at once, and waits for no answer longer than until `until`.
-    pub async fn ask(&self, questions: Vec<Question>, until: Deadline) -> Vec<(Question, Arc<Fetched>)> {
+    pub async fn ask(&self, questions: Vec<Question>, asker: Asker, until: Deadline) -> Vec<(Question, Arc<Fetched>)> {
         let answers = questions.into_iter().map(|question| async {
-            let fetched = self.one(&question, until).await;
+            let fetched = self.one(&question, asker, until).await;
             (question, fetched)
         });
         join_all(answers).await
     }
 
-    async fn one(&self, question: &Question, until: Deadline) -> Arc<Fetched> {
+    async fn one(&self, question: &Question, asker: Asker, until: Deadline) -> Arc<Fetched> {
+        if let Some(fetched) = self.kept(question) {
+            return fetched;
+        }
+        // Others may share what is asked, and must not wait for a place with it. So whoever can wait does so before.
+        let place = match asker {
+            Asker::Caller => None,
+            Asker::Nobody => match timeout_at(until.instant().into(), self.0.places.unawaited()).await {
+                Ok(place) => Some(place),
+                Err(_) => return Arc::new(self.no_place()),
+            },
+        };
         let time = question.request.timeout.min(until.remaining());
-        let Some(kept_for) = question.cache else { return Arc::new(self.fetch(&question.request, time).await) };
-        let flight = self.kept_or_fetched(&question.request, kept_for);
-        match timeout_at(Deadline::after(time).instant().into(), flight).await {
+        if question.cache.is_none() {
+            return Arc::new(self.fetch(&question.request, time, place).await);
+        }
+        match timeout_at(Deadline::after(time).instant().into(), self.shared(&question.request, place)).await {
             Ok(fetched) => fetched,
             Err(_) => Arc::new(Fetched::failed(format!("no answer came within {} ms", time.as_millis()))),
         }
     }
 
-    /// An answer that is not too old, or the one that somebody is waiting for already, or a new one.
-    async fn kept_or_fetched(&self, request: &request::Request, kept_for: Duration) -> Arc<Fetched> {
-        let asked_at = Clock::instant();
+    /// An answer that is not too old; one that is makes room.
+    fn kept(&self, question: &Question) -> Option<Arc<Fetched>> {
+        let (kept_for, asked_at) = (question.cache?, Clock::instant());
         // What was made for another one while this one waited is as fresh as it can be, a failure too.
         let fresh = |kept: &Kept| {
             asked_at <= kept.made_at || (kept.fetched.error().is_none() && asked_at - kept.made_at < kept_for)
         };
-        drop(self.0.kept.remove_if(request, |kept| !fresh(kept)));
-        if let Some(kept) = self.0.kept.get(request) {
-            return kept.fetched;
-        }
+        drop(self.0.kept.remove_if(&question.request, |kept| !fresh(kept)));
+        Some(self.0.kept.get(&question.request)?.fetched)
+    }
+
+    /// The answer that somebody is waiting for already, or a new one.
+    async fn shared(&self, request: &request::Request, place: Option<Place>) -> Arc<Fetched> {
         let (asking, request) = (self.clone(), request.clone());
         let flight = tokio::spawn(async move {
             match asking.0.kept.get_value_or_guard_async(&request).await {
                 Ok(kept) => kept.fetched,
                 Err(guard) => {
-                    let fetched = Arc::new(asking.fetch(&request, request.timeout).await);
-                    // It fails only if the place was taken away meanwhile; then it is not kept.
+                    let fetched = Arc::new(asking.fetch(&request, request.timeout, place).await);
+                    // It fails only if the room was taken away meanwhile; then it is not kept.
                     drop(guard.insert(Kept { fetched: Arc::clone(&fetched), made_at: Clock::instant() }));
                     fetched
                 }
@@ -123,18 +144,20 @@ impl Asking {
         flight.await.unwrap_or_else(|_| Arc::new(Fetched::failed("the request was cut off")))
     }
 
-    /// Makes a request.
-    async fn fetch(&self, request: &request::Request, time: Duration) -> Fetched {
+    /// Makes a request, in a place that it has or takes now.
+    async fn fetch(&self, request: &request::Request, time: Duration, place: Option<Place>) -> Fetched {
         let begun_at = Clock::instant();
-        let Some(_under_way) = UnderWay::begin(&self.0) else {
-            return Fetched::failed(format!(
-                "{} requests are under way already, as many as `limits.fetches_max` allows",
-                self.0.bounds.current().requests_max
-            ));
-        };
+        let Some(_place) = place.or_else(|| self.0.places.take(Asker::Caller)) else { return self.no_place() };
         let fetched = self.send(request, time).await.unwrap_or_else(|failed| failed);
         telemetry::asked(request, &fetched, Clock::instant() - begun_at);
         fetched
+    }
+
+    fn no_place(&self) -> Fetched {
+        Fetched::failed(format!(
+            "{} requests are under way already, as many as `limits.fetches_max` allows",
+            self.0.bounds.current().requests_max
+        ))
     }
 
     /// What comes back, or why nothing does. Neither shows a secret that was sent, should somebody repeat it.
@@ -175,26 +198,6 @@ fn joined(headers: &HeaderMap, secrets: &Secrets, request: &request::Request) ->
         Value::String(String::from_utf8_lossy(&shown).into_owned())
     };
     headers.keys().map(|name| (name.as_str().to_owned(), values(name))).collect()
-}
-
-/// One of the requests that are under way.
-struct UnderWay<'a>(&'a Shared);
-
-impl UnderWay<'_> {
-    /// Nothing if there are as many as may be.
-    fn begin(shared: &Shared) -> Option<UnderWay<'_>> {
-        let max = shared.bounds.current().requests_max;
-        let more = |count| (count < max).then(|| count + 1);
-        let begun = shared.under_way.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        // Only one that has begun may end: each end makes room.
-        begun.is_ok().then(|| UnderWay(shared))
-    }
-}
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// Weighs answers by what they hold and what their questions do.

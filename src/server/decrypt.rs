@@ -86,14 +86,20 @@ impl ArgumentKey {
     /// A plain text that happens to be JSON stays a text. `None` if nothing changed.
     #[must_use]
     pub fn decrypt_arguments(&self, arguments: &str) -> Option<String> {
-        // Most arguments are shorter than one block, and need not even be parsed.
-        if arguments.len() < self.key.key_size_bytes() {
+        if !self.may_be_in(arguments) {
             return None;
         }
         let mut arguments: Value = serde_json::from_str(arguments).ok()?;
         let mut pass = Pass { key: self, tries_left: TEXTS_MAX, changed: false };
         pass.visit(&mut arguments, "");
         pass.changed.then(|| arguments.to_string())
+    }
+
+    /// Whether `arguments` can hold a text that was encrypted for this key. Most are shorter than one block, and need not
+    /// even be parsed.
+    #[must_use]
+    pub fn may_be_in(&self, arguments: &str) -> bool {
+        self.key.key_size_bytes() <= arguments.len()
     }
 
     fn expects(&self, path: &str) -> bool {

@@ -1,4 +1,4 @@
-//! Threads for decisions that take long: scripts must not hold up other requests, nor each other.
+//! Threads for what takes long: scripts must not hold up other requests, nor each other.
 //!
 //! Most scripts are done within microseconds where the request is read; only those that are not come here.
 //! There are lanes with a thread or more each: what needs more operations than its lane allows gives way
@@ -15,10 +15,19 @@ use tokio::sync::oneshot;
 
 use crate::engine::script::STACK_BYTES;
 
-/// Whoever answers quickly goes first when cores are scarce: the lowest priority that there is.
-const NICENESS: i32 = 19;
+/// The lowest priority that there is.
+const NICENESS_LOWEST: i32 = 19;
 
 type Job = Box<dyn FnOnce() + Send>;
+
+/// Who goes first when cores are scarce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Priority {
+    /// Whoever else has something to do: the lowest priority that there is.
+    Low,
+    /// Nobody: callers wait for each of its jobs.
+    Usual,
+}
 
 /// A few threads and the queues before them, which end with it once they have done what waits.
 pub struct Lane(Arc<Queues>);
@@ -50,16 +59,16 @@ pub enum Urgency {
 pub struct Full;
 
 impl Lane {
-    /// Starts `threads` threads that share two queues of `waiting_max` jobs each.
+    /// Starts `threads` threads of this `priority` that share two queues of `waiting_max` jobs each.
     ///
     /// # Errors
     /// When the operating system gives no threads.
-    pub fn start(name: &str, threads: usize, waiting_max: usize) -> io::Result<Lane> {
+    pub fn start(name: &str, threads: usize, waiting_max: usize, priority: Priority) -> io::Result<Lane> {
         let lane = Lane(Arc::new(Queues { waiting: Mutex::default(), wake: Condvar::new(), waiting_max }));
         for number in 0..threads.max(1) {
             let queues = Arc::clone(&lane.0);
             let thread = thread::Builder::new().name(format!("{name}-{number}")).stack_size(STACK_BYTES);
-            thread.spawn(move || queues.work())?;
+            thread.spawn(move || queues.work(priority))?;
         }
         Ok(lane)
     }
@@ -106,9 +115,11 @@ impl Queues {
         Ok(())
     }
 
-    fn work(&self) {
-        // On Linux this is about the thread alone. Where it is refused the lane is merely less modest.
-        let _ = rustix::process::nice(NICENESS);
+    fn work(&self, priority: Priority) {
+        if priority == Priority::Low {
+            // On Linux this is about the thread alone. Where it is refused the lane is merely less modest.
+            let _ = rustix::process::nice(NICENESS_LOWEST);
+        }
         while let Some(job) = self.next() {
             // The panic hook has logged it; the thread lives on for the next job.
             drop(catch_unwind(AssertUnwindSafe(job)));
@@ -138,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_panicking_job_leaves_the_thread_alive() {
-        let lane = Lane::start("test", 1, 4).unwrap();
+        let lane = Lane::start("test", 1, 4, Priority::Low).unwrap();
         let broken = lane.run(Urgency::Waited, || panic!("on purpose")).unwrap();
         let sound = lane.run(Urgency::Waited, || 7).unwrap();
         assert!(broken.blocking_recv().is_err());
@@ -147,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_says_so() {
-        let lane = Lane::start("test", 1, 1).unwrap();
+        let lane = Lane::start("test", 1, 1, Priority::Low).unwrap();
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let (started, first_runs) = std::sync::mpsc::channel::<()>();
         let first = lane.run(Urgency::Waited, move || {
@@ -164,7 +175,7 @@ mod tests {
 
     #[test]
     fn who_is_waited_for_goes_first() {
-        let lane = Lane::start("test", 1, 4).unwrap();
+        let lane = Lane::start("test", 1, 4, Priority::Low).unwrap();
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let (say, said) = std::sync::mpsc::channel();
         let blocking = lane.run(Urgency::Patient, move || wait.recv());

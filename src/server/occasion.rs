@@ -33,6 +33,9 @@ pub struct Occasion {
     pub facts: Facts,
     /// When the first byte of it came, or its decision began that was put off.
     pub begun_at: Instant,
+    /// Whether arguments of its tool calls are still encrypted: then rules neither say nor do anything with them, but
+    /// answer with their fallbacks.
+    pub is_unread: bool,
 }
 
 /// What tells an event from others of its kind in the same call.
@@ -147,7 +150,7 @@ impl Occasion {
     /// Decides one turn as if its time were over: rules answer with their fallbacks.
     #[must_use]
     pub fn decide_late(&self, turn: Turn, facts: &Facts) -> Decision {
-        self.decide(turn, facts, Arc::new(TooLate)).unwrap_or_else(|Unfinished { .. }| Decision {
+        self.decide(turn, facts, self.late()).unwrap_or_else(|Unfinished { .. }| Decision {
             reply: self.site.engine().give_up(&self.event, turn),
             ..Decision::default()
         })
@@ -156,7 +159,15 @@ impl Occasion {
     /// A host for a decision that began at `began`.
     #[must_use]
     pub fn host(&self, began: Instant, allowance: Allowance) -> Arc<dyn Host> {
+        if self.is_unread {
+            return self.late();
+        }
         Arc::new(Timed { began, deadline: self.made_by(), allowance })
+    }
+
+    /// A host for a decision that has no time left.
+    fn late(&self) -> Arc<dyn Host> {
+        Arc::new(TooLate { is_unread: self.is_unread })
     }
 }
 
@@ -195,7 +206,9 @@ impl Host for Timed {
     }
 }
 
-struct TooLate;
+struct TooLate {
+    is_unread: bool,
+}
 
 impl Host for TooLate {
     fn out_of_time(&self) -> bool {
@@ -204,5 +217,9 @@ impl Host for TooLate {
 
     fn passed(&self, _: Duration) -> bool {
         true
+    }
+
+    fn may_answer(&self) -> bool {
+        !self.is_unread
     }
 }

@@ -46,12 +46,13 @@ impl Service {
             }
             Refusal::NotAnEvent(error)
         })?;
-        let event = match &site.argument_key {
-            Some(key) => self.answering.decrypt(event, key).await,
-            None => event,
-        };
         let facts = facts(site, &event, &received.head, now);
-        let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at: received.begun_at };
+        let begun_at = received.begun_at;
+        let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at, is_unread: false };
+        let occasion = match &site.argument_key {
+            Some(key) => self.answering.decrypt(occasion, key).await,
+            None => occasion,
+        };
         let reply = self.answering.answer(occasion).await.map_err(|Unkept| Refusal::Unkept)?;
         Ok(encode::reply(&reply, site.version_header.as_ref(), received.head.headers))
     }

@@ -1,6 +1,7 @@
 //! What rules ask before they answer: the daemon with real services, which answer late, wrongly, or not at all.
 
 mod again;
+mod lookups;
 mod redirects;
 
 use std::fs;
@@ -167,6 +168,49 @@ fn no_more_is_asked_at_once_than_may_be() {
     assert_eq!(result(&daemon.post("/", tool_call("t4", &json!({ "n": 4 })))), "I do not know.");
     answer_json(arrival, &json!({ "name": "Grace" }));
     assert_eq!(result(&third.join().unwrap()), "Grace");
+}
+
+const CROWDED: &str = r#"
+rules:
+  - name: report
+    on: end-of-call-report
+    fetch:
+      a: { get: "CRM/a", timeout: 1m }
+      b: { get: "CRM/b", timeout: 1m }
+      c: { get: "CRM/c", timeout: 1m }
+      d: { get: "CRM/d", timeout: 1m }
+      person: { get: "CRM/people", cache: 1h, timeout: 10s }
+    do: [ { log: "${a.text}${b.text}${c.text}${d.text} ${person.json.name}" } ]
+  - name: find
+    tool: find
+    fetch: { person: { get: "CRM/people", cache: 1h, timeout: 10s }, e: { get: "CRM/e" } }
+    respond: "${person.json.name} ${e.text}"
+    fallback: I do not know.
+"#;
+
+#[test]
+fn what_nobody_waits_for_leaves_places_to_callers() {
+    let service = Destination::open();
+    let mut daemon = start(CROWDED, "", "limits: { fetches_max: 4 }\n", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    let [a, b] = arrivals(&service);
+    assert_eq!((a.path(), b.path()), ("/a", "/b"));
+    // The event waits for places to ask the rest, also for what the caller asks as well.
+    let caller = asking(&daemon, tool_call("t1", &json!({})));
+    let [e, person] = arrivals(&service);
+    assert_eq!((e.path(), person.path()), ("/e", "/people"));
+    e.answer_with(200, "", "e");
+    answer_json(person, &json!({ "name": "Ada" }));
+    assert_eq!(result(&caller.join().unwrap()), "Ada e");
+    assert!(service.ready().is_none(), "the event took more than its half");
+    a.answer_with(200, "", "a");
+    b.answer_with(200, "", "b");
+    for arrival in arrivals::<2>(&service) {
+        let name = arrival.path().replace('/', "");
+        arrival.answer_with(200, "", &name);
+    }
+    daemon.logged_where("the report", |line| line.to_string().contains("abcd Ada"));
+    assert!(service.ready().is_none(), "something was asked twice");
 }
 
 #[test]
@@ -336,6 +380,40 @@ fn an_event_whose_script_asks_in_vain_is_tried_again() {
     assert_eq!((told.path(), told.body.as_str()), ("/reports", "{\"name\":\"Ada\"}"));
     told.answer(200);
     assert!(service.ready().is_none());
+}
+
+const SAID: &str = r#"
+rules:
+  - name: report
+    on: end-of-call-report
+    script: |
+      let person = http::get("CRM/people/" + call.id);
+      act::post("CRM/reports", #{ name: person.json.name });
+  - { name: find, tool: find, run: 'shop::find', fallback: I do not know. }
+"#;
+
+const FINDING: &str = r#"
+fn find(args) { http::get("CRM/people/" + args.name).json.name }
+"#;
+
+#[test]
+fn what_a_caller_said_is_not_logged_as_a_part_of_a_url() {
+    let service = Destination::open();
+    let mut daemon = start(SAID, FINDING, "log: { filter: debug }\n", &service);
+    let caller = asking(&daemon, tool_call("t1", &json!({ "name": "Lovelace" })));
+    service.next().answer(404);
+    assert_eq!(result(&caller.join().unwrap()), "I do not know.");
+    let host = format!("GET http://{}: it answered ", service.address);
+    let fault = daemon.logged("a rule failed");
+    assert!(fault["why"].as_str().unwrap().starts_with(&host), "{fault}");
+    assert_eq!(daemon.post("/", report("Byron")).status, 200);
+    service.next().answer(503);
+    let attempt = daemon.logged("an attempt failed");
+    assert!(attempt["why"].as_str().unwrap().contains(&host), "{attempt}");
+    let log = daemon.stop();
+    for said in ["people", "Lovelace"] {
+        assert!(!log.iter().any(|line| line.to_string().contains(said)), "{said}: {log:#?}");
+    }
 }
 
 const TWO_SCRIPTS: &str = r#"

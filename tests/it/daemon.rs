@@ -7,6 +7,7 @@ mod auth;
 mod bodies;
 mod commands;
 mod contract;
+mod encrypted;
 mod memory;
 mod readme;
 mod refusals;

@@ -21,7 +21,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use switchhook::engine::diagnostic::{Diagnostic, Severity, Sources};
 use switchhook::engine::script::{ScriptLimits, reference};
 use switchhook::engine::source::{Options, compile};
@@ -32,7 +31,7 @@ use switchhook::server::limits::Limits;
 use switchhook::testing::coverage::Coverage;
 use switchhook::testing::{EventFiles, Suite};
 
-use crate::support::Pair;
+use crate::support::{Key, Pair};
 
 /// What fragments can count on besides what their page declares.
 const VARS: &str = "vars:\n  front_desk: \"+15550100\"\n  regulars: [ \"+15550123\" ]\n  holidays: [12-25]\n  \
@@ -359,8 +358,5 @@ fn links_lead_somewhere() {
 
 /// A new private key.
 fn private_key() -> String {
-    let key = aws_lc_rs::rsa::PrivateDecryptingKey::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
-    let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
-    let lines = data_encoding::BASE64.encode(der.as_ref());
-    format!("-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----\n")
+    Key::new(aws_lc_rs::rsa::KeySize::Rsa2048).pem()
 }

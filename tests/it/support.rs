@@ -3,12 +3,14 @@
 mod client;
 mod daemon;
 mod destination;
+mod key;
 mod pair;
 mod samples;
 
 pub(crate) use client::{Answer, Client};
-pub(crate) use daemon::{Daemon, Ended, Folder, activated, switchhook};
+pub(crate) use daemon::{Daemon, Ended, Folder, activated, nameless, switchhook};
 pub(crate) use destination::{Arrival, Destination};
+pub(crate) use key::Key;
 pub(crate) use pair::{Pair, localhost};
 pub(crate) use samples::{fixtures, here, samples};
 

@@ -8,7 +8,7 @@ use super::{Deciding, explained, unless_unfinished};
 use crate::engine::act::{Act, ActFault, Does};
 use crate::engine::action::Action;
 use crate::engine::decision::{Fault, Unfinished};
-use crate::engine::facts::What;
+use crate::engine::facts::{Host as _, What};
 use crate::engine::kind::{EventKind, Kind};
 use crate::engine::matcher::{self, Verdict};
 use crate::engine::reply::Reply;
@@ -19,7 +19,7 @@ impl<'a> Deciding<'a> {
     /// Carries out what the rules that matched do, now that it is known what was answered. One that fails leaves the others
     /// alone.
     pub(super) fn act(&mut self, acting: Vec<(RuleId, &Rule, Scope<'a>)>, reply: &Reply) -> Result<(), Unfinished> {
-        if acting.is_empty() {
+        if acting.is_empty() || !self.limit.may_answer() {
             return Ok(());
         }
         self.limit.set(None);

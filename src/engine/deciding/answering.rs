@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Deciding, Trouble, unless_unfinished};
 use crate::engine::decision::Unfinished;
 use crate::engine::diagnostic::Place;
-use crate::engine::facts::What;
+use crate::engine::facts::{Host as _, What};
 use crate::engine::kind::EventKind;
 use crate::engine::reply::{self, Reply};
 use crate::engine::rows::Rows;
@@ -23,12 +23,7 @@ impl Deciding<'_> {
         scope: &Scope<'_>,
     ) -> Result<Reply, Unfinished> {
         let before = scope.state();
-        let made = scope.ask(rule.needs.answer()).and_then(|()| match answer {
-            Answer::Respond(template) => template.render(scope),
-            Answer::Run(handler) => scope.call(handler),
-            Answer::Script(evaluation) => scope.evaluate(evaluation),
-            Answer::Rows(rows) => self.row(rows, scope),
-        });
+        let made = self.made(rule, answer, scope);
         if let Ok(value) = &made {
             self.record(|recorder, _| recorder.made(value));
         }
@@ -51,6 +46,20 @@ impl Deciding<'_> {
                 let waits = is_passing && self.is_tried_again();
                 Ok(if waits { self.emptiest() } else { self.fall_back(id, rule, scope) })
             }
+        }
+    }
+
+    /// What the answer of a rule comes to.
+    fn made(&mut self, rule: &Rule, answer: &Answer, scope: &Scope<'_>) -> Result<Value, ScriptFault> {
+        if !self.limit.may_answer() {
+            return Err(ScriptFault::OutOfTime);
+        }
+        scope.ask(rule.needs.answer())?;
+        match answer {
+            Answer::Respond(template) => template.render(scope),
+            Answer::Run(handler) => scope.call(handler),
+            Answer::Script(evaluation) => scope.evaluate(evaluation),
+            Answer::Rows(rows) => self.row(rows, scope),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::clock::{Clock, Deadline};
 use crate::engine::Turn;
 use crate::engine::decision::{Decision, Needs, Unfinished};
 use crate::engine::facts::Facts;
+use crate::server::asking::Asker;
 use crate::server::lanes::Urgency;
 use crate::server::occasion::{Allowance, Occasion};
 use crate::telemetry;
@@ -78,7 +79,8 @@ impl Answering {
             }
             let rule = time_max.map(|time| Deadline::of(began, time));
             let until = rule.into_iter().chain([occasion.made_by()]).min().unwrap_or(occasion.made_by());
-            facts.answers = facts.answers.with(self.asking.ask(questions, until).await);
+            let asker = if occasion.expects_reply() { Asker::Caller } else { Asker::Nobody };
+            facts.answers = facts.answers.with(self.asking.ask(questions, asker, until).await);
             if occasion.is_put_off() {
                 // What was waited for, all rules have waited for: it is not counted against those that did not ask.
                 began = Clock::instant();

@@ -65,7 +65,8 @@ impl Answering {
     ) -> Decided {
         let tried = self.tried.get(key, &site.snapshot.version);
         let facts = Facts { tries: Some(tried.next(is_last)), answers: tried.answers, ..facts };
-        let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at: Clock::instant() };
+        let begun_at = Clock::instant();
+        let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at, is_unread: false };
         match self.decide(&Arc::new(occasion), Turn::Whole, Ask::Now).await {
             Ok(_) => {
                 self.tried.forget(key);

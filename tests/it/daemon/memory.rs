@@ -1,8 +1,5 @@
 //! What the daemon remembers: the answers to tool calls, and the state of a call.
 
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
-use aws_lc_rs::rsa::{KeySize, OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PrivateDecryptingKey};
-use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use super::tool_calls;
@@ -165,24 +162,4 @@ fn an_event_that_comes_again_counts_once() {
         assert_eq!(daemon.post("/", report.to_string()).text(), "{}");
     }
     assert_eq!(result(&daemon.post("/", tool_calls("call-1", &[("t1", "whose", json!({}))]))), "/ended/1");
-}
-
-#[test]
-fn encrypted_arguments_reach_the_rules_in_plain() {
-    let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
-    let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
-    let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", BASE64.encode(der.as_ref()));
-    let rules = "rules:\n  - { name: read, tool: read, respond: \"${args.open} ${args.ssn} ${args.other}\" }\n";
-    let settings = "decrypt: { file: keys/vapi.pem, paths: [ssn] }\n";
-    let daemon = Daemon::start(&[("switchhook.yaml", settings), ("keys/vapi.pem", &pem), ("rules/rules.yaml", rules)]);
-
-    let public = OaepPublicEncryptingKey::new(key.public_key()).unwrap();
-    let mut block = vec![0; public.ciphertext_size()];
-    let block = public.encrypt(&OAEP_SHA256_MGF1SHA256, b"078-05-1120", &mut block, None).unwrap();
-    let block = BASE64.encode(block);
-    let arguments = json!({ "open": "yes", "ssn": block, "other": block });
-    let answer = daemon.post("/", tool_calls("call-1", &[("t1", "read", arguments)]));
-    assert_eq!(result(&answer), format!("yes 078-05-1120 {block}"));
-    let log = Value::from(daemon.stop()).to_string();
-    assert!(!log.contains("078-05-1120"), "{log}");
 }

@@ -1,5 +1,6 @@
 //! The client by itself: where it may not go, and how much it takes.
 
+mod lookups;
 mod redirects;
 
 use std::io::{self, Read as _, Write as _};
@@ -9,8 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use hyper::HeaderMap;
-use switchhook::client::connect::{ConnectError, Resolver};
+use switchhook::client::connect::ConnectError;
 use switchhook::client::guard::Host;
+use switchhook::client::lookup::Resolver;
 use switchhook::client::{ClientError, Limits, Request, Response};
 
 use super::*;

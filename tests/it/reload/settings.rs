@@ -113,10 +113,7 @@ fn a_key_beside_the_settings_counts_as_well() {
 
 /// A private key, as the one that the tests of decryption use.
 fn openssl_key() -> String {
-    let key = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
-    let der = aws_lc_rs::encoding::AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'_>>::as_der(&key).unwrap();
-    let text = data_encoding::BASE64.encode(der.as_ref());
-    format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
+    crate::support::Key::new(aws_lc_rs::rsa::KeySize::Rsa2048).pem()
 }
 
 #[test]

@@ -55,6 +55,21 @@ where
     command
 }
 
+/// The program in `folder`, for which every name that it looks up hangs: its list of hosts is a pipe into which nobody
+/// writes. Nothing where a program cannot be given a list of its own.
+pub(crate) fn nameless(folder: &Folder) -> Option<Command> {
+    const START: &str = "mount --bind hosts /etc/hosts && mount --bind order /etc/nsswitch.conf && exec \"$0\" \"$@\"";
+    fs::write(folder.path().join("order"), "hosts: files\n").unwrap();
+    let made = Command::new("mkfifo").arg(folder.path().join("hosts")).status().ok()?;
+    let start = |program: &str| {
+        let mut command = in_folder(folder, Command::new("unshare"));
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", START, program]);
+        command
+    };
+    (made.success() && start("true").stderr(Stdio::null()).status().is_ok_and(|it| it.success()))
+        .then(|| start(PROGRAM))
+}
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_switchhook");
 
 fn in_folder(folder: &Folder, mut command: Command) -> Command {

@@ -234,11 +234,8 @@ impl Asks {
         })?;
         match fetched.error() {
             Some(error) if !self.optional => {
-                let method = self.question.request.method.as_str();
-                let url = self.question.request.url.redacted();
-                // What follows may be what a caller said.
-                let url = url.split('?').next().unwrap_or_default();
-                Err(unfetched(format_args!("{method} {url}: {error}"), fetched.is_passing()))
+                let whom = self.question.request.addressee();
+                Err(unfetched(format_args!("{whom}: {error}"), fetched.is_passing()))
             }
             _ => Ok(Dynamic::from(Answer(fetched))),
         }

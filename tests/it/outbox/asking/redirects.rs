@@ -102,7 +102,7 @@ fn brief() -> Limits {
 fn a_redirect_leads_nowhere_that_is_refused() {
     let (first, other) = (Destination::open(), Destination::open());
     let (port, inside) = (first.address.port(), other.address.port());
-    let client = allowed(&[("localhost", port)], switchhook::client::connect::system_resolver());
+    let client = allowed(&[("localhost", port)], switchhook::client::lookup::system_resolver());
     for (location, why) in [
         (
             "http://169.254.169.254/latest/meta-data".to_owned(),
