@@ -12,6 +12,7 @@ mod bounds;
 pub mod breaker;
 mod delivery;
 mod job;
+mod mailbox;
 pub mod put_off;
 pub mod queue;
 mod record;
@@ -24,7 +25,6 @@ mod writer;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ use tokio_util::task::TaskTracker;
 pub(crate) use self::bounds::About;
 pub use self::bounds::{Bounds, EnqueueError};
 use self::job::{Job, Prepared};
+use self::mailbox::Sender;
 use self::put_off::{Decider, PutOff};
 use self::queue::{ItemId, Queue};
 use self::store::Place;
@@ -90,7 +91,7 @@ const HALL_KIB: usize = 64 << 10;
 /// A handle on the outbox. Cheap to clone.
 #[derive(Clone)]
 pub struct Outbox {
-    jobs: Sender<Job>,
+    jobs: Sender,
     shared: Arc<Shared>,
     attempts: TaskTracker,
     /// Cancelled once nothing is leased any more.

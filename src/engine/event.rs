@@ -39,6 +39,8 @@ pub struct Event {
     extents: Vec<Extent>,
     tool_calls: ToolCalls,
     call_id: Option<Arc<str>>,
+    /// Where a status update says which status, and when.
+    stamps: [Extent; 2],
     /// The slot to answer with `final`, though the body does not say so.
     is_final: Option<Slot>,
 }
@@ -112,7 +114,8 @@ impl Event {
         let call_id = at(&wanted.call_id).and_then(Json::as_str).map(Arc::from);
         let says_type = || at(&wanted.transcript_type).is_some_and(|value| !value.is_null());
         let is_final = (found.is_final_transcript && !says_type()).then(|| wanted.transcript_type.clone());
-        Ok(Event { kind: found.kind, extents: found.extents, tool_calls, call_id, is_final, body })
+        let stamps = wanted.stamps.each_ref().map(|slot| found.extent(slot));
+        Ok(Event { kind: found.kind, extents: found.extents, tool_calls, call_id, stamps, is_final, body })
     }
 
     /// The kind of the message.
@@ -148,6 +151,12 @@ impl Event {
         self.call_id.clone()
     }
 
+    /// The status and the time of a status update, as they are written; other kinds have none.
+    #[must_use]
+    pub fn stamps(&self) -> [Option<&str>; 2] {
+        self.stamps.map(|found| self.slice(found))
+    }
+
     /// The tool calls of a message that asks for tools; other kinds have none.
     #[must_use]
     pub fn tool_calls(&self) -> &[ToolCall] {
@@ -176,8 +185,11 @@ impl Event {
 
     /// What was found at a place of the trie.
     fn text(&self, place: usize) -> Option<&str> {
-        let found = self.extents.get(place)?.bytes(&self.body)?;
-        str::from_utf8(found).ok()
+        self.slice(*self.extents.get(place)?)
+    }
+
+    fn slice(&self, found: Extent) -> Option<&str> {
+        str::from_utf8(found.bytes(&self.body)?).ok()
     }
 }
 

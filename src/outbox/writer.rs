@@ -12,7 +12,6 @@ mod salvaged;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -20,6 +19,7 @@ use std::time::Duration;
 use self::apply::Applied;
 use self::meanwhile::Meanwhile;
 use super::job::{Job, Settle};
+use super::mailbox::{Receiver, Sender, mailbox};
 use super::queue::ItemId;
 use super::record::State;
 use super::store::{Opened, Place, Seen, Store, StoreError, is_damage};
@@ -29,8 +29,8 @@ use crate::telemetry;
 
 /// How many jobs go into one transaction.
 const BATCH_MAX: usize = 512;
-/// How long as many jobs are waited for as there were last time; less than a sync takes.
-const GATHER_MAX: Duration = Duration::from_micros(200);
+/// How long jobs are waited for at most that are likely to come.
+const GATHER_MAX: Duration = Duration::from_millis(1);
 /// How long to wait before a file that could not be opened is tried again.
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
 
@@ -46,7 +46,9 @@ pub(super) struct Writer {
     /// When the file is tried again that cannot be opened.
     reopen_at: Deadline,
     /// How many jobs there were last time: as many are likely to come again.
-    expected: usize,
+    told: usize,
+    /// How long that took.
+    took: Duration,
     /// Leases that have ended while the file could not be written.
     unsettled: Vec<Settle>,
     shared: Arc<Shared>,
@@ -92,30 +94,36 @@ impl Tally {
 
 impl Writer {
     /// Opens the file and starts the thread.
-    pub(super) fn start(place: Place, bounds: Bounds, shared: Arc<Shared>) -> Result<Sender<Job>, StoreError> {
-        let (sender, jobs) = channel();
+    pub(super) fn start(place: Place, bounds: Bounds, shared: Arc<Shared>) -> Result<Sender, StoreError> {
+        let (sender, jobs) = mailbox();
         let (tally, unsettled) = (Tally { next_id: 1, ..Tally::default() }, Vec::new());
         let reopen_at = Deadline::after(Duration::ZERO);
-        let mut writer =
-            Writer { place, store: None, bounds, tally, is_suspect: false, reopen_at, expected: 0, unsettled, shared };
+        let mut writer = Writer {
+            place,
+            store: None,
+            bounds,
+            tally,
+            is_suspect: false,
+            reopen_at,
+            told: 0,
+            took: Duration::ZERO,
+            unsettled,
+            shared,
+        };
         writer.open()?;
         let run = move || writer.run(&jobs);
         thread::Builder::new().name("outbox".to_owned()).spawn(run).map_err(StoreError::NoThread)?;
         Ok(sender)
     }
 
-    fn run(&mut self, jobs: &Receiver<Job>) {
+    fn run(&mut self, jobs: &Receiver) {
         loop {
-            let first = match jobs.recv_timeout(if self.is_at_ease() { Duration::MAX } else { REOPEN_PAUSE }) {
-                Ok(job) => Some(job),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return,
-            };
+            let Some(mut batch) = self.gather(jobs) else { return };
             if self.store.is_none() && self.reopen_at.passed() {
                 self.reopen();
             }
-            let mut batch: Vec<Job> = first.into_iter().collect();
-            self.gather(jobs, &mut batch);
+            let begun_at = Clock::instant();
+            self.told = batch.len();
             batch.splice(0..0, std::mem::take(&mut self.unsettled).into_iter().map(Job::Settle));
             let close = batch.iter().position(|job| matches!(job, Job::Close(_)));
             let close = close.map(|at| batch.remove(at));
@@ -131,20 +139,20 @@ impl Writer {
                 let _ = done.send(());
                 return;
             }
+            self.took = Clock::instant() - begun_at;
         }
     }
 
-    /// Adds to the batch what waits, and for a moment what comes: after a transaction those who waited for it come with their
-    /// next, one after the other; to begin with the first of them alone would take one more sync for all the others.
-    fn gather(&mut self, jobs: &Receiver<Job>, batch: &mut Vec<Job>) {
-        let until = Deadline::after(GATHER_MAX);
-        batch.extend(jobs.try_iter().take(BATCH_MAX.saturating_sub(batch.len())));
-        while !batch.is_empty() && batch.len() < self.expected {
-            let Ok(job) = jobs.recv_timeout(until.remaining()) else { break };
-            batch.push(job);
-            batch.extend(jobs.try_iter().take(BATCH_MAX.saturating_sub(batch.len())));
+    /// What waits, or else the next that comes, and what else is likely to come. After a transaction those who waited for it
+    /// come with their next, one after the other. To begin without them would take one more sync for them alone, so they are
+    /// waited for, half as long as the last one took. Nothing if nobody is left who could come.
+    fn gather(&self, jobs: &Receiver) -> Option<Vec<Job>> {
+        let expected = self.told + jobs.len();
+        jobs.wait(1, if self.is_at_ease() { Duration::MAX } else { REOPEN_PAUSE });
+        if jobs.len() != 0 {
+            jobs.wait(expected.min(BATCH_MAX), GATHER_MAX.min(self.took / 2));
         }
-        self.expected = batch.len();
+        jobs.take(BATCH_MAX)
     }
 
     /// Whether nothing has to be done but what is asked for.

@@ -15,7 +15,6 @@ use crate::engine::Turn;
 use crate::engine::decision::{Decision, Unfinished};
 use crate::engine::event::Event;
 use crate::engine::facts::{Facts, Host};
-use crate::engine::json::Json;
 use crate::engine::kind::Kind;
 
 /// See [`Allowance::Brief`].
@@ -99,11 +98,10 @@ impl Occasion {
     /// What tells the event from others of its kind in the same call (contract, section 7).
     #[must_use]
     pub fn mark(&self) -> Mark<'_> {
-        let field = |name| self.event.whole().get(name).map(Json::raw);
         match self.event.kind().known() {
             // There is one for each call, and links in it may differ from one delivery to the next.
             Some(Kind::EndOfCallReport) => Mark::Only,
-            Some(Kind::StatusUpdate) => Mark::Stamped([field("status"), field("timestamp")]),
+            Some(Kind::StatusUpdate) => Mark::Stamped(self.event.stamps()),
             _ => Mark::Body(self.event.body()),
         }
     }

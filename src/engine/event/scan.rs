@@ -54,7 +54,12 @@ pub(super) struct Found {
 impl Found {
     /// The value at `slot` of `body`, in which this was found.
     pub(super) fn at<'b>(&self, slot: &Slot, body: &'b str) -> Option<Json<'b>> {
-        Json::of_checked(self.extents.get(slot.place)?.text(body)?).walk(&slot.rest)
+        Json::of_checked(self.extent(slot).text(body)?).walk(&slot.rest)
+    }
+
+    /// Where the value lies of which `slot` is, or is a part.
+    pub(super) fn extent(&self, slot: &Slot) -> Extent {
+        self.extents.get(slot.place).copied().unwrap_or_default()
     }
 }
 
@@ -216,7 +221,7 @@ impl<'b> Finder<'b> {
         let mut more = reader.begin()?;
         while more {
             let key = reader.key()?;
-            let child = node.fields.get(key);
+            let child = node.field(key);
             if node.place == ROOT && key == "type" {
                 if self.type_met {
                     return None;
@@ -267,7 +272,7 @@ impl<'b> Finder<'b> {
             return;
         }
         for (key, field) in value.entries_as_written() {
-            if let Some(child) = node.fields.get(&*key) {
+            if let Some(child) = node.field(&key) {
                 self.walk(child, field);
             }
         }

@@ -134,6 +134,20 @@ fn a_final_transcript_says_so_even_if_the_body_does_not() {
 }
 
 #[test]
+fn a_status_update_bears_stamps() {
+    let wanted = WantedBuilder::new().build();
+    for (message, stamps) in [
+        (r#"{"type":"status-update","status":"ended","timestamp":7}"#, [Some("\"ended\""), Some("7")]),
+        (r#"{"status":"a","type":"status-update","status":"b"}"#, [Some("\"b\""), None]),
+        (r#"{"type":"status-update","timestamp":null}"#, [None, Some("null")]),
+        (r#"{"type":"hang","status":"ended","timestamp":7}"#, [None, None]),
+    ] {
+        let event = Event::scan(format!(r#"{{"message":{message}}}"#), &wanted).unwrap();
+        assert_eq!(event.stamps(), stamps, "{message}");
+    }
+}
+
+#[test]
 fn tool_calls_are_read_for_the_kinds_that_ask_for_tools() {
     let calls =
         r#"{"message":{"toolCallList":[],"toolCalls":[{"id":"a","name":"x","arguments":{"n":"old"}}],"type":"T"}}"#;

@@ -30,6 +30,8 @@ pub struct Wanted {
     pub(super) kinds: Vec<KindSet>,
     pub(super) call_id: Slot,
     pub(super) transcript_type: Slot,
+    /// Of a status update, the status and the time.
+    pub(super) stamps: [Slot; 2],
     /// Where tool calls may be listed, the best place first.
     pub(super) tool_lists: [Slot; 3],
     pub(super) function_call: Slot,
@@ -45,11 +47,24 @@ pub(super) struct Node {
     pub(super) below: KindSet,
     /// Whether only those ask for the value here who check it themselves, so that it need not be checked in passing.
     pub(super) checked_by_reader: bool,
-    pub(super) fields: BTreeMap<Box<str>, Node>,
+    fields: BTreeMap<Box<str>, Node>,
+    /// How long the names of these are: a bit for each length, the highest one for all that are longer.
+    field_lengths: u64,
     pub(super) items: BTreeMap<i64, Node>,
 }
 
+/// The bit of [`Node::field_lengths`] for a name.
+fn length_bit(name: &str) -> u64 {
+    1 << name.len().min(63)
+}
+
 impl Node {
+    /// The place of the field `name`, if anything is wanted there or below. Most fields of a message nobody wants, and of most of
+    /// these the length says so.
+    pub(super) fn field(&self, name: &str) -> Option<&Node> {
+        if self.field_lengths & length_bit(name) == 0 { None } else { self.fields.get(name) }
+    }
+
     /// The places directly below.
     pub(super) fn children(&self) -> impl Iterator<Item = &Node> {
         self.fields.values().chain(self.items.values())
@@ -65,7 +80,7 @@ impl Node {
     /// The place below that `segment` names, if anything is wanted there or below.
     fn known_child(&self, segment: &Segment) -> Option<&Node> {
         match segment {
-            Segment::Key(key) => self.fields.get(key),
+            Segment::Key(key) => self.field(key),
             Segment::Index(index) => self.items.get(index),
         }
     }
@@ -73,7 +88,10 @@ impl Node {
     /// The place below that `segment` names, made if need be.
     fn child(&mut self, segment: &Segment) -> &mut Node {
         match segment {
-            Segment::Key(key) => self.fields.entry(key.clone()).or_default(),
+            Segment::Key(key) => {
+                self.field_lengths |= length_bit(key);
+                self.fields.entry(key.clone()).or_default()
+            }
             Segment::Index(index) => self.items.entry(*index).or_default(),
         }
     }
@@ -134,12 +152,13 @@ impl WantedBuilder {
         self.want(KindSet::ALL, &[key("type")]);
         let call_id = self.want(KindSet::ALL, &[key("call"), key("id")]);
         let transcript_type = self.want(Kind::Transcript.into(), &[key("transcriptType")]);
+        let stamps = ["status", "timestamp"].map(|stamp| self.want(Kind::StatusUpdate.into(), &[key(stamp)]));
         let lists = ["toolCallList", "toolCalls", "toolWithToolCallList"];
         let tool_lists = lists.map(|list| self.want_unchecked(tools, &[key(list)]));
         let function_call = self.want(tools, &[key("functionCall")]);
         let mut kinds = vec![KindSet::EMPTY; self.places];
         self.root.list_kinds(&mut kinds);
-        Wanted { root: self.root, kinds, call_id, transcript_type, tool_lists, function_call }
+        Wanted { root: self.root, kinds, call_id, transcript_type, stamps, tool_lists, function_call }
     }
 }
 
