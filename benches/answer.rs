@@ -8,7 +8,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use common::bare::{self, Bare};
+use common::bare::{self, Bare, Work};
 use common::case::{self, CONNECTIONS, Case};
 use common::daemon::Project;
 use common::figures::{Options, Target, line, median, micros};
@@ -19,6 +19,7 @@ use common::workshop::{RULES, SCRIPT};
 
 #[expect(dead_code, reason = "each benchmark needs its own part of what they share")]
 mod common {
+    pub(crate) mod appender;
     pub(crate) mod bare;
     pub(crate) mod case;
     pub(crate) mod daemon;
@@ -56,7 +57,7 @@ fn main() -> Outcome<ExitCode> {
     let mut scripted =
         Case::new(&daemon.running, daemon.address, "Rhai handler", |call| message::tool_call("book_slot", call))?;
     let mut told = Case::new(&daemon.running, daemon.address, "informational event", |_| message::speech_update())?;
-    let bare = Bare::start(asked.answer_bytes, cores)?;
+    let bare = Bare::start(asked.answer_bytes, Work::Nothing, cores)?;
     let mut bare_asked =
         Case::new(&bare.running, bare.address, "bare hyper, tool call", |call| message::tool_call("find_slot", call))?;
     let mut bare_told = Case::new(&bare.running, bare.address, "bare hyper, event", |_| message::speech_update())?;

@@ -1,7 +1,9 @@
-//! What each kind of request costs, as a table: large bodies, ten thousand rules, signatures, memory after a million.
+//! What each kind of request costs, as a table: large bodies, ten thousand rules, signatures, actions, a second core, memory
+//! after a million.
 //!
 //! As in `answer`, the daemon and a server that does nothing run on a core, the load on another, and all cases take turns;
-//! what counts is the quotient of the time that they spend on their core.
+//! what counts is the quotient of the time that they spend on their core. A third server does nothing but scan each body:
+//! that is the floor for whoever decides by what is in it.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 
@@ -9,22 +11,25 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
 use std::hint::black_box;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::hmac;
-use common::bare::{self, Bare};
+use common::bare::{self, Bare, Work};
 use common::case::{self, Case};
 use common::daemon::{Daemon, Project};
 use common::figures::{Options, Target, line, median, micros};
 use common::load::Load;
 use common::message::{self, Message};
-use common::process::Cores;
-use common::workshop::{RULES, SCRIPT};
+use common::process::{Cores, Running};
+use common::workshop::{REPORT, RULES, SCRIPT};
+use costs::{appending, two_cores};
 use data_encoding::HEXLOWER;
 
 #[expect(dead_code, reason = "each benchmark needs its own part of what they share")]
 mod common {
+    pub(crate) mod appender;
     pub(crate) mod bare;
     pub(crate) mod case;
     pub(crate) mod daemon;
@@ -35,19 +40,16 @@ mod common {
     pub(crate) mod workshop;
 }
 
+mod costs {
+    pub(crate) mod appending;
+    pub(crate) mod two_cores;
+}
+
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const RULES_MANY: u64 = 10_000;
 const STARTS: usize = 11;
 const REQUESTS: f64 = 1_000_000.0;
-
-const REPORT: &str = r#"
-rules:
-  - name: report
-    on: end-of-call-report
-    when: { endedReason: { contains: customer } }
-    do: [ { set: { id: "${call.id}", why: "${endedReason}", summary: "${analysis.summary}" } } ]
-"#;
 
 /// The four kinds of request, at one server.
 struct Cases<'a> {
@@ -58,9 +60,9 @@ struct Cases<'a> {
 }
 
 impl<'a> Cases<'a> {
-    fn of(daemon: &'a Daemon, names: [&'static str; 4]) -> Outcome<Cases<'a>> {
+    fn of(server: &'a Running, address: SocketAddr, names: [&'static str; 4]) -> Outcome<Cases<'a>> {
         let [asked, scripted, told, reported] = names;
-        let case = |name, message: &dyn Fn(usize) -> Message| Case::new(&daemon.running, daemon.address, name, message);
+        let case = |name, message: &dyn Fn(usize) -> Message| Case::new(server, address, name, message);
         Ok(Cases {
             asked: case(asked, &|call| message::tool_call("find_slot", call))?,
             scripted: case(scripted, &|call| message::tool_call("book_slot", call))?,
@@ -68,30 +70,77 @@ impl<'a> Cases<'a> {
             reported: case(reported, &|_| message::report())?,
         })
     }
+
+    fn of_daemon(daemon: &'a Daemon, names: [&'static str; 4]) -> Outcome<Cases<'a>> {
+        Cases::of(&daemon.running, daemon.address, names)
+    }
+
+    fn of_bare(bare: &'a Bare, names: [&'static str; 4]) -> Outcome<Cases<'a>> {
+        Cases::of(&bare.running, bare.address, names)
+    }
+
+    fn all<'c>(&'c self) -> [&'c Case<'a>; 4] {
+        [&self.asked, &self.scripted, &self.told, &self.reported]
+    }
+
+    fn all_mut<'c>(&'c mut self) -> [&'c mut Case<'a>; 4] {
+        [&mut self.asked, &mut self.scripted, &mut self.told, &mut self.reported]
+    }
+
+    /// How many times each costs what it costs at `others`.
+    fn beside(&self, others: &Cases<'_>) -> [f64; 4] {
+        let [asked, scripted, told, reported] = self.all();
+        [
+            asked.beside(&others.asked),
+            scripted.beside(&others.scripted),
+            told.beside(&others.told),
+            reported.beside(&others.reported),
+        ]
+    }
 }
 
 fn main() -> Outcome<ExitCode> {
-    if let Some(served) = bare::be_it() {
-        return served.map(|()| ExitCode::SUCCESS);
+    if let Some(done) = bare::be_it().or_else(two_cores::be_it) {
+        return done.map(|()| ExitCode::SUCCESS);
     }
+    // Before this process keeps to one of them.
+    let one_and_two = Cores::one_and_two();
     let (options, cores) = (Options::given(), Cores::apart());
-    let project_of_few = project("")?.0;
-    let (many, many_ready) = project(&numbered_rules()?)?;
+    let (few, _) = project("")?;
+    let (many, ready) = project(&numbered_rules()?)?;
+    let mut next = 0;
+    let mut targets = requests(&few, &many, cores, &mut next, options)?;
+    targets.push(appending::measure(cores, &mut next, options)?);
+    if let Some(cores) = one_and_two {
+        targets.push(two_cores::measure(&few, cores, options)?);
+    }
+    let resident = after_a_million(&few.start(cores)?, &mut next, options)?;
+    let binary = f64::from(u32::try_from(fs::metadata(env!("CARGO_BIN_EXE_switchhook"))?.len())?) / 1e6;
+    targets.extend([
+        Target { what: "memory after a million requests", figure: resident, at_most: 25.0, unit: "MB" },
+        Target { what: "ready with ten thousand rules after", figure: ready, at_most: 200.0, unit: "ms" },
+        Target { what: "the stripped binary has", figure: binary, at_most: 16.0, unit: "MB" },
+    ]);
+    Ok(options.conclude(&targets))
+}
+
+/// What each kind of request costs beside a server that does nothing, and one that does nothing but scan.
+fn requests(few: &Project, many: &Project, cores: Cores, next: &mut u64, options: Options) -> Outcome<Vec<Target>> {
     let signed = Project::new(&[("rules/workshop.yaml", RULES), ("rules/scripts/workshop.rhai", SCRIPT)])?;
     signed.authenticate("hmac: { key: \"a-key-of-the-benchmarks\", include_timestamp: false }")?;
-    let (few, many, signed) = (project_of_few.start(cores)?, many.start(cores)?, signed.start(cores)?);
-
-    let mut ten = Cases::of(&few, ["declarative rule", "Rhai handler", "event that no rule wants", "report, 204 KB"])?;
-    let mut lots = Cases::of(&many, ["  with 10,000 rules"; 4])?;
-    let bare = Bare::start(ten.asked.answer_bytes, cores)?;
-    let bare_case = |name, message: fn() -> Message| Case::new(&bare.running, bare.address, name, |_| message());
-    let mut bare_asked = bare_case("bare hyper, tool call", || message::tool_call("find_slot", 0))?;
-    let mut bare_told = bare_case("bare hyper, event", message::speech_update)?;
-    let mut bare_reported = bare_case("bare hyper, report", message::report)?;
+    let (few, many, signed) = (few.start(cores)?, many.start(cores)?, signed.start(cores)?);
+    let mut ten =
+        Cases::of_daemon(&few, ["declarative rule", "Rhai handler", "event that no rule wants", "report, 204 KB"])?;
+    let mut lots = Cases::of_daemon(&many, ["  with 10,000 rules"; 4])?;
+    let bytes = ten.asked.answer_bytes;
+    let (bare, scanning) = (Bare::start(bytes, Work::Nothing, cores)?, Bare::start(bytes, Work::Scan, cores)?);
+    let mut bare = Cases::of_bare(
+        &bare,
+        ["bare hyper, tool call", "bare hyper, tool call", "bare hyper, event", "bare hyper, report"],
+    )?;
+    let mut floor = Cases::of_bare(&scanning, ["  reading and scanning alone"; 4])?;
     let credential = signature(&message::speech_update());
-    let mut hmac =
-        Case::with(&signed.running, signed.address, "event, signed", |_| message::speech_update(), &credential)?;
-
+    let mut hmac = Case::with(&signed.running, signed.address, "  signed", |_| message::speech_update(), &credential)?;
     println!(
         "\ncost: {} connections, {} rounds of {:?} each in turn, {cores}\n      tool calls of {} bytes, events of {}, \
          reports of {}\n",
@@ -102,67 +151,39 @@ fn main() -> Outcome<ExitCode> {
         ten.told.message_bytes,
         ten.reported.message_bytes
     );
-    let mut next = 0;
-    {
-        let cases = &mut [
-            &mut bare_asked,
-            &mut ten.asked,
-            &mut lots.asked,
-            &mut ten.scripted,
-            &mut lots.scripted,
-            &mut bare_told,
-            &mut ten.told,
-            &mut lots.told,
-            &mut hmac,
-            &mut bare_reported,
-            &mut ten.reported,
-            &mut lots.reported,
-        ];
-        case::measure(Load::All, cases, &mut next, options)?;
+    let mut cases: Vec<&mut Case<'_>> = Vec::new();
+    for kind in [&mut bare, &mut floor, &mut ten, &mut lots] {
+        cases.extend(kind.all_mut());
     }
+    cases.push(&mut hmac);
+    case::measure(Load::All, &mut cases, next, options)?;
+
     line("as many as it can", &case::COLUMNS.map(str::to_owned));
-    bare_asked.report(&bare_asked);
-    let asked = ten.asked.report(&bare_asked);
-    lots.asked.report(&bare_asked);
-    let scripted = ten.scripted.report(&bare_asked);
-    lots.scripted.report(&bare_asked);
-    bare_told.report(&bare_told);
-    let told = ten.told.report(&bare_told);
-    lots.told.report(&bare_told);
-    hmac.report(&bare_told);
-    bare_reported.report(&bare_reported);
-    let reported = ten.reported.report(&bare_reported);
-    lots.reported.report(&bare_reported);
-    let of_rules = [
-        lots.asked.beside(&ten.asked),
-        lots.scripted.beside(&ten.scripted),
-        lots.told.beside(&ten.told),
-        lots.reported.beside(&ten.reported),
-    ];
+    let kinds = bare.all().into_iter().zip(floor.all()).zip(ten.all()).zip(lots.all());
+    for (((bare, floor), ten), lots) in kinds {
+        for case in [bare, floor, ten, lots] {
+            case.report(bare);
+        }
+    }
+    hmac.report(&bare.told);
     let hash = hashing(&message::speech_update());
     let beyond_hash = (hmac.cost() - hash) / ten.told.cost();
     println!("\nthe hash of a signed event takes {hash:.2} us by itself");
+    let [asked, scripted, told, reported] = ten.beside(&floor);
+    println!("beside reading and scanning alone: {asked:.2}, {scripted:.2}, {told:.2}, {reported:.2}");
 
-    let half = at_half(&few, ten.asked.per_second() / 2.0, &mut next, options)?;
-    let resident = after_a_million(&project_of_few.start(cores)?, &mut next, options)?;
-    let binary = f64::from(u32::try_from(fs::metadata(env!("CARGO_BIN_EXE_switchhook"))?.len())?) / 1e6;
-    Ok(options.conclude(&[
+    let half = at_half(&few, ten.asked.per_second() / 2.0, next, options)?;
+    let [asked, scripted, told, reported] = ten.beside(&bare);
+    let of_rules = lots.beside(&ten).into_iter().fold(0.0, f64::max);
+    Ok(vec![
         Target { what: "a declarative rule costs", figure: asked, at_most: 1.5, unit: "x bare" },
         Target { what: "a Rhai handler costs", figure: scripted, at_most: 1.8, unit: "x bare" },
         Target { what: "an event that no rule wants costs", figure: told, at_most: 1.2, unit: "x bare" },
         Target { what: "a report of 204 KB costs", figure: reported, at_most: 1.6, unit: "x bare" },
-        Target {
-            what: "ten thousand rules cost",
-            figure: of_rules.into_iter().fold(0.0, f64::max),
-            at_most: 1.15,
-            unit: "x ten",
-        },
+        Target { what: "ten thousand rules cost", figure: of_rules, at_most: 1.15, unit: "x ten" },
         Target { what: "a signature costs beyond its hash", figure: beyond_hash, at_most: 1.05, unit: "x secret" },
         Target { what: "p99 at half the peak", figure: half / 1000.0, at_most: 1.0, unit: "ms" },
-        Target { what: "memory after a million requests", figure: resident, at_most: 25.0, unit: "MB" },
-        Target { what: "ready with ten thousand rules after", figure: many_ready, at_most: 200.0, unit: "ms" },
-        Target { what: "the stripped binary has", figure: binary, at_most: 16.0, unit: "MB" },
-    ]))
+    ])
 }
 
 /// A project with these rules and more, and after how many milliseconds its daemon is ready.

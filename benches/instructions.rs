@@ -16,11 +16,9 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use common::message::{self, Message};
-use common::workshop::SCRIPT;
-use switchhook::engine::diagnostic::Sources;
+use common::workshop;
 use switchhook::engine::event::Event;
 use switchhook::engine::facts::{Facts, Unhurried};
-use switchhook::engine::source::{Options, compile};
 use switchhook::engine::{Engine, Turn};
 
 #[expect(dead_code, reason = "each benchmark needs its own part of what they share")]
@@ -160,18 +158,14 @@ fn do_it(name: &str, times: u64) -> Outcome<()> {
 }
 
 fn engine(rules: u64) -> Outcome<Engine> {
-    let mut sources = Sources::default();
-    sources.add("rules/workshop.yaml".to_owned(), RULES.to_owned());
-    sources.add("rules/scripts/workshop.rhai".to_owned(), SCRIPT.to_owned());
-    let mut text = "rules:\n".to_owned();
+    if rules == 0 {
+        return workshop::engine(RULES, "");
+    }
+    let mut many = "rules:\n".to_owned();
     for number in 0..rules {
-        writeln!(text, "  - {{ name: rule-{number}, tool: tool_{number:08}, respond: \"On ${{args.day}}.\" }}")?;
+        writeln!(many, "  - {{ name: rule-{number}, tool: tool_{number:08}, respond: \"On ${{args.day}}.\" }}")?;
     }
-    if rules != 0 {
-        sources.add("rules/many.yaml".to_owned(), text);
-    }
-    let compiled = compile(&sources, &Options::default()).map_err(|found| format!("the rules are wrong: {found:?}"))?;
-    Ok(compiled.engine)
+    workshop::engine(RULES, &many)
 }
 
 fn read(engine: &Engine, message: &Message) -> Option<Event> {

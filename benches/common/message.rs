@@ -108,6 +108,12 @@ pub(crate) fn speech_update() -> Message {
     Message::new(&joined(own, &artifact(TURNS), 0))
 }
 
+/// Says that a call is over; nobody waits for a reply. Its number ends the call's id.
+pub(crate) fn status_update() -> Message {
+    let own = json!({ "timestamp": 1_773_741_625_610_u64, "type": "status-update", "status": "ended", "endedReason": "customer-ended-call" });
+    of_numbered_call(joined(own, &artifact(TURNS), 0))
+}
+
 /// Tells of a call of twenty minutes that is over; nobody waits for a reply. Its number ends the call's id.
 pub(crate) fn report() -> Message {
     let artifact = artifact(TURNS_OF_REPORT);
@@ -126,7 +132,11 @@ pub(crate) fn report() -> Message {
     if let (Some(own), Value::Object(copies)) = (own.as_object_mut(), copies) {
         own.insert("artifactCopies".to_owned(), Value::Object(copies));
     }
-    let mut message = joined(own, &artifact, 0);
+    of_numbered_call(joined(own, &artifact, 0))
+}
+
+/// The message in a call whose id ends in the message's number.
+fn of_numbered_call(mut message: Value) -> Message {
     if let Some(id) = message.pointer_mut("/call/id") {
         *id = json!(format!("0198c7d2-5c1e-7f44-8a6b-{MARK}0000"));
     }

@@ -40,7 +40,7 @@ impl Running {
 /// Where the servers run: on a core of their own, or, if there is but one or nothing that pins, wherever there is time.
 #[derive(Clone, Copy)]
 pub(crate) struct Cores {
-    server: Option<u32>,
+    server: Option<[u32; 2]>,
 }
 
 impl Cores {
@@ -57,14 +57,20 @@ impl Cores {
                 .status();
             pin.is_ok_and(|status| status.success())
         });
-        Cores { server: apart.map(|(server, _)| server) }
+        Cores { server: apart.map(|(server, _)| [server; 2]) }
+    }
+
+    /// One core, and two with that one among them, for all that is to share them; `None` where there are no two.
+    pub(crate) fn one_and_two() -> Option<[Cores; 2]> {
+        let (one, other) = allowed()?;
+        Some([[one; 2], [one, other]].map(|cores| Cores { server: Some(cores) }))
     }
 
     /// A command that runs `program` there.
     pub(crate) fn command(self, program: &str) -> Command {
-        let Some(core) = self.server else { return Command::new(program) };
+        let Some([one, other]) = self.server else { return Command::new(program) };
         let mut command = Command::new("taskset");
-        command.args(["-c", &core.to_string(), program]);
+        command.args(["-c", &format!("{one},{other}"), program]);
         command
     }
 }
