@@ -10,17 +10,20 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::Outcome;
-use crate::common::daemon::{Daemon, Project};
+use crate::common::bare::{Bare, Work};
+use crate::common::daemon::Project;
 use crate::common::figures::{Options, Target, line, median, micros};
 use crate::common::load::{self, Connection, Load};
 use crate::common::message;
-use crate::common::process::Cores;
+use crate::common::process::{Cores, Running};
 
 /// The argument that makes the benchmark put load on a daemon; its address, a number and milliseconds follow.
 const ARGUMENT: &str = "--be-the-load";
 /// Processes that put load on it, each over so many connections.
 const LOADS: u64 = 2;
 const CONNECTIONS: usize = 16;
+/// Where a request costs so many times what it costs on one core, two cores do 1.9 times what one does.
+const TWO_CORES_AT_MOST: f64 = 1.053;
 /// So far apart are the numbers of their messages.
 const NUMBERS: u64 = 10_000_000;
 
@@ -30,35 +33,72 @@ struct Round {
     cost: f64,
 }
 
-/// Measures a daemon of `project` on one core and on two, in turn.
-pub(crate) fn measure(project: &Project, [one, two]: [Cores; 2], options: Options) -> Outcome<Target> {
-    let (on_one, on_two) = (project.start(one)?, project.start(two)?);
-    let (mut ones, mut twos) = (Vec::new(), Vec::new());
-    let mut first = 0;
-    for _ in 0..=options.rounds {
-        ones.push(round(&on_one, one, &mut first, options.round)?);
-        twos.push(round(&on_two, two, &mut first, options.round)?);
-    }
-    let of = |rounds: &[Round], figure: fn(&Round) -> f64| median(rounds.iter().skip(1).map(figure));
-    println!();
-    line("declarative rule, with its load", &["us CPU", "requests/s"].map(str::to_owned));
-    for (what, rounds) in [("on one core", &ones), ("on two cores", &twos)] {
-        let (cost, per_second) = (of(rounds, |round| round.cost), of(rounds, |round| round.per_second));
-        line(what, &[format!("{cost:.2}"), format!("{per_second:.0}")]);
-    }
-    let rounds = ones.iter().zip(&twos).skip(1);
-    let dearer = median(rounds.map(|(one, two)| two.cost / one.cost));
-    println!("\nso two cores do {:.2} times what one does", 2.0 / dearer);
-    Ok(Target { what: "a request costs on two cores", figure: dearer, at_most: 2.0 / 1.9, unit: "x on one" })
+/// A server on one core, the same on two, and what their rounds came to.
+struct Pair<'a> {
+    what: &'static str,
+    servers: [(&'a Running, SocketAddr); 2],
+    rounds: Vec<[Round; 2]>,
 }
 
-/// Puts load on the daemon from as many processes as there are, all on `cores`.
-fn round(daemon: &Daemon, cores: Cores, first: &mut u64, time: Duration) -> Outcome<Round> {
-    let before = daemon.running.cpu_time()?;
+/// Measures a daemon of `project` on one core and on two, and so a server that does nothing, all in turn.
+pub(crate) fn measure(project: &Project, cores: [Cores; 2], options: Options) -> Outcome<Target> {
+    let [one, two] = cores;
+    let (daemon, daemon_on_two) = (project.start(one)?, project.start(two)?);
+    let (bare, bare_on_two) = (Bare::start(200, Work::Nothing, one)?, Bare::start(200, Work::Nothing, two)?);
+    let daemons = [(&daemon.running, daemon.address), (&daemon_on_two.running, daemon_on_two.address)];
+    let bares = [(&bare.running, bare.address), (&bare_on_two.running, bare_on_two.address)];
+    let mut pairs = [("declarative rule", daemons), ("bare hyper", bares)].map(|(what, servers)| Pair {
+        what,
+        servers,
+        rounds: Vec::new(),
+    });
+    let mut first = 0;
+    // The first round only warms it up.
+    for _ in 0..=options.rounds {
+        for pair in &mut pairs {
+            pair.round(cores, &mut first, options.round)?;
+        }
+    }
+    println!();
+    line("with its load", &["us CPU", "requests/s", "on two", "requests/s"].map(str::to_owned));
+    let [dearer, bare_dearer] = pairs.map(|pair| pair.report());
+    println!(
+        "\nso two cores do {:.2} times what one does, of a server that does nothing {:.2}",
+        2.0 / dearer,
+        2.0 / bare_dearer
+    );
+    Ok(Target { what: "a request costs on two cores", figure: dearer, at_most: TWO_CORES_AT_MOST, unit: "x on one" })
+}
+
+impl Pair<'_> {
+    fn round(&mut self, cores: [Cores; 2], first: &mut u64, time: Duration) -> Outcome<()> {
+        let [(one, address), (two, address_of_two)] = self.servers;
+        let on_one = round(one, address, cores[0], first, time)?;
+        self.rounds.push([on_one, round(two, address_of_two, cores[1], first, time)?]);
+        Ok(())
+    }
+
+    /// Prints a line of the table, and returns how much more a request costs on two cores.
+    fn report(&self) -> f64 {
+        let of = |figure: fn(&[Round; 2]) -> f64| median(self.rounds.iter().skip(1).map(figure));
+        let figures = [
+            format!("{:.2}", of(|[one, _]| one.cost)),
+            format!("{:.0}", of(|[one, _]| one.per_second)),
+            format!("{:.2}", of(|[_, two]| two.cost)),
+            format!("{:.0}", of(|[_, two]| two.per_second)),
+        ];
+        line(self.what, &figures);
+        of(|[one, two]| two.cost / one.cost)
+    }
+}
+
+/// Puts load on a server from as many processes as there are, all on `cores`.
+fn round(server: &Running, address: SocketAddr, cores: Cores, first: &mut u64, time: Duration) -> Outcome<Round> {
+    let before = server.cpu_time()?;
     let loads = (0..LOADS).map(|_| {
         *first += NUMBERS;
         let mut command: Command = cores.command(&std::env::current_exe()?.to_string_lossy());
-        command.args([ARGUMENT, &daemon.address.to_string(), &first.to_string(), &time.as_millis().to_string()]);
+        command.args([ARGUMENT, &address.to_string(), &first.to_string(), &time.as_millis().to_string()]);
         Ok(command.stdout(Stdio::piped()).spawn()?)
     });
     let mut per_second = 0.0;
@@ -70,7 +110,7 @@ fn round(daemon: &Daemon, cores: Cores, first: &mut u64, time: Duration) -> Outc
         requests += count;
         per_second += count / seconds.parse::<f64>()?;
     }
-    let used = daemon.running.cpu_time()?.saturating_sub(before);
+    let used = server.cpu_time()?.saturating_sub(before);
     Ok(Round { per_second, cost: micros(used) / requests })
 }
 
