@@ -31,8 +31,6 @@ pub struct CallStates {
     calls: Cache<Call, Kept, Bytes>,
     turnstiles: [Mutex<()>; TURNSTILES],
     hasher: RandomState,
-    /// What a call has of which nothing is kept: shared, since most are such.
-    none: State,
 }
 
 /// A state, and when it was last changed.
@@ -71,7 +69,6 @@ impl CallStates {
             calls: Cache::with_options(options(bytes_max), Bytes, hasher, lifecycle),
             turnstiles: std::array::from_fn(|_| Mutex::new(())),
             hasher: RandomState::new(),
-            none: State::default(),
         }
     }
 
@@ -86,10 +83,11 @@ impl CallStates {
         self.get_at(call, Clock::instant)
     }
 
-    /// Nothing is kept of most calls, and then nobody looks at the clock.
+    /// Nothing is kept of most calls, and then nobody looks at the clock. What is not there is made anew for each: to share it
+    /// costs more where several cores count who has it.
     fn get_at(&self, call: &Call, now: impl FnOnce() -> Instant) -> State {
         let kept = self.calls.get(call).filter(|kept| !kept.is_over(now()));
-        kept.map_or_else(|| Arc::clone(&self.none), |kept| kept.state)
+        kept.map_or_else(State::default, |kept| kept.state)
     }
 
     /// Puts `next` in the place of `known`.
