@@ -8,7 +8,6 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::fs;
 use std::hint::black_box;
 use std::net::SocketAddr;
@@ -23,7 +22,7 @@ use common::figures::{Options, Target, line, median, micros};
 use common::load::Load;
 use common::message::{self, Message};
 use common::process::{Cores, Running};
-use common::workshop::{REPORT, RULES, SCRIPT};
+use common::workshop::{self, REPORT, RULES, SCRIPT};
 use costs::{appending, two_cores};
 use data_encoding::HEXLOWER;
 
@@ -107,7 +106,7 @@ fn main() -> Outcome<ExitCode> {
     let one_and_two = Cores::one_and_two();
     let (options, cores) = (Options::given(), Cores::apart());
     let (few, _) = project("")?;
-    let (many, ready) = project(&numbered_rules()?)?;
+    let (many, ready) = project(&workshop::numbered_rules(RULES_MANY))?;
     let mut next = 0;
     let mut targets = requests(&few, &many, cores, &mut next, options)?;
     targets.push(appending::measure(cores, &mut next, options)?);
@@ -196,14 +195,6 @@ fn project(more: &str) -> Outcome<(Project, f64)> {
     let project = Project::new(&files)?;
     let starts = (0..STARTS).map(|_| project.time_to_ready()).collect::<Outcome<Vec<_>>>()?;
     Ok((project, median(starts.iter().map(|time| micros(*time) / 1000.0))))
-}
-
-fn numbered_rules() -> Outcome<String> {
-    let mut text = "rules:\n".to_owned();
-    for number in 0..RULES_MANY {
-        writeln!(text, "  - {{ name: rule-{number}, tool: tool_{number:08}, respond: \"On ${{args.day}}.\" }}")?;
-    }
-    Ok(text)
 }
 
 /// The header that signs a message.

@@ -150,22 +150,11 @@ fn baseline() -> Outcome<BTreeMap<String, u64>> {
 
 fn do_it(name: &str, times: u64) -> Outcome<()> {
     let part = PARTS.iter().find(|part| part.name == name).ok_or("there is no such part")?;
-    let (engine, message) = (engine(part.rules)?, (part.message)());
+    let (engine, message) = (workshop::engine(RULES, &workshop::numbered_rules(part.rules))?, (part.message)());
     for _ in 0..times {
         (part.work)(&engine, &message);
     }
     Ok(())
-}
-
-fn engine(rules: u64) -> Outcome<Engine> {
-    if rules == 0 {
-        return workshop::engine(RULES, "");
-    }
-    let mut many = "rules:\n".to_owned();
-    for number in 0..rules {
-        writeln!(many, "  - {{ name: rule-{number}, tool: tool_{number:08}, respond: \"On ${{args.day}}.\" }}")?;
-    }
-    workshop::engine(RULES, &many)
 }
 
 fn read(engine: &Engine, message: &Message) -> Option<Event> {

@@ -44,6 +44,13 @@ fn book_slot(args) {
 }
 "#;
 
+/// So many rules for numbered tools; an empty text if there are none.
+pub(crate) fn numbered_rules(count: u64) -> String {
+    let rule =
+        |number| format!("  - {{ name: rule-{number}, tool: tool_{number:08}, respond: \"On ${{args.day}}.\" }}\n");
+    if count == 0 { String::new() } else { "rules:\n".to_owned() + &(0..count).map(rule).collect::<String>() }
+}
+
 /// What decides by `rules`, which may name the script, and by `more`, a file of its own if there is anything in it.
 pub(crate) fn engine(rules: &str, more: &str) -> Outcome<Engine> {
     let mut sources = Sources::default();

@@ -223,22 +223,9 @@ impl<'a> Deciding<'a> {
                 self.done(rule, || What::Missed);
                 (Considered::Missed(leaf), Match::No)
             }
-            // Where the event can wait, one who does not answer does not keep those from being asked whom later rules need.
-            Err(Undecided { fault: ScriptFault::Unanswered, .. }) if self.facts.tries.is_some() => {
+            Err(undecided) => {
+                let matches = self.undecided(id, rule, undecided, scope)?;
                 scope.restore(before);
-                drop(scope.take_actions());
-                self.asks = true;
-                return Ok(Match::Open);
-            }
-            Err(Undecided { fault, asked }) => {
-                unless_unfinished(&fault, rule.time_max, scope)?;
-                scope.restore(before);
-                let is_passing = self.fault(id, rule.place.clone(), &Trouble::Script(fault));
-                let matches = match asked {
-                    true if is_passing && self.is_tried_again() => Match::Open,
-                    true => Match::Unknown,
-                    false => Match::No,
-                };
                 (Considered::Failed, matches)
             }
         };
@@ -254,6 +241,28 @@ impl<'a> Deciding<'a> {
             recorder.end(considered.into(), at);
         });
         Ok(matches)
+    }
+
+    /// What is to be made of a rule of which it is not known whether its conditions hold.
+    fn undecided(
+        &mut self,
+        id: RuleId,
+        rule: &Rule,
+        Undecided { fault, asked }: Undecided,
+        scope: &Scope<'_>,
+    ) -> Result<Match, Unfinished> {
+        // Where the event can wait, one who does not answer does not keep those from being asked whom later rules need.
+        if matches!(fault, ScriptFault::Unanswered) && self.facts.tries.is_some() {
+            self.asks = true;
+            return Ok(Match::Open);
+        }
+        unless_unfinished(&fault, rule.time_max, scope)?;
+        let is_passing = self.fault(id, rule.place.clone(), &Trouble::Script(fault));
+        Ok(match asked {
+            true if is_passing && self.is_tried_again() => Match::Open,
+            true => Match::Unknown,
+            false => Match::No,
+        })
     }
 
     /// The rules that may match; all of them where somebody wants to know about the others.

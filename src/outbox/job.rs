@@ -179,16 +179,18 @@ fn destination(target: Target, url: &Text) -> String {
         return "vapi".to_owned();
     }
     let url = in_lower_case(url);
-    let shown = url.redacted();
-    let (scheme, rest) = shown.split_once("://").filter(|(scheme, _)| !scheme.contains(BEHIND_HOST)).unzip();
-    let authority = rest.unwrap_or(&shown).split(BEHIND_HOST).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    match (url.0.first(), scheme) {
-        (Some(Part::Secret { .. }), Some(scheme)) => format!("{scheme}://{authority}"),
-        (Some(Part::Secret { .. }), None) => authority.to_owned(),
-        (_, Some(scheme @ ("http" | "https"))) => format!("{scheme}://{host}"),
-        _ => "://".to_owned(),
+    match url.0.first() {
+        Some(Part::Secret { .. }) => through_host(&url.redacted()).to_owned(),
+        _ => url.origin().map_or_else(|| "://".to_owned(), |(scheme, host)| format!("{scheme}://{host}")),
     }
+}
+
+/// What a text begins with, to the end of its host if it is a URL.
+fn through_host(text: &str) -> &str {
+    let scheme = text.find("://").filter(|at| text.find(BEHIND_HOST) == Some(at + 1));
+    let host = scheme.map_or(0, |at| at + "://".len());
+    let behind = text.match_indices(BEHIND_HOST).map(|(at, _)| at).find(|at| host <= *at);
+    text.get(..behind.unwrap_or(text.len())).unwrap_or(text)
 }
 
 /// The text with all but the names of its secrets in lower case.

@@ -153,7 +153,9 @@ impl Answering {
         let occasion = Arc::new(occasion);
         if !occasion.expects_reply() {
             self.note_unknown(&occasion);
-            self.call_off(&occasion).await?;
+            if self.may_call_off(&occasion) {
+                self.call_off(&occasion).await?;
+            }
             self.acknowledge(occasion).await?;
             return Ok(Encoded::of(&Reply::Nothing));
         }
@@ -187,9 +189,6 @@ impl Answering {
     /// waited then or not, and must not call off what it wanted itself, or what a later one did. After a restart only the
     /// outbox knows that.
     async fn call_off(&self, occasion: &Occasion) -> Result<(), Unkept> {
-        if !self.may_call_off(occasion) {
-            return Ok(());
-        }
         let Some(identity) = occasion.event_identity(Turn::Whole, &self.heard) else { return Ok(()) };
         let first = match occasion.in_time(self.heard.first(&identity)).await {
             Some(Some(first)) => first,

@@ -80,11 +80,12 @@ impl AllTried {
     /// How far an event has come. Who has given what was asked for is not asked again; who has refused is, by the rules of
     /// another `version`: they may well be what was put right.
     pub(super) fn get(&self, key: &str, version: &Version) -> Tried {
-        let heard = self
-            .answers
-            .get(key)
-            .map(|heard| if heard.version == *version { heard.answers } else { heard.answers.given() });
-        Tried { done: self.done.get(key).unwrap_or_default(), answers: heard.unwrap_or_default() }
+        let answers = match self.answers.get(key) {
+            Some(heard) if heard.version == *version => heard.answers,
+            Some(heard) => heard.answers.given(),
+            None => Answers::default(),
+        };
+        Tried { done: self.done.get(key).unwrap_or_default(), answers }
     }
 
     pub(super) fn keep(&self, key: &str, version: &Version, tried: Tried) {

@@ -123,10 +123,11 @@ impl Answering {
 /// The decision of rules whose time is over; they answer with their fallbacks. What they wanted done is lost, and so an event
 /// that nobody waits for is not done with: it is decided later, or comes again.
 fn too_late(occasion: &Occasion, turn: Turn, facts: &Facts, ask: Ask) -> Result<Decision, Undone> {
-    let is_answer = occasion.expects_reply() || occasion.is_put_off();
-    match ask {
-        _ if is_answer || !occasion.reaches_out() => Ok(occasion.decide_late(turn, facts)),
-        Ask::Later => Err(Undone::NotNow),
-        Ask::Now => Err(Undone::Unkept),
+    if occasion.expects_reply() || occasion.is_put_off() || !occasion.reaches_out() {
+        return Ok(occasion.decide_late(turn, facts));
     }
+    Err(match ask {
+        Ask::Later => Undone::NotNow,
+        Ask::Now => Undone::Unkept,
+    })
 }

@@ -52,7 +52,7 @@ impl Answering {
             tell(occasion, facts, &decision);
         } else {
             tell_what_scripts_said(occasion, &decision);
-            // These will not be met again.
+            // Nobody waits for these to pass.
             tell_faults(occasion, decision.faults.iter().filter(|fault| !fault.is_passing));
         }
         match lacks {
