@@ -258,10 +258,12 @@ impl<'a> Deciding<'a> {
         }
         unless_unfinished(&fault, rule.time_max, scope)?;
         let is_passing = self.fault(id, rule.place.clone(), &Trouble::Script(fault));
-        Ok(match asked {
-            true if is_passing && self.is_tried_again() => Match::Open,
-            true => Match::Unknown,
-            false => Match::No,
+        Ok(if is_passing && self.is_tried_again() {
+            Match::Open
+        } else if asked {
+            Match::Unknown
+        } else {
+            Match::No
         })
     }
 

@@ -45,6 +45,10 @@ pub struct Facts {
     pub tries: Option<Tries>,
 }
 
+/// How long one try to decide an event may take that is decided again until others have given the answers that it needs: time
+/// for those who are slow, and an end for those who never answer.
+pub const TRY_MAX: Duration = Duration::from_secs(10 * 60);
+
 /// How far an event has come that is decided again until others have given the answers that it needs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tries {

@@ -4,8 +4,9 @@
 //! that. What needs more leaves no trace and is made again in a [`Lane`](super::lanes), so that it holds up
 //! nobody, with all the time that its rule and its event have. What lacks the answer of somebody else is made again once that
 //! is there (`making`); an event that nobody waits for is put off until then (`putting_off`). Then what was decided comes
-//! true (`truth`).
+//! true (`truth`), and what the event makes superfluous is called off (`calling_off`).
 
+mod calling_off;
 mod decrypting;
 mod making;
 mod putting_off;
@@ -22,7 +23,6 @@ use super::asking::Asking;
 use super::call_state::CallStates;
 use super::dedup::{self, AnswerOnce};
 use super::encode::Encoded;
-use super::errands;
 use super::lanes::{Lane, Priority};
 use super::novelty::Novelty;
 use super::occasion::{Allowance, Occasion};
@@ -36,7 +36,7 @@ use crate::engine::kind::EventKind;
 use crate::engine::reply::Reply;
 use crate::engine::{Engine, Turn};
 use crate::live::Live;
-use crate::outbox::{Happened, Outbox};
+use crate::outbox::Outbox;
 use crate::telemetry;
 
 /// Operations that a decision may use in the first lane: some milliseconds.
@@ -159,54 +159,14 @@ impl Answering {
             self.acknowledge(occasion).await?;
             return Ok(Encoded::of(&Reply::Nothing));
         }
-        // A caller who waits does not wait for that.
         if self.may_call_off(&occasion) {
-            let (answering, occasion) = (Arc::clone(self), Arc::clone(&occasion));
-            self.background.spawn(async move { answering.call_off(&occasion).await });
+            self.call_off_behind(&occasion);
         }
         let turns = Engine::turns(&occasion.event);
         if let [turn] = turns.as_slice() {
             return Ok(self.turn(&occasion, *turn).await);
         }
         Ok(Encoded::join(&join_all(turns.into_iter().map(|turn| self.turn(&occasion, turn))).await))
-    }
-
-    /// Whether anything waits in case this event does not come, or will, once an earlier event of its call is decided.
-    fn awaited(&self, occasion: &Occasion) -> bool {
-        let (server, kind) = (&occasion.site.path, occasion.event.kind());
-        let calls_off = occasion.site.engine().calls_off(kind);
-        occasion.event.call_id().is_some_and(|call| {
-            self.outbox.awaits(server, call, kind.name()) || (calls_off && self.outbox.is_undecided(server, call))
-        })
-    }
-
-    /// Whether an event of this kind calls anything off, by the rules in force or by those of earlier.
-    fn may_call_off(&self, occasion: &Occasion) -> bool {
-        occasion.site.engine().calls_off(occasion.event.kind()) || self.awaited(occasion)
-    }
-
-    /// Calls off what waits in case this event does not come. One that comes again has done so before, whether anything
-    /// waited then or not, and must not call off what it wanted itself, or what a later one did. After a restart only the
-    /// outbox knows that.
-    async fn call_off(&self, occasion: &Occasion) -> Result<(), Unkept> {
-        let Some(identity) = occasion.event_identity(Turn::Whole, &self.heard) else { return Ok(()) };
-        let first = match occasion.in_time(self.heard.first(&identity)).await {
-            Some(Some(first)) => first,
-            Some(None) => return Ok(()),
-            None => return Err(Unkept),
-        };
-        if let Some(call) = occasion.event.call_id().filter(|_| self.awaited(occasion)) {
-            let event = Happened {
-                server: occasion.site.path.clone(),
-                call: call.to_owned(),
-                kind: occasion.event.kind().name().to_owned(),
-                idempotency_key: errands::key_of_event(occasion, &occasion.facts),
-                at: occasion.facts.now,
-            };
-            occasion.in_time(self.outbox.happened(event)).await.and_then(Result::ok).ok_or(Unkept)?;
-        }
-        first.done();
-        Ok(())
     }
 
     /// Vapi adds kinds before we do; an operator should know, once.

@@ -14,13 +14,16 @@ use crate::clock::{Clock, Deadline};
 use crate::engine::Turn;
 use crate::engine::decision::{Decision, Unfinished};
 use crate::engine::event::Event;
-use crate::engine::facts::{Facts, Host};
+use crate::engine::facts::{Facts, Host, TRY_MAX};
 use crate::engine::kind::Kind;
 
 /// See [`Allowance::Brief`].
 const OPERATIONS_BRIEF: u64 = 500;
 /// What scripts leave of the time before the deadline, for a fallback and the way out.
 const SPARE: Duration = Duration::from_millis(200);
+/// How long what is to be kept on disk is waited for at least, where nobody waits for the reply: what gets there a moment too
+/// late would count as lost, and be there all the same.
+const KEEPING_MIN: Duration = Duration::from_secs(5);
 
 /// An event, whose it is, and what is known of the world.
 pub struct Occasion {
@@ -124,7 +127,22 @@ impl Occasion {
         timeout_at(self.deadline().instant().into(), work).await.ok()
     }
 
+    /// What `work` comes to, which keeps something on disk.
+    pub async fn kept<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let by = if self.expects_reply() { self.deadline() } else { self.deadline().max(Deadline::after(KEEPING_MIN)) };
+        timeout_at(by.instant().into(), work).await.ok()
+    }
+
+    /// How long a script of it waits for a thread at most, be there more time or not.
+    #[must_use]
+    pub fn thread_by(&self) -> Deadline {
+        if self.is_put_off() { Deadline::after(self.site.options.timeout) } else { self.deadline() }
+    }
+
     fn time(&self) -> Duration {
+        if self.is_put_off() {
+            return TRY_MAX;
+        }
         let time = self.event.kind().known().and_then(|kind| self.site.options.time_for(kind));
         // Nobody waits for the others, but they must come to an end too.
         time.unwrap_or(self.site.options.timeout)

@@ -2,6 +2,7 @@
 
 mod again;
 mod lookups;
+mod patience;
 mod redirects;
 
 use std::fs;

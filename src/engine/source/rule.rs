@@ -22,6 +22,7 @@ use super::yaml::{Key, Node, Yaml};
 use crate::engine::act::Act;
 use crate::engine::binding::Needs;
 use crate::engine::diagnostic::{Diagnostic, Span, has_errors};
+use crate::engine::facts::TRY_MAX;
 use crate::engine::kind::{Deadline, Kind};
 use crate::engine::matcher::{Ask, Test};
 use crate::engine::path::{Path, Segment};
@@ -215,9 +216,9 @@ impl Workshop<'_> {
         let own = rule.time_max.map(|time| (time, format!("this rule may take {}", seconds(time))));
         let words = |kind: Kind, time| format!("`{}` must be answered within {}", kind.name(), seconds(time));
         let event = self.tightest(kinds).map(|(time, kind)| (time, words(kind, time)));
-        if let Some((budget, why)) = own.or(event) {
-            self.check_times(rule, timeouts, (budget, &why));
-        }
+        let later = || (TRY_MAX, format!("an event that nobody waits for is given {} at each try", seconds(TRY_MAX)));
+        let (budget, why) = own.or(event).unwrap_or_else(later);
+        self.check_times(rule, timeouts, (budget, &why));
     }
 
     /// The kind that must be answered soonest, and how soon.

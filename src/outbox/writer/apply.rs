@@ -172,7 +172,8 @@ impl Writer {
     /// Calls off what waits for this event not to come, and remembers it for what is not decided yet. One that was put off
     /// has done so before: what waits now came later, or is what it wants itself.
     fn call_off(&mut self, event: &Happened, tables: &mut Tables<'_>, now: Millis) -> Result<Applied, StoreError> {
-        if self.tally.keys.contains(&key_of_event(&event.server, &event.idempotency_key)) {
+        let key = key_of_event(&event.server, &event.idempotency_key);
+        if self.tally.keys.contains(&key) {
             return Ok(Applied::default());
         }
         let (vigil, at) = (vigil(&event.server, &event.call, &event.kind), event.at.as_millisecond());
@@ -186,18 +187,24 @@ impl Writer {
         }
         let mut count = 0;
         for id in &ids {
-            let Some(state) = tables.state(*id)?.filter(|it| at <= it.vigil_until) else { continue };
+            let in_time = |it: &State| it.decided_at <= at && at <= it.vigil_until;
+            let Some(state) = tables.state(*id)?.filter(in_time) else { continue };
             let item = tables.items.get(*id)?.and_then(|record| open_item(*id, record.value()));
             // The vigil is a hash, and two events can have the same.
-            let meant = item.is_some_and(|item| event.calls_off(&item));
-            if meant && self.shared.queue().take(&state.waiting(*id)) {
-                // The event that wants it may come again after a crash.
+            let Some(item) = item.and_then(|item| event.calls_off(item)) else { continue };
+            if self.shared.queue().take(&state.waiting(*id)) {
+                // The event that wants it may come again after a crash, and is no other one then.
                 self.finish(*id, &state, tables, now)?;
+                if let Some(wanted_by) = &item.wanted_by {
+                    self.remember(key_of_event(&item.server, wanted_by), tables, now)?;
+                }
                 count += 1;
             }
         }
         if count != 0 {
             telemetry::called_off(&event.server, &event.call, &event.kind, count);
+            // What later events want, it does not call off when it comes again.
+            self.remember(key, tables, now)?;
         }
         Ok(Applied { count, ..Applied::default() })
     }
@@ -295,6 +302,14 @@ impl Writer {
         Ok(())
     }
 
+    /// Remembers the key of an event that is over.
+    fn remember(&mut self, key: u128, tables: &mut Tables<'_>, now: Millis) -> Result<(), StoreError> {
+        if self.tally.keys.insert(key) {
+            tables.forgetting.insert((now.saturating_add(KEYS_KEPT), key), ())?;
+        }
+        Ok(())
+    }
+
     /// Removes an item of which nothing is to be done any more; its key is remembered, lest it is taken again.
     fn finish(&mut self, id: ItemId, state: &State, tables: &mut Tables<'_>, now: Millis) -> Result<(), StoreError> {
         tables.forgetting.insert((now.saturating_add(KEYS_KEPT), state.key), ())?;
@@ -314,12 +329,13 @@ impl Writer {
 }
 
 impl Happened {
-    fn calls_off(&self, item: &Item) -> bool {
-        let Item::Action(item) = item else { return false };
+    /// What is in `item`, if the event calls that off.
+    fn calls_off(&self, item: Item) -> Option<Enqueued> {
+        let Item::Action(item) = item else { return None };
         let kind = item.action.unless_by.as_ref().map(|it| it.kind.as_str());
         let is_awaited =
             item.server == self.server && item.call.as_deref() == Some(&self.call) && kind == Some(&self.kind);
-        is_awaited && item.wanted_by.as_ref() != Some(&self.idempotency_key)
+        (is_awaited && item.wanted_by.as_ref() != Some(&self.idempotency_key)).then_some(item)
     }
 }
 

@@ -21,6 +21,10 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// Answers that are longer than this together, in bytes, are looked at in a lane: to read a megabyte takes some milliseconds.
 const ANSWERS_BRIEF: usize = 64 << 10;
 
+/// How long an event that can be put off waits for a thread. Before it is put off it is on no disk, its sender waits, and
+/// whatever comes meanwhile does not know of it.
+const PROMPT: Duration = Duration::from_millis(300);
+
 /// Whether somebody else may be asked while the event waits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ask {
@@ -68,7 +72,7 @@ impl Answering {
     ) -> Result<Decision, Undone> {
         let mut began = Clock::instant();
         loop {
-            let Unfinished { needs, time_max } = match self.try_to_make(occasion, turn, facts, began).await {
+            let Unfinished { needs, time_max } = match self.try_to_make(occasion, turn, facts, began, ask).await {
                 Ok(decision) => return Ok(decision),
                 Err(unfinished) => unfinished,
             };
@@ -95,6 +99,7 @@ impl Answering {
         turn: Turn,
         facts: &Facts,
         began: Instant,
+        ask: Ask,
     ) -> Result<Decision, Unfinished> {
         let mut tried = if ANSWERS_BRIEF < facts.answers.bytes() {
             // Which rules will be at work is not known, so each keeps its own time.
@@ -103,6 +108,7 @@ impl Answering {
             occasion.decide(turn, facts, occasion.host(began, Allowance::Brief))
         };
         let urgency = if occasion.expects_reply() { Urgency::Waited } else { Urgency::Patient };
+        let thread_by = if ask == Ask::Later { Deadline::after(PROMPT) } else { occasion.thread_by() };
         for (lane, allowance) in self.lanes.current().iter() {
             let time_max = match &tried {
                 Err(Unfinished { needs: Needs::Operations, time_max }) => *time_max,
@@ -111,7 +117,7 @@ impl Answering {
             let (there, known, allowance) = (Arc::clone(occasion), facts.clone(), *allowance);
             let job = move || there.decide(turn, &known, there.host(began, allowance));
             let rule = time_max.map(|time| Deadline::of(began, time.saturating_add(PATIENCE)));
-            let until = rule.into_iter().chain([occasion.deadline()]).min().unwrap_or(occasion.deadline());
+            let until = rule.into_iter().chain([thread_by]).min().unwrap_or(thread_by);
             let Ok(outcome) = lane.run(urgency, job) else { break };
             let Ok(Ok(outcome)) = timeout_at(until.instant().into(), outcome).await else { break };
             tried = outcome;

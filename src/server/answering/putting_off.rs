@@ -37,7 +37,7 @@ impl Answering {
             idempotency_key: errands::key_of_event(occasion, &facts),
             arrived_at: facts.now,
         };
-        match occasion.in_time(self.outbox.put_off(put_off)).await {
+        match occasion.kept(self.outbox.put_off(put_off)).await {
             Some(Ok(())) => {
                 if let Some(first) = first {
                     first.done();

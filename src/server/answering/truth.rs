@@ -98,7 +98,7 @@ impl Answering {
                 self.outbox.enqueue(errands).await
             }
         };
-        let kept = occasion.in_time(enqueue).await;
+        let kept = occasion.kept(enqueue).await;
         if occasion.expects_reply() || matches!(kept, Some(Ok(()))) {
             return Ok(());
         }

@@ -159,6 +159,22 @@ fn an_event_does_not_call_off_what_it_wants() {
 }
 
 #[test]
+fn an_event_that_comes_again_after_a_crash_calls_off_nothing_that_a_later_one_wants() {
+    let wanted_by = |event: &str| {
+        let item = unless("hang", post(event, "http://127.0.0.1:1/"));
+        Enqueued { wanted_by: Some(event.to_owned()), ..item }
+    };
+    let desk = Desk::closed();
+    desk.enqueue(vec![wanted_by("first")]).unwrap();
+    assert_eq!(desk.happened_again("call-1", "hang", "second"), 1);
+    desk.enqueue(vec![wanted_by("second"), wanted_by("third")]).unwrap();
+    let desk = Desk::at(desk.crashed(), Bounds::default());
+    assert_eq!(desk.happened_again("call-1", "hang", "first"), 0, "it was called off itself");
+    assert_eq!(desk.happened_again("call-1", "hang", "second"), 0, "it has called off what it could");
+    assert_eq!(desk.happened_again("call-1", "hang", "fourth"), 2);
+}
+
+#[test]
 fn a_destination_that_hangs_or_fails_holds_up_no_other() {
     let (desk, quick, hanging) = (Desk::open(), Destination::open(), Destination::open());
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
