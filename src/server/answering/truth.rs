@@ -148,5 +148,5 @@ fn tell_what_scripts_said(occasion: &Occasion, decision: &Decision) {
 }
 
 fn named(occasion: &Occasion, rule: RuleId) -> &str {
-    occasion.site.engine().rules().rule(rule).map_or("", |rule| rule.name.as_str())
+    occasion.site.engine().rules().rule(rule).map_or("", |rule| &*rule.name)
 }
