@@ -151,10 +151,10 @@ impl Event {
         self.call_id.clone()
     }
 
-    /// The status and the time of a status update, as they are written; other kinds have none.
+    /// The status and the time of a status update; other kinds have none.
     #[must_use]
-    pub fn stamps(&self) -> [Option<&str>; 2] {
-        self.stamps.map(|found| self.slice(found))
+    pub fn stamps(&self) -> [Option<Json<'_>>; 2] {
+        self.stamps.map(|found| self.slice(found).map(Json::of_checked))
     }
 
     /// The tool calls of a message that asks for tools; other kinds have none.

@@ -190,7 +190,7 @@ impl Answering {
     /// outbox knows that.
     async fn call_off(&self, occasion: &Occasion) -> Result<(), Unkept> {
         let Some(identity) = occasion.event_identity(Turn::Whole, &self.heard) else { return Ok(()) };
-        let first = match occasion.in_time(self.heard.first(&identity)).await {
+        let first = match occasion.in_time(self.heard.first(identity)).await {
             Some(Some(first)) => first,
             Some(None) => return Ok(()),
             None => return Err(Unkept),
