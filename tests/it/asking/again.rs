@@ -278,3 +278,27 @@ fn what_a_name_stands_for_is_posted_once_whoever_looks_at_it() {
     }
     assert_eq!(bodies, ["{\"made\":1}", "{\"made\":1,\"name\":\"Ada\"}"]);
 }
+
+const SERVERS: &str = "servers: { /a: { rules: rules }, /b: { rules: rules } }\n";
+
+#[test]
+fn an_event_outlives_that_the_settings_leave_out_its_server_for_a_while() {
+    let service = Destination::open();
+    let mut daemon = start(HEADERS, "", SERVERS, &service);
+    let settings = daemon.folder().join("switchhook.yaml");
+    let whole = fs::read_to_string(&settings).unwrap();
+    let put_in_force = |daemon: &Daemon, text: &str| {
+        fs::write(&settings, text).unwrap();
+        assert_eq!(Client::connect(daemon.admin).ask("POST", "/api/reload").status, 200);
+    };
+    assert_eq!(daemon.post("/a", report("c1")).status, 200);
+    let person = service.next();
+    put_in_force(&daemon, &whole.replace("/a: { rules: rules }, ", ""));
+    person.answer(503);
+    daemon.logged_where("that the server is missing", |line| line.to_string().contains("there is no server `/a`"));
+    put_in_force(&daemon, &whole);
+    answer_json(service.next(), &json!({ "name": "Ada" }));
+    let told = service.next();
+    assert_eq!((told.path(), &*told.body), ("/told", "{\"name\":\"Ada\"}"));
+    told.answer(200);
+}
