@@ -13,6 +13,7 @@ pub mod decrypt;
 pub mod dedup;
 pub mod encode;
 mod errands;
+pub mod identity;
 pub mod lanes;
 pub mod later;
 pub mod limits;

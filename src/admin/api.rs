@@ -85,7 +85,7 @@ fn rules_of(site: &Site) -> Value {
     let rules = (0..).map(RuleId).zip(snapshot.engine.rules().rules()).map(|(id, rule)| {
         let tally = snapshot.hits.rule(id);
         json!({
-            "name": rule.name, "place": rule.place.to_string(),
+            "name": *rule.name, "place": rule.place.to_string(),
             "hits": tally.map_or(0, Tally::count),
             "last_hit_at": tally.and_then(Tally::last).map(|at| at.to_string()),
         })

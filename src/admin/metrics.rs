@@ -78,7 +78,7 @@ fn about_rules(registry: &mut Registry, sites: &[&std::sync::Arc<Site>]) {
         generations.get_or_create(&of).set(whole(snapshot.generation));
         for (id, rule) in (0..).map(RuleId).zip(snapshot.engine.rules().rules()) {
             let count = snapshot.hits.rule(id).map_or(0, Tally::count);
-            hits.get_or_create(&OfRule { server: server.clone(), rule: rule.name.clone() }).inc_by(count);
+            hits.get_or_create(&OfRule { server: server.clone(), rule: rule.name.to_string() }).inc_by(count);
         }
     }
     registry.register(

@@ -1,6 +1,7 @@
 //! What a rule does besides answering: compiled, and rendered into [`Action`]s once it is known what was answered.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::action::{Action, Retry, UnlessBy};
@@ -17,7 +18,7 @@ pub struct Act {
     /// Where it stands.
     pub span: Span,
     /// What it is called: its own name, or its number in the rule, from 1.
-    pub name: String,
+    pub name: Arc<str>,
     /// All of these must hold.
     pub when: Vec<Condition>,
     /// The numbers of these, and of those in them, among the conditions of its rule.

@@ -71,7 +71,7 @@ impl Fetch {
     /// # Errors
     /// When a script in it fails, or the event does not say where to.
     pub fn question(&self, scope: &Scope<'_>) -> Result<Question, Unmade> {
-        Ok(Question { request: self.request.render(scope)?, cache: self.cache, repetition: 0 })
+        Ok(Question { request: self.request.render(scope)?, cache: self.cache, occurrence: None })
     }
 
     /// What is said of a failure.

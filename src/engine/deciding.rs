@@ -16,6 +16,7 @@ use super::event::{Event, ToolCall};
 use super::explanation::{Recorder, Seen};
 use super::facts::{Facts, Host, Part, What};
 use super::matcher::{self, Verdict};
+use super::question::Within;
 use super::reply::{self, Reply};
 use super::rule::{Proved, Rule, RuleId};
 use super::scope::Scope;
@@ -110,7 +111,7 @@ enum Trouble {
 impl<'a> Deciding<'a> {
     /// Every rule whose conditions all hold acts; the first of them that can answer gives the reply.
     fn consider_rules(&mut self, run: &'a RefCell<Run>) -> Result<Reply, Unfinished> {
-        let scope = Scope::new(self.event, self.call, self.facts, &[], run, None);
+        let scope = Scope::new(self.event, self.call, self.facts, None, run, None);
         let (mut reply, mut acting) = (None, Vec::new());
         for (id, rule, proved) in self.candidates(&scope) {
             // Once there is a reply, only those matter that act, or that end it.
@@ -120,7 +121,7 @@ impl<'a> Deciding<'a> {
             }
             self.limit.set(rule.time_max);
             self.record(|recorder, at| recorder.begin(id, Seen::Failed, at));
-            let scope = Scope::new(self.event, self.call, self.facts, &rule.bindings, run, self.recorder);
+            let scope = Scope::new(self.event, self.call, self.facts, Some(rule), run, self.recorder);
             match self.matches(id, rule, proved, &scope)? {
                 Match::Yes => {}
                 // Only when it is known whether this one matches is it known whether others are considered, or answer.
@@ -172,6 +173,7 @@ impl<'a> Deciding<'a> {
         if self.is_done(rule, || What::Answer) {
             return Ok(Some(self.emptiest()));
         }
+        scope.enter(Within::Answer);
         let reply = self.answer(id, rule, answer, scope)?;
         self.collect_answer(rule, scope);
         self.done_since(faults, rule, || What::Answer);
@@ -185,14 +187,14 @@ impl<'a> Deciding<'a> {
 
     /// Whether an earlier try has come to this with a rule.
     fn is_done(&self, rule: &Rule, what: impl FnOnce() -> What) -> bool {
-        let part = || Part { rule: rule.name.clone(), what: what() };
+        let part = || Part { rule: Arc::clone(&rule.name), what: what() };
         self.facts.tries.as_ref().is_some_and(|tries| tries.done.contains(&part()))
     }
 
     /// Notes that later tries find this to be so, where there may be any.
     fn done(&mut self, rule: &Rule, what: impl FnOnce() -> What) {
         if self.facts.tries.is_some() {
-            self.decision.done.push(Part { rule: rule.name.clone(), what: what() });
+            self.decision.done.push(Part { rule: Arc::clone(&rule.name), what: what() });
         }
     }
 

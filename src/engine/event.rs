@@ -111,7 +111,7 @@ impl Event {
         } else {
             ToolCalls::new()
         };
-        let call_id = at(&wanted.call_id).and_then(Json::as_str).map(Arc::from);
+        let call_id = at(&wanted.call_id).and_then(Json::as_str).filter(|id| !id.is_empty()).map(Arc::from);
         let says_type = || at(&wanted.transcript_type).is_some_and(|value| !value.is_null());
         let is_final = (found.is_final_transcript && !says_type()).then(|| wanted.transcript_type.clone());
         let stamps = wanted.stamps.each_ref().map(|slot| found.extent(slot));
@@ -139,7 +139,7 @@ impl Event {
         Json::of_checked(self.text(slot.place)?).walk(&slot.rest)
     }
 
-    /// The id of the call that the message belongs to.
+    /// The id of the call that the message belongs to; an empty one would be that of many.
     #[must_use]
     pub fn call_id(&self) -> Option<&str> {
         self.call_id.as_deref()
@@ -151,10 +151,10 @@ impl Event {
         self.call_id.clone()
     }
 
-    /// The status and the time of a status update, as they are written; other kinds have none.
+    /// The status and the time of a status update; other kinds have none.
     #[must_use]
-    pub fn stamps(&self) -> [Option<&str>; 2] {
-        self.stamps.map(|found| self.slice(found))
+    pub fn stamps(&self) -> [Option<Json<'_>>; 2] {
+        self.stamps.map(|found| self.slice(found).map(Json::of_checked))
     }
 
     /// The tool calls of a message that asks for tools; other kinds have none.

@@ -62,7 +62,7 @@ pub struct Tries {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Part {
     /// The rule's name.
-    pub rule: String,
+    pub rule: Arc<str>,
     /// What it was.
     pub what: What,
 }
@@ -79,7 +79,7 @@ pub enum What {
     /// What it says when that fails.
     Fallback,
     /// Its action of this name.
-    Act(String),
+    Act(Arc<str>),
 }
 
 impl Facts {

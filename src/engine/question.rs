@@ -31,8 +31,58 @@ pub struct Question {
     pub request: Request,
     /// For how long its answer may be given to whoever asks the same; `None`: it is asked anew.
     pub cache: Option<Duration>,
-    /// How often the same was asked before in this decision: a script that posts twice means it.
-    pub repetition: u32,
+    /// What tells it from others that are alike. What only reads, and what `fetch` asks, is the same for all of a decision.
+    pub occurrence: Option<Occurrence>,
+}
+
+/// Which of several questions that are alike it is: a script that posts twice means it, and so do two.
+///
+/// It is counted in each part of a rule by itself. An event that is decided again leaves out the parts that are done, and
+/// what the others ask must not be taken for what those have asked.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Occurrence {
+    /// Where the script stands that asks; nothing is known of one that is tried by itself.
+    pub origin: Option<Origin>,
+    /// How often the same was asked before from there.
+    pub number: u32,
+}
+
+/// Where in the rules a script stands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// The name of its rule.
+    pub rule: Arc<str>,
+    /// The part of that.
+    pub within: Within,
+}
+
+/// A part of a rule: of each, either all scripts run again, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Within<N = Arc<str>> {
+    /// Its conditions.
+    Conditions,
+    /// Its answer.
+    Answer,
+    /// What it says when that fails.
+    Fallback,
+    /// Its action of this name.
+    Act(N),
+    /// What stands behind this name of its own, whoever looks at it first.
+    Name(N),
+}
+
+impl Within<&Arc<str>> {
+    /// The same, for who keeps it.
+    #[must_use]
+    pub fn cloned(self) -> Within {
+        match self {
+            Within::Conditions => Within::Conditions,
+            Within::Answer => Within::Answer,
+            Within::Fallback => Within::Fallback,
+            Within::Act(name) => Within::Act(Arc::clone(name)),
+            Within::Name(name) => Within::Name(Arc::clone(name)),
+        }
+    }
 }
 
 /// The answers that a decision may know, each by its question. Cheap to clone, and nothing at all while there are none.

@@ -52,7 +52,7 @@ pub struct Rule {
     /// The kinds of event that it is for.
     pub kinds: KindSet,
     /// Its name, unique in its rule set.
-    pub name: String,
+    pub name: Arc<str>,
     /// Where it stands.
     pub place: Place,
     /// Those of its conditions by which it can be found.
@@ -60,7 +60,7 @@ pub struct Rule {
     /// Where each of its conditions stands, by its leaf.
     pub leaves: Box<[Span]>,
     /// The names of the first of its bindings, for people; others have none.
-    pub names: Box<[String]>,
+    pub names: Box<[Arc<str>]>,
     /// The reply when `answer` fails or takes too long.
     pub fallback: Option<Template>,
 }

@@ -1,7 +1,7 @@
 //! The names that a rule may use, while one decision is made about one event.
 
 use std::borrow::Cow;
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -16,8 +16,9 @@ use super::facts::{Facts, State};
 use super::json::Val;
 use super::outgoing::Unmade;
 use super::path::Segment;
-use super::question::{Fetched, Question};
+use super::question::{Fetched, Origin, Question, Within};
 use super::rows::{Row, Rows};
+use super::rule::Rule;
 use super::script::{Run, ScriptFault, Unasked};
 use super::term::{Evaluation, Handler, Lookup, Term};
 
@@ -29,7 +30,10 @@ pub struct Scope<'a> {
     event: &'a Event,
     call: Option<&'a ToolCall>,
     facts: &'a Facts,
-    bindings: &'a [Binding],
+    // Before any rule is looked at, there is none.
+    rule: Option<&'a Rule>,
+    // The part of it that is at work.
+    within: Cell<Within<&'a Arc<str>>>,
     // Computed when first needed, and at most once.
     values: Box<[OnceCell<Result<Bound, ScriptFault>>]>,
     run: &'a RefCell<Run>,
@@ -56,13 +60,13 @@ pub struct Outcome {
 }
 
 impl<'a> Scope<'a> {
-    /// The scope of a rule with these `bindings`; what it comes by is written down, if somebody wants to know.
+    /// The scope of a rule, of which the conditions come first; what it comes by is written down, if somebody wants to know.
     #[must_use]
     pub fn new(
         event: &'a Event,
         call: Option<&'a ToolCall>,
         facts: &'a Facts,
-        bindings: &'a [Binding],
+        rule: Option<&'a Rule>,
         run: &'a RefCell<Run>,
         recorder: Option<&'a Recorder>,
     ) -> Scope<'a> {
@@ -70,8 +74,9 @@ impl<'a> Scope<'a> {
             event,
             call,
             facts,
-            bindings,
-            values: bindings.iter().map(|_| OnceCell::new()).collect(),
+            rule,
+            within: Cell::new(Within::Conditions),
+            values: rule.map_or(&[][..], |rule| &rule.bindings).iter().map(|_| OnceCell::new()).collect(),
             run,
             fitting: OnceCell::new(),
             outcome: OnceCell::new(),
@@ -85,6 +90,11 @@ impl<'a> Scope<'a> {
         // It is known once and for all.
         let _ = self.outcome.set(Rc::clone(outcome));
         self
+    }
+
+    /// Another part of the rule is at work from now on.
+    pub fn enter(&self, within: Within<&'a Arc<str>>) {
+        self.within.set(within);
     }
 
     /// Keeps a value for the length of the call; null removes it.
@@ -159,7 +169,7 @@ impl<'a> Scope<'a> {
     /// When it fails, or a `let` that it looks at does.
     pub fn evaluate(&self, evaluation: &Evaluation) -> Result<Value, ScriptFault> {
         let values = self.values(&evaluation.inputs)?;
-        evaluation.expression.eval(&values, &mut self.run.borrow_mut())
+        self.with_run(|run| evaluation.expression.eval(&values, run))
     }
 
     /// Whether an expression is `true`; absence counts as `false`.
@@ -168,7 +178,7 @@ impl<'a> Scope<'a> {
     /// When it fails or is neither true nor false, or a `let` that it looks at fails.
     pub fn is_true(&self, evaluation: &Evaluation) -> Result<bool, ScriptFault> {
         let values = self.values(&evaluation.inputs)?;
-        evaluation.expression.eval_bool(&values, &mut self.run.borrow_mut())
+        self.with_run(|run| evaluation.expression.eval_bool(&values, run))
     }
 
     /// Calls a handler.
@@ -177,7 +187,15 @@ impl<'a> Scope<'a> {
     /// When it fails, or a `let` that it looks at does.
     pub fn call(&self, handler: &Handler) -> Result<Value, ScriptFault> {
         let values = self.values(&handler.inputs)?;
-        handler.function.call(&values, &mut self.run.borrow_mut())
+        self.with_run(|run| handler.function.call(&values, run))
+    }
+
+    /// Runs a script, of which is known where it stands.
+    fn with_run<T>(&self, script: impl FnOnce(&mut Run) -> T) -> T {
+        let mut run = self.run.borrow_mut();
+        let within = self.within.get();
+        run.set_origin(self.rule.map(|rule| Origin { rule: Arc::clone(&rule.name), within: within.cloned() }));
+        script(&mut run)
     }
 
     /// The first row that fits of the rule's table, which is looked for once.
@@ -255,13 +273,17 @@ impl<'a> Scope<'a> {
     }
 
     fn binding(&self, index: usize) -> Option<(&'a Binding, Result<&Bound, &ScriptFault>)> {
-        let (cell, binding) = (self.values.get(index)?, self.bindings.get(index)?);
+        let (cell, binding) = (self.values.get(index)?, self.rule?.bindings.get(index)?);
         // A cycle among the bindings is refused at load, so this never waits for itself.
         Some((binding, cell.get_or_init(|| self.recorded(index, binding)).as_ref()))
     }
 
     fn recorded(&self, index: usize, binding: &Binding) -> Result<Bound, ScriptFault> {
+        // What an action is given by `with` is its own affair.
+        let name = self.rule.and_then(|rule| rule.names.get(index));
+        let within = self.within.replace(name.map_or(self.within.get(), Within::Name));
         let bound = self.compute(binding);
+        self.within.set(within);
         if let Some(recorder) = self.recorder {
             recorder.binding(
                 index,

@@ -39,7 +39,7 @@ impl Hits {
     pub fn of(rules: &RuleSet, before: Option<(&RuleSet, &Hits)>) -> Hits {
         let known: HashMap<&str, &Arc<Tally>> = before
             .into_iter()
-            .flat_map(|(rules, hits)| rules.rules().iter().map(|rule| rule.name.as_str()).zip(&hits.0))
+            .flat_map(|(rules, hits)| rules.rules().iter().map(|rule| &*rule.name).zip(&hits.0))
             .collect();
         let tally = |name: &str| known.get(name).map(|tally| Arc::clone(tally)).unwrap_or_default();
         Hits(rules.rules().iter().map(|rule| tally(&rule.name)).collect())

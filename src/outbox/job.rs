@@ -17,6 +17,9 @@ const ACTION_BYTES_MAX: usize = 8 << 20;
 pub(super) const EVENT_BYTES_MAX: usize = 32 << 20;
 /// What ends the host in a URL.
 const BEHIND_HOST: [char; 3] = ['/', '?', '#'];
+/// The longest name of a destination, in bytes. No host has a name of more than 253 bytes, but callers may give any text for
+/// one, and the destinations that failed are kept in memory.
+const DESTINATION_BYTES_MAX: usize = 1024;
 /// How long an event is tried to be decided, in milliseconds.
 pub(super) const EVENT_AGE_MAX: i64 = 24 * 60 * 60 * 1000;
 
@@ -172,17 +175,18 @@ pub(super) fn undecided(server: &str, call: &str) -> Undecided {
     short_fingerprint(&[server, call, "undecided"])
 }
 
-/// Whom an action is for: scheme, host and port, or the name of the secret that says them. What has none of these fails by
-/// itself, all together.
+/// Whom an action is for: scheme, host and port, or the name of the secret that says them. What has none of these, or one that
+/// cannot be, fails by itself, all together.
 fn destination(target: Target, url: &Text) -> String {
     if target == Target::Vapi {
         return "vapi".to_owned();
     }
     let url = in_lower_case(url);
-    match url.0.first() {
-        Some(Part::Secret { .. }) => through_host(&url.redacted()).to_owned(),
-        _ => url.origin().map_or_else(|| "://".to_owned(), |(scheme, host)| format!("{scheme}://{host}")),
-    }
+    let destination = match url.0.first() {
+        Some(Part::Secret { .. }) => Some(through_host(&url.redacted()).to_owned()),
+        _ => url.origin().map(|(scheme, host)| format!("{scheme}://{host}")),
+    };
+    destination.filter(|name| name.len() <= DESTINATION_BYTES_MAX).unwrap_or_else(|| "://".to_owned())
 }
 
 /// What a text begins with, to the end of its host if it is a URL.
@@ -239,6 +243,8 @@ mod tests {
             (vec![plain("ftp://a.example/")], "://"),
             (vec![plain("decide "), secret("a")], "://"),
             (vec![plain("")], "://"),
+            (vec![plain(&format!("https://{}.example/", "x".repeat(1 << 20)))], "://"),
+            (vec![secret("Base"), plain(&"x".repeat(1 << 20))], "://"),
         ] {
             assert_eq!(to(parts), name);
         }

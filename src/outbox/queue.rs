@@ -4,6 +4,7 @@
 //! Of a million items it knows no more than when each is due, until when, and its place in an order. The requests
 //! themselves stay on disk.
 
+mod anew;
 mod undecided;
 
 use std::collections::{BTreeMap, HashMap};
@@ -109,6 +110,8 @@ pub struct Queue {
     waiting: usize,
     /// How many are leased that are ours.
     ours_leased: usize,
+    /// Whether another one is about to take its place, so that nothing is leased.
+    is_resting: bool,
 }
 
 #[derive(Debug, Default)]
@@ -126,7 +129,7 @@ struct Slim {
     expires_at: Millis,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Leased {
     destination: Arc<str>,
     lane: Lane,
@@ -148,25 +151,13 @@ impl Queue {
             undecided: UndecidedCalls::default(),
             waiting: 0,
             ours_leased: 0,
+            is_resting: false,
         }
     }
 
     /// Keeps other bounds from now on.
     pub fn resize(&mut self, room: Room) {
         self.room = room;
-    }
-
-    /// Forgets what waits; what is leased stays leased, and what is known of destinations known.
-    pub fn clear(&mut self) {
-        for destination in self.destinations.values_mut() {
-            destination.waiting.clear();
-        }
-        self.lanes.clear();
-        self.heads = self.leased.iter().filter(|(_, it)| it.lane != 0).map(|(id, it)| (it.lane, *id)).collect();
-        self.vigils.clear();
-        self.vigil_of.clear();
-        self.undecided.retain(|id| self.leased.contains_key(&id));
-        self.waiting = 0;
     }
 
     /// Takes an item that the file holds. One that is leased is known already.
@@ -205,7 +196,7 @@ impl Queue {
     pub fn lease(&mut self, now: Millis) -> Vec<Lease> {
         let mut leases = Vec::new();
         let mut fruitless = 0;
-        while fruitless < self.destinations.len() && self.leased.len() < self.room.attempts_max {
+        while !self.is_resting && fruitless < self.destinations.len() && self.leased.len() < self.room.attempts_max {
             self.cursor = (self.cursor + 1) % self.destinations.len();
             let room = self.room();
             let found = self.destinations.get_index_mut(self.cursor).and_then(|(name, destination)| {
@@ -229,7 +220,7 @@ impl Queue {
     /// When something will be due that has room then; `None` if only an attempt that ends can change that.
     #[must_use]
     pub fn next_at(&self, now: Millis) -> Option<Millis> {
-        if self.room.attempts_max <= self.leased.len() {
+        if self.is_resting || self.room.attempts_max <= self.leased.len() {
             return None;
         }
         let room = self.room();
@@ -331,7 +322,7 @@ impl Queue {
     /// Leases items that have become too old while their destinations are left alone, so that they can be buried.
     pub fn lease_expired(&mut self, now: Millis, most: usize) -> Vec<Lease> {
         let mut old = Vec::new();
-        for (name, destination) in &self.destinations {
+        for (name, destination) in self.destinations.iter().filter(|_| !self.is_resting) {
             if matches!(destination.breaker.state(now), State::Open(_)) {
                 let expired = destination.waiting.iter().filter(|(_, slim)| slim.expires_at < now);
                 old.extend(expired.map(|(key, slim)| (Arc::clone(name), *key, slim.lane)).take(most - old.len()));

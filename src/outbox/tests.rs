@@ -2,8 +2,8 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use redb::StorageBackend;
@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 
 use super::*;
 use crate::clock::Deadline;
-use crate::engine::action::Retry;
+use crate::engine::action::{Retry, UnlessBy};
 use crate::engine::request::{Method, Request, Target, Text};
 
 /// A disk that fails when it is told to.
@@ -21,6 +21,14 @@ use crate::engine::request::{Method, Request, Target, Text};
 pub(super) struct Disk {
     folder: Arc<TempDir>,
     fails: Arc<AtomicBool>,
+    gate: Arc<Gate>,
+}
+
+/// Who holds it makes readers wait.
+#[derive(Debug, Default)]
+struct Gate {
+    held: Mutex<()>,
+    reads: AtomicUsize,
 }
 
 /// A file on it.
@@ -28,11 +36,12 @@ pub(super) struct Disk {
 pub(super) struct Spun {
     file: FileBackend,
     fails: Arc<AtomicBool>,
+    gate: Arc<Gate>,
 }
 
 impl Disk {
     fn new() -> Disk {
-        Disk { folder: Arc::new(tempfile::tempdir().unwrap()), fails: Arc::default() }
+        Disk { folder: Arc::new(tempfile::tempdir().unwrap()), fails: Arc::default(), gate: Arc::default() }
     }
 
     pub(super) fn spin_up(&self) -> Result<Spun, StoreError> {
@@ -43,7 +52,7 @@ impl Disk {
             .truncate(false)
             .open(self.folder.path().join(FILE))
             .unwrap();
-        Ok(Spun { file: FileBackend::new(file)?, fails: Arc::clone(&self.fails) })
+        Ok(Spun { file: FileBackend::new(file)?, fails: Arc::clone(&self.fails), gate: Arc::clone(&self.gate) })
     }
 }
 
@@ -59,6 +68,8 @@ impl StorageBackend for Spun {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.gate.reads.fetch_add(1, Ordering::SeqCst);
+        drop(self.gate.held.lock().unwrap());
         self.now()?.read(offset, out)
     }
 
@@ -124,6 +135,32 @@ fn a_disk_that_fails_is_told_of_and_tried_again() {
     enqueue("after").unwrap();
     assert_eq!(names(), ["before", "after"]);
     assert_eq!(outbox.shared.queue().waiting(), 2);
+}
+
+#[test]
+fn nobody_waits_for_a_file_that_is_read_anew() {
+    let (runtime, disk) = (Runtime::new().unwrap(), Disk::new());
+    let outbox = Outbox::at(Place::Flaky(disk.clone()), Bounds::default()).unwrap();
+    let unless = UnlessBy { kind: "hang".to_owned(), within: Duration::from_secs(3600) };
+    let mut awaiting = Enqueued { call: Some("c1".to_owned()), ..item("a") };
+    awaiting.action.unless_by = Some(unless);
+    runtime.block_on(outbox.enqueue(vec![awaiting])).unwrap();
+    disk.fails.store(true, Ordering::Relaxed);
+    runtime.block_on(outbox.enqueue(vec![item("lost")])).unwrap_err();
+    let held = disk.gate.held.lock().unwrap();
+    let before = disk.gate.reads.load(Ordering::SeqCst);
+    disk.fails.store(false, Ordering::Relaxed);
+    while disk.gate.reads.load(Ordering::SeqCst) == before {
+        thread::yield_now();
+    }
+    assert!(outbox.shared.queue.try_lock().is_ok(), "each event would wait for it");
+    assert!(outbox.awaits("*", "c1", "hang"), "and would call off nothing");
+    assert!(outbox.trouble().is_some());
+    drop(held);
+    while outbox.trouble().is_some() {
+        thread::yield_now();
+    }
+    assert!(outbox.awaits("*", "c1", "hang"));
 }
 
 #[test]

@@ -256,14 +256,34 @@ impl Writer {
 
     /// Opens the file and reads the queue from it.
     fn open(&mut self) -> Result<(), StoreError> {
+        let opened = self.read_anew();
+        // Of the old one nothing was leased meanwhile.
+        self.shared.queue().resume();
+        self.shared.wake.notify_one();
+        let Opened { store, set_aside, dropped } = opened?;
+        self.store = Some(store);
+        if let Some((path, why)) = set_aside {
+            let salvaged = self.salvage(&path);
+            telemetry::outbox_set_aside(&path, &why, salvaged);
+        }
+        if dropped != 0 {
+            telemetry::items_dropped(dropped);
+        }
+        self.note_growth();
+        Ok(())
+    }
+
+    /// Opens the file, and puts the queue that is read from it in the place of the old one: whoever looks at that, which each
+    /// event does, does not wait for it.
+    fn read_anew(&mut self) -> Result<Opened, StoreError> {
         let next_id = self.tally.next_id;
         let (mut tally, shared) = (Tally::default(), Arc::clone(&self.shared));
-        let mut queue = shared.queue();
-        // A million states are not kept in memory, not even for a moment.
-        let Opened { store, set_aside, dropped } = Store::open(&self.place, self.is_suspect, &mut |seen| match seen {
+        let mut queue = shared.queue().begin_anew();
+        // The states of a million items are not kept in memory, not even for a moment: the queue knows less of each.
+        let opened = Store::open(&self.place, self.is_suspect, &mut |seen| match seen {
             Seen::Beginning => {
                 tally = Tally { next_id, ..Tally::default() };
-                queue.clear();
+                queue = shared.queue().begin_anew();
             }
             Seen::Item(id, state) => {
                 tally.count(id, &state);
@@ -274,18 +294,11 @@ impl Writer {
             Seen::Key(key) => drop(tally.keys.insert(key)),
             Seen::Meanwhile(vigil, at) => tally.meanwhile.add(vigil, at),
         })?;
-        drop(queue);
-        (self.tally, self.store, self.is_suspect) = (tally, Some(store), false);
-        if let Some((path, why)) = set_aside {
-            let salvaged = self.salvage(&path);
-            telemetry::outbox_set_aside(&path, &why, salvaged);
-        }
-        if dropped != 0 {
-            telemetry::items_dropped(dropped);
-        }
-        self.note_growth();
-        self.shared.wake.notify_one();
-        Ok(())
+        let old = std::mem::replace(&mut *shared.queue(), queue);
+        // Nobody waits for that, either.
+        drop(old);
+        (self.tally, self.is_suspect) = (tally, false);
+        Ok(opened)
     }
 
     fn note_growth(&mut self) {

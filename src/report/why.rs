@@ -208,7 +208,7 @@ impl Why<'_> {
     fn values<'s>(&'s self, seen: &'s RuleSeen) -> impl Iterator<Item = (&'s str, Result<&'s Value, &'s str>)> {
         seen.bindings.iter().filter_map(|(number, value)| {
             let name = self.rule(seen.rule)?.names.get(*number)?;
-            Some((name.as_str(), value.as_ref().map_err(String::as_str)))
+            Some((&**name, value.as_ref().map_err(String::as_str)))
         })
     }
 
@@ -222,7 +222,7 @@ impl Why<'_> {
     /// The action that a condition is one of, if it is none of the rule itself.
     fn action(&self, rule: RuleId, condition: &ConditionSeen) -> Option<&str> {
         let acts = &self.rule(rule)?.acts;
-        acts.iter().find(|act| act.leaves.contains(&condition.leaf.0)).map(|act| act.name.as_str())
+        acts.iter().find(|act| act.leaves.contains(&condition.leaf.0)).map(|act| &*act.name)
     }
 
     fn outcome(&self, seen: &RuleSeen) -> &'static str {

@@ -8,11 +8,11 @@
 //! up, the task panicked), the next one who waits makes the answer instead.
 
 use std::future::Future;
-use std::hash::{BuildHasher as _, RandomState};
 
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, Options, OptionsBuilder, Weighter};
 
+use super::identity::{Key, Keys};
 use crate::engine::event::ToolCall;
 use crate::engine::json::Json;
 
@@ -21,13 +21,6 @@ pub const BYTES_MAX_DEFAULT: u64 = 4 << 20;
 
 /// What an entry costs besides the answer's own bytes: its place, and what the allocator keeps for itself.
 const ENTRY_BYTES: usize = 128;
-
-/// The identity of one tool call: a number that stands for its server, its call, its id and what it asks.
-///
-/// It is as good as all of these together: nobody can foresee which number they get in this process, and that two of
-/// those that are remembered get the same by chance is as likely as to guess a key of a hundred bits at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key(u64, u64);
 
 /// Whether an answer was made for this request or for an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +36,7 @@ pub enum Turn {
 /// An answer is something that is cheap to clone and never changes.
 pub struct AnswerOnce<T: Clone> {
     answers: Cache<Key, T, ByBytes<T>>,
-    hashers: [RandomState; 2],
+    keys: Keys,
 }
 
 impl<T: Clone> AnswerOnce<T> {
@@ -53,7 +46,7 @@ impl<T: Clone> AnswerOnce<T> {
     pub fn new(bytes_max: u64, bytes: fn(&T) -> usize) -> AnswerOnce<T> {
         let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
         let answers = Cache::with_options(options(bytes_max), ByBytes(bytes), hasher, lifecycle);
-        AnswerOnce { answers, hashers: [RandomState::new(), RandomState::new()] }
+        AnswerOnce { answers, keys: Keys::default() }
     }
 
     /// The identity of the tool call `tool_call` in `call`, which came to the server at index `server`. `None` if it
@@ -70,8 +63,7 @@ impl<T: Clone> AnswerOnce<T> {
     fn key_of(&self, server: usize, call: Option<&str>, tool_call: &str, asked: (&str, &str)) -> Option<Key> {
         let call = call.filter(|id| !id.is_empty())?;
         let tool_call = Some(tool_call).filter(|id| !id.is_empty())?;
-        let [first, second] = self.hashers.each_ref().map(|hasher| hasher.hash_one((server, call, tool_call, asked)));
-        Some(Key(first, second))
+        Some(self.keys.key(&(server, call, tool_call, asked)))
     }
 
     /// Remembers about so many bytes from now on.

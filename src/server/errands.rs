@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::HEXLOWER;
 
-use super::occasion::{Mark, Occasion};
+use super::identity::Mark;
+use super::occasion::Occasion;
 use crate::engine::Turn;
 use crate::engine::action::Action;
 use crate::engine::facts::Facts;
@@ -73,9 +74,13 @@ impl Identity {
             }
             (Some(call), Turn::Whole) => {
                 identity.add(call);
-                match occasion.mark() {
+                match Mark::of(event) {
                     Mark::Only => {}
-                    Mark::Stamped(stamp) => stamp.into_iter().for_each(|part| identity.add(part.unwrap_or_default())),
+                    Mark::Stamped(stamp) => stamp.into_iter().for_each(|part| identity.add(part)),
+                    Mark::Said(fields) => fields.iter().for_each(|(name, value)| {
+                        identity.add(name);
+                        identity.add(value);
+                    }),
                     Mark::Body(body) => identity.add(body),
                 }
             }

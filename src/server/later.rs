@@ -26,7 +26,8 @@ impl Later {
     async fn decide(&self, item: &PutOff, is_last: bool) -> Decided {
         let sites = self.sites.current();
         let Some(site) = sites.at(&item.server) else {
-            return Decided::Refused(format!("there is no server `{}` any more", item.server));
+            // Settings that are half written, or mended soon, must not cost an event that was acknowledged.
+            return Decided::Failed(format!("there is no server `{}` any more", item.server));
         };
         if !site.snapshot.is_sound() {
             return Decided::Failed("the rules cannot be read".to_owned());

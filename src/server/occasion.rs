@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
 
 use super::call_state::Call;
-use super::dedup::{AnswerOnce, Key};
-use super::seen::{EventKey, Seen, Version};
+use super::dedup::AnswerOnce;
+use super::identity::{Key, Mark};
+use super::seen::Seen;
 use super::site::Site;
 use crate::clock::{Clock, Deadline};
 use crate::engine::Turn;
@@ -38,16 +39,6 @@ pub struct Occasion {
     /// Whether arguments of its tool calls are still encrypted: then rules neither say nor do anything with them, but
     /// answer with their fallbacks.
     pub is_unread: bool,
-}
-
-/// What tells an event from others of its kind in the same call.
-pub enum Mark<'a> {
-    /// Nothing: there is one for each call.
-    Only,
-    /// Its status and time, as they are written.
-    Stamped([Option<&'a str>; 2]),
-    /// All of it.
-    Body(&'a str),
 }
 
 impl Occasion {
@@ -84,29 +75,13 @@ impl Occasion {
 
     /// What makes an event the same when it comes again (contract, section 7); tool calls have identities of their own.
     #[must_use]
-    pub fn event_identity(&self, turn: Turn, seen: &Seen) -> Option<EventKey> {
+    pub fn event_identity(&self, turn: Turn, seen: &Seen) -> Option<Key> {
         // One that was put off was the first of its kind then.
         if turn != Turn::Whole || self.is_put_off() {
             return None;
         }
         let call = self.event.call_id()?;
-        let version = match self.mark() {
-            Mark::Only => Version::Only,
-            Mark::Stamped([status, time]) => Version::Stamped(status.map(Into::into), time.map(Into::into)),
-            Mark::Body(body) => seen.body(body),
-        };
-        Some(EventKey::new(self.site.index, call, self.event.kind().name(), version))
-    }
-
-    /// What tells the event from others of its kind in the same call (contract, section 7).
-    #[must_use]
-    pub fn mark(&self) -> Mark<'_> {
-        match self.event.kind().known() {
-            // There is one for each call, and links in it may differ from one delivery to the next.
-            Some(Kind::EndOfCallReport) => Mark::Only,
-            Some(Kind::StatusUpdate) => Mark::Stamped(self.event.stamps()),
-            _ => Mark::Body(self.event.body()),
-        }
+        Some(seen.key(self.site.index, call, self.event.kind().name(), &Mark::of(&self.event)))
     }
 
     /// Until when it must be answered.

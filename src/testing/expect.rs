@@ -117,7 +117,7 @@ impl Expect {
     }
 
     fn answering(&self, decision: &Decision, engine: &Engine, kept: Option<String>) -> Option<Difference> {
-        let answered = decision.answered_by.and_then(|id| engine.rules().rule(id)).map(|rule| rule.name.as_str());
+        let answered = decision.answered_by.and_then(|id| engine.rules().rule(id)).map(|rule| &*rule.name);
         let named = |rule: Option<&str>| rule.map_or_else(|| "none".to_owned(), |rule| format!("`{rule}`"));
         let as_expected = match &self.rule {
             Answering::Any => true,

@@ -141,7 +141,7 @@ impl Step {
     /// The rule that is to answer.
     fn awaited(&self, engine: &Engine) -> Option<RuleId> {
         let name = self.expect.rule()?;
-        (0..).map(RuleId).zip(engine.rules().rules()).find(|(_, rule)| rule.name == name).map(|(id, _)| id)
+        (0..).map(RuleId).zip(engine.rules().rules()).find(|(_, rule)| *rule.name == *name).map(|(id, _)| id)
     }
 
     fn decide_turn(

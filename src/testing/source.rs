@@ -17,7 +17,7 @@ impl Suite {
     /// wrong is left out, and counted.
     #[must_use]
     pub fn read(sources: &Sources, files: &EventFiles<'_>, engine: &Engine, found: &mut Vec<Diagnostic>) -> Suite {
-        let rules = engine.rules().rules().iter().map(|rule| rule.name.clone()).collect();
+        let rules = engine.rules().rules().iter().map(|rule| rule.name.to_string()).collect();
         let (mut suite, mut wrong) = (Suite::default(), Vec::new());
         let mut reader = Reader { sources, files, rules, found: &mut wrong };
         for (id, file) in sources.iter().filter(|(_, file)| is_test_file(&file.path)) {

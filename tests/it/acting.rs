@@ -121,6 +121,65 @@ fn an_event_that_comes_again_is_acted_on_once_also_after_a_restart() {
     assert!(destination.ready().is_none(), "the report was sent again");
 }
 
+const ANY: &str = r#"
+rules:
+  - name: any
+    on: [ hang, status-update, speech-update ]
+    do: [ { post: DESK/any, json: { on: "${event.type}", is: "${event.status}", to: "${event.destination}" } } ]
+"#;
+
+/// An event as `message` says, in whose call a recording lies at a place that is another one each time.
+fn presigned(message: &Value, signature: u32) -> String {
+    let mut message = message.clone();
+    message["call"] = json!({ "id": "c1" });
+    message["artifact"] = json!({ "presignedUrl": format!("https://a.example/?sig={signature}") });
+    json!({ "message": message }).to_string()
+}
+
+#[test]
+fn an_event_that_comes_again_is_known_by_what_it_says_not_by_its_links() {
+    let destination = Destination::open();
+    let mut daemon = start(folder(ANY, &destination));
+    let messages = [
+        json!({ "type": "hang", "timestamp": 1 }),
+        json!({ "type": "hang", "timestamp": 2 }),
+        json!({ "type": "speech-update", "status": "stopped", "timestamp": 3 }),
+        json!({ "type": "speech-update", "status": "started", "timestamp": 3 }),
+        json!({ "type": "status-update", "status": "forwarding", "timestamp": 4, "destination": "a" }),
+        json!({ "type": "status-update", "status": "forwarding", "timestamp": 5, "destination": "a" }),
+    ];
+    let mut signature = 0;
+    // Once they are new, once they come again, and once after a restart, which only what is on disk outlives.
+    for is_new in [true, false, false] {
+        for message in &messages {
+            signature += 1;
+            assert_eq!(daemon.post("/", presigned(message, signature)).status, 200);
+            if is_new {
+                let arrival = destination.next();
+                assert!(arrival.body.contains(message["type"].as_str().unwrap()), "{}", arrival.body);
+                arrival.answer(200);
+            }
+        }
+        until_sent(&daemon);
+        assert!(destination.ready().is_none(), "something was done twice");
+        if !is_new {
+            daemon = start(daemon.stop_and_keep());
+        }
+    }
+    // What does not say when it was is known by all of it.
+    for to in ["a", "b"] {
+        let status = json!({ "type": "status-update", "status": "forwarding", "destination": to });
+        for _ in 0..2 {
+            assert_eq!(daemon.post("/", presigned(&status, 0)).status, 200);
+        }
+        let arrival = destination.next();
+        assert_eq!(serde_json::from_str::<Value>(&arrival.body).unwrap()["to"], to);
+        arrival.answer(200);
+    }
+    until_sent(&daemon);
+    assert!(destination.ready().is_none(), "something was done twice");
+}
+
 #[test]
 fn what_an_event_makes_superfluous_is_not_sent() {
     let destination = Destination::open();

@@ -194,7 +194,7 @@ fn decided(engine: &Engine, body: &Value, facts: &Value) -> Value {
 
 /// A decision as a reviewer reads it: what is empty is left out.
 fn shown(engine: &Engine, decision: &Decision) -> Value {
-    let name = |id| engine.rules().rule(id).map(|rule| rule.name.as_str());
+    let name = |id| engine.rules().rule(id).map(|rule| &*rule.name);
     let considered = decision.trace.0.iter().map(|(id, considered)| {
         let outcome = match considered {
             Considered::Matched => "matched",

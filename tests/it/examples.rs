@@ -149,7 +149,7 @@ fn decide(example: &str, body: Vec<u8>, given: &Given) -> Value {
     for turn in Engine::turns(&event) {
         let decision = engine.decide(&event, turn, &facts, Arc::new(Unhurried)).unwrap();
         assert_eq!(decision.faults, [], "{example}");
-        let rule = decision.answered_by.and_then(|id| engine.rules().rule(id)).map(|rule| json!(rule.name));
+        let rule = decision.answered_by.and_then(|id| engine.rules().rule(id)).map(|rule| json!(*rule.name));
         rules.push(rule.unwrap_or_default());
         log.extend(decision.logs.into_iter().map(|line| match line.level {
             LogLevel::Info => json!(line.text),

@@ -247,7 +247,7 @@ fn decided(engine: &Engine, body: &[u8], with: bool) -> Vec<Value> {
         json!({
             "reply": String::from_utf8_lossy(&decision.reply.to_bytes()), "actions": actions, "logs": logs,
             "state": decision.state.as_deref(), "faults": faults,
-            "by": decision.answered_by.map(|id| engine.rules().rule(id).unwrap().name.clone()),
+            "by": decision.answered_by.map(|id| engine.rules().rule(id).unwrap().name.to_string()),
         })
     };
     Engine::turns(&event).into_iter().map(decide).collect()

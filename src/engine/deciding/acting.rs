@@ -1,6 +1,7 @@
 //! What the rules that matched do, now that it is known what was answered.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -11,6 +12,7 @@ use crate::engine::decision::{Fault, Unfinished};
 use crate::engine::facts::{Host as _, What};
 use crate::engine::kind::{EventKind, Kind};
 use crate::engine::matcher::{self, Verdict};
+use crate::engine::question::Within;
 use crate::engine::reply::Reply;
 use crate::engine::rule::{Rule, RuleId};
 use crate::engine::scope::{self, Scope};
@@ -18,7 +20,7 @@ use crate::engine::scope::{self, Scope};
 impl<'a> Deciding<'a> {
     /// Carries out what the rules that matched do, now that it is known what was answered. One that fails leaves the others
     /// alone.
-    pub(super) fn act(&mut self, acting: Vec<(RuleId, &Rule, Scope<'a>)>, reply: &Reply) -> Result<(), Unfinished> {
+    pub(super) fn act(&mut self, acting: Vec<(RuleId, &'a Rule, Scope<'a>)>, reply: &Reply) -> Result<(), Unfinished> {
         if acting.is_empty() || !self.limit.may_answer() {
             return Ok(());
         }
@@ -26,7 +28,8 @@ impl<'a> Deciding<'a> {
         for (id, rule, scope) in &acting {
             self.record(|recorder, _| recorder.resume(*id));
             // What several rules ask is asked at once, too: each of them is looked at before any gives up.
-            for act in rule.acts.iter().filter(|act| !self.is_done(rule, || What::Act(act.name.clone()))) {
+            for act in rule.acts.iter().filter(|act| !self.is_done(rule, || What::Act(Arc::clone(&act.name)))) {
+                scope.enter(Within::Act(&act.name));
                 let _ = scope.ask(&act.needs);
             }
         }
@@ -35,10 +38,11 @@ impl<'a> Deciding<'a> {
             let scope = scope.knowing(&outcome);
             self.record(|recorder, _| recorder.resume(id));
             for act in &rule.acts {
-                let this = || What::Act(act.name.clone());
+                let this = || What::Act(Arc::clone(&act.name));
                 if self.is_done(rule, this) {
                     continue;
                 }
+                scope.enter(Within::Act(&act.name));
                 let (before, faults) = (scope.state(), self.decision.faults.len());
                 if let Err(fault) = self.carry_out(rule, act, &scope) {
                     if let ActFault::Script(fault) = &fault {
@@ -76,7 +80,7 @@ impl<'a> Deciding<'a> {
 
     /// Takes over what the scripts of a rule's answer want done; none of it is called as an action of the rule is.
     pub(super) fn collect_answer(&mut self, rule: &Rule, scope: &Scope<'_>) {
-        let is_taken = |action: &Action| rule.acts.iter().any(|act| act.name == action.name);
+        let is_taken = |action: &Action| rule.acts.iter().any(|act| *act.name == *action.name);
         for action in scope.take_actions() {
             let whose: &[&str] = if is_taken(&action) { &[&rule.name, "%script"] } else { &[&rule.name] };
             self.add(whose, action);

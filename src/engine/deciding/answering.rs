@@ -7,6 +7,7 @@ use crate::engine::decision::Unfinished;
 use crate::engine::diagnostic::Place;
 use crate::engine::facts::{Host as _, What};
 use crate::engine::kind::EventKind;
+use crate::engine::question::Within;
 use crate::engine::reply::{self, Reply};
 use crate::engine::rows::Rows;
 use crate::engine::rule::{Answer, Rule, RuleId};
@@ -86,6 +87,7 @@ impl Deciding<'_> {
         let Some(fallback) = rule.fallback.as_ref().filter(|_| !self.is_done(rule, || What::Fallback)) else {
             return self.emptiest();
         };
+        scope.enter(Within::Fallback);
         let made = fallback.render(scope);
         self.collect(&[&rule.name, "%fallback"], scope);
         self.done(rule, || What::Fallback);

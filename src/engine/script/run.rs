@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::host::fail;
 use crate::engine::action::Action;
 use crate::engine::facts::{Facts, Host, State, bytes_kept};
-use crate::engine::question::{Fetched, QUESTIONS_MAX, Question};
+use crate::engine::question::{Fetched, Occurrence, Origin, QUESTIONS_MAX, Question};
 use crate::engine::request::Method;
 
 /// The stack that a thread needs to decide events: besides what `STACK_MAX` grants the functions of a script there
@@ -80,8 +80,10 @@ pub(super) struct Work {
     pub(super) control_url: Option<String>,
     /// What has to be asked before the decision can be made.
     questions: Vec<Question>,
-    /// What scripts have asked so far: the same is perhaps asked again.
-    asked: Vec<Question>,
+    /// Where the script stands that is at work.
+    origin: Option<Origin>,
+    /// What scripts have asked so far, and from where: the same is perhaps asked again.
+    asked: Vec<(Option<Origin>, Question)>,
 }
 
 /// Why an answer is not there.
@@ -125,6 +127,7 @@ impl Run {
             actions: Vec::new(),
             control_url: None,
             questions: Vec::new(),
+            origin: None,
             asked: Vec::new(),
         };
         Run { host, work: Arc::new(Mutex::new(work)) }
@@ -142,6 +145,11 @@ impl Run {
         let mut work = self.work();
         (work.state, work.state_bytes) = (state, None);
         work.actions.clear();
+    }
+
+    /// Says where the script stands that runs next.
+    pub fn set_origin(&mut self, origin: Option<Origin>) {
+        self.work().origin = origin;
     }
 
     /// Says where the call can be told something.
@@ -369,9 +377,11 @@ pub(super) fn ask(mut question: Question) -> Result<Result<Arc<Fetched>, Unasked
     let run = AT_WORK.with(|at_work| at_work.run.borrow().clone()).ok_or_else(only_deciding)?;
     if question.request.method != Method::Get {
         let mut work = run.work();
-        let before = work.asked.iter().filter(|asked| **asked == question).count();
-        work.asked.push(question.clone());
-        question.repetition = u32::try_from(before).unwrap_or(u32::MAX);
+        let asked = (work.origin.clone(), question.clone());
+        let before = work.asked.iter().filter(|before| **before == asked).count();
+        let number = u32::try_from(before).unwrap_or(u32::MAX);
+        question.occurrence = Some(Occurrence { origin: asked.0.clone(), number });
+        work.asked.push(asked);
     }
     Ok(run.ask(question))
 }

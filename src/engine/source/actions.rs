@@ -7,6 +7,7 @@ mod request;
 mod reuse;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use self::outline::{Acts, Named};
@@ -193,7 +194,14 @@ impl Workshop<'_> {
         let (when, does) = self.conditions_and_deed(node, &source, names, rule)?;
         let name = source.name.as_ref().and_then(Field::get);
         let name = name.map_or_else(|| number.to_string(), |name| name.value.clone());
-        Some(Act { span: node.span, name, when, leaves: first..rule.next_leaf().0, needs: Box::default(), does })
+        Some(Act {
+            span: node.span,
+            name: name.into(),
+            when,
+            leaves: first..rule.next_leaf().0,
+            needs: Box::default(),
+            does,
+        })
     }
 
     /// When an action is done, and what it does.
@@ -273,12 +281,12 @@ fn no_verb(span: Span) -> Diagnostic {
 /// Gives those that are called alike (they may use the same action) names of their own, by which they are known when the
 /// event is decided again.
 fn tell_apart(acts: &mut [Act]) {
-    let mut taken: HashSet<String> = acts.iter().map(|act| act.name.clone()).collect();
+    let mut taken: HashSet<Arc<str>> = acts.iter().map(|act| act.name.clone()).collect();
     let mut met = HashSet::new();
     for act in acts {
         let mut number = 2;
         while !met.insert(act.name.clone()) {
-            let other = format!("{}-{number}", act.name);
+            let other: Arc<str> = format!("{}-{number}", act.name).into();
             if taken.insert(other.clone()) {
                 act.name = other;
             }

@@ -37,7 +37,7 @@ impl Workshop<'_> {
     fn names_are_unique(&mut self, drafts: &[Draft]) {
         let mut names: HashMap<&str, Span> = HashMap::new();
         for draft in drafts {
-            if let Some(first) = names.get(draft.rule.name.as_str()) {
+            if let Some(first) = names.get(&*draft.rule.name) {
                 self.found.push(
                     Diagnostic::error(
                         "duplicate-name",

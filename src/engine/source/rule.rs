@@ -114,14 +114,14 @@ impl Workshop<'_> {
         let acts = source.actions.as_ref().map(|node| self.acts(node, &names, &mut bindings, &mut conditions));
         let time_max = self.time_max(&source, &kinds);
         let mut rule = Rule {
-            name: name.value.clone(),
+            name: name.value.as_str().into(),
             place: self.sources.place(name.span),
             kinds: names.kinds,
             conditions: conditions.all.into(),
             equalities: conditions.equalities.into(),
             leaves: conditions.leaves.into(),
             bindings: bindings.into(),
-            names: names.lets.iter().cloned().collect(),
+            names: names.lets.iter().map(|name| name.as_str().into()).collect(),
             conditions_alone: 0,
             needs: Needs::default(),
             reaches_out: false,

@@ -28,12 +28,9 @@ impl UndecidedCalls {
         }
     }
 
-    /// Forgets all but those that `stay`.
-    pub(super) fn retain(&mut self, stay: impl Fn(ItemId) -> bool) {
-        let gone: Vec<ItemId> = self.call_of.keys().copied().filter(|id| !stay(*id)).collect();
-        for id in gone {
-            self.remove(id);
-        }
+    /// The call of an event.
+    pub(super) fn call_of(&self, id: ItemId) -> Option<Undecided> {
+        self.call_of.get(&id).copied()
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -33,7 +33,7 @@ impl Answering {
     /// outbox knows that.
     pub(super) async fn call_off(&self, occasion: &Occasion) -> Result<(), Unkept> {
         let Some(identity) = occasion.event_identity(Turn::Whole, &self.heard) else { return Ok(()) };
-        let first = match occasion.in_time(self.heard.first(&identity)).await {
+        let first = match occasion.in_time(self.heard.first(identity)).await {
             Some(Some(first)) => first,
             Some(None) => return Ok(()),
             None => return Err(Unkept),
@@ -51,7 +51,7 @@ impl Answering {
         let (answering, occasion) = (Arc::clone(self), Arc::clone(occasion));
         self.background.spawn(async move {
             let Some(identity) = occasion.event_identity(Turn::Whole, &answering.heard) else { return };
-            let Some(first) = answering.heard.first(&identity).await else { return };
+            let Some(first) = answering.heard.first(identity).await else { return };
             let event = answering.happened(&occasion);
             // The body need not be kept until then.
             drop(occasion);

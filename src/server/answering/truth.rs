@@ -64,7 +64,7 @@ impl Answering {
     /// Whether this event is the first of its identity to have consequences.
     pub(super) async fn be_first(&self, occasion: &Occasion, turn: Turn) -> Turned<'_> {
         let Some(identity) = occasion.event_identity(turn, &self.seen) else { return Turned::First(None) };
-        match occasion.in_time(self.seen.first(&identity)).await {
+        match occasion.in_time(self.seen.first(identity)).await {
             Some(Some(first)) => Turned::First(Some(first)),
             Some(None) => {
                 telemetry::repeated(&occasion.site.path, occasion.event.call_id());
@@ -148,5 +148,5 @@ fn tell_what_scripts_said(occasion: &Occasion, decision: &Decision) {
 }
 
 fn named(occasion: &Occasion, rule: RuleId) -> &str {
-    occasion.site.engine().rules().rule(rule).map_or("", |rule| rule.name.as_str())
+    occasion.site.engine().rules().rule(rule).map_or("", |rule| &*rule.name)
 }

@@ -208,3 +208,97 @@ rules:
     answer_json(person, &json!({ "name": "Ada" }));
     service.next().answer(200);
 }
+
+const INC: &str = r#"fn inc() { http::post("CRM/inc", #{ add: 1 }).json.n }"#;
+
+const ALIKE: &str = r#"
+rules:
+  - name: a
+    on: end-of-call-report
+    script: |
+      let made = http::post("CRM/inc", #{ add: 1 });
+      act::post("CRM/told-a", #{ n: made.json.n });
+  - name: b
+    on: end-of-call-report
+    do: [ { post: CRM/told-b, json: { n: "${shop::inc()}" } } ]
+"#;
+
+#[test]
+fn what_two_rules_post_is_posted_twice_also_once_one_of_them_is_done() {
+    let service = Destination::open();
+    let daemon = start(ALIKE, INC, "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    for answer in [Some(1), None] {
+        let inc = service.next();
+        assert_eq!(inc.path(), "/inc");
+        match answer {
+            Some(n) => answer_json(inc, &json!({ "n": n })),
+            None => inc.answer(503),
+        }
+    }
+    let [inc, told] = arrivals(&service);
+    assert_eq!((inc.path(), told.path(), &*told.body), ("/inc", "/told-a", "{\"n\":1}"), "one got the other's answer");
+    told.answer(200);
+    answer_json(inc, &json!({ "n": 2 }));
+    let told = service.next();
+    assert_eq!((told.path(), &*told.body), ("/told-b", "{\"n\":2}"));
+    told.answer(200);
+}
+
+const SHARED: &str = r#"
+rules:
+  - name: report
+    on: end-of-call-report
+    let: { made: "${shop::inc()}" }
+    fetch: { person: { get: CRM/people } }
+    do:
+      - { post: CRM/first, json: { made: "${made}" } }
+      - { post: CRM/second, json: { made: "${made}", name: "${person.json.name}" } }
+"#;
+
+#[test]
+fn what_a_name_stands_for_is_posted_once_whoever_looks_at_it() {
+    let service = Destination::open();
+    let daemon = start(SHARED, INC, "", &service);
+    assert_eq!(daemon.post("/", report("c1")).status, 200);
+    let (mut bodies, mut numbers, mut people) = (Vec::new(), 1.., [None, Some("Ada")].into_iter());
+    while bodies.len() < 2 {
+        let arrival = service.next();
+        match arrival.path() {
+            "/inc" => answer_json(arrival, &json!({ "n": numbers.next() })),
+            "/people" => match people.next().unwrap() {
+                Some(name) => answer_json(arrival, &json!({ "name": name })),
+                None => arrival.answer(503),
+            },
+            _ => {
+                bodies.push(arrival.body.clone());
+                arrival.answer(200);
+            }
+        }
+    }
+    assert_eq!(bodies, ["{\"made\":1}", "{\"made\":1,\"name\":\"Ada\"}"]);
+}
+
+const SERVERS: &str = "servers: { /a: { rules: rules }, /b: { rules: rules } }\n";
+
+#[test]
+fn an_event_outlives_that_the_settings_leave_out_its_server_for_a_while() {
+    let service = Destination::open();
+    let mut daemon = start(HEADERS, "", SERVERS, &service);
+    let settings = daemon.folder().join("switchhook.yaml");
+    let whole = fs::read_to_string(&settings).unwrap();
+    let put_in_force = |daemon: &Daemon, text: &str| {
+        fs::write(&settings, text).unwrap();
+        assert_eq!(Client::connect(daemon.admin).ask("POST", "/api/reload").status, 200);
+    };
+    assert_eq!(daemon.post("/a", report("c1")).status, 200);
+    let person = service.next();
+    put_in_force(&daemon, &whole.replace("/a: { rules: rules }, ", ""));
+    person.answer(503);
+    daemon.logged_where("that the server is missing", |line| line.to_string().contains("there is no server `/a`"));
+    put_in_force(&daemon, &whole);
+    answer_json(service.next(), &json!({ "name": "Ada" }));
+    let told = service.next();
+    assert_eq!((told.path(), &*told.body), ("/told", "{\"name\":\"Ada\"}"));
+    told.answer(200);
+}

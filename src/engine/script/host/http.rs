@@ -207,7 +207,7 @@ impl Asks {
         let optional = options.get("optional").map_or(Ok(false), Dynamic::as_bool);
         let optional = optional.map_err(|_| fail("`optional` is `true` or `false`"))?;
         let request = outgoing::request(method, url, &options, &OPTIONS, timeout)?;
-        Ok(Asks { question: Question { request, cache, repetition: 0 }, optional })
+        Ok(Asks { question: Question { request, cache, occurrence: None }, optional })
     }
 
     /// A request as it stands in a list.

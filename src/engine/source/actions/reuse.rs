@@ -118,7 +118,7 @@ impl Workshop<'_> {
         when.extend(conditions);
         let name = source.name.as_ref().and_then(Field::get).map_or(called.value, |name| name.value.clone());
         let leaves = first_leaf..rule.next_leaf().0;
-        Some(Act { span: node.span, name, when, leaves, needs: Box::default(), does })
+        Some(Act { span: node.span, name: name.into(), when, leaves, needs: Box::default(), does })
     }
 
     /// What is given must be looked at; its names have the numbers from `first` on.
