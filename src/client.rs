@@ -10,6 +10,7 @@ pub mod connect;
 pub mod filled;
 pub mod guard;
 pub mod lookup;
+mod race;
 pub mod redirect;
 
 use std::error::Error as _;

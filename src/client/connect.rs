@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -18,6 +18,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
@@ -25,11 +26,11 @@ use super::Outbound;
 use super::aim::NO_HOST;
 use super::guard::Guard;
 use super::lookup::Resolver;
+use super::race;
+use crate::clock::Deadline;
 
 /// How long connecting may take, where nobody says.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// How many addresses of one name are tried.
-const ADDRESSES_MAX: usize = 4;
 
 /// Why there is no connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -134,11 +135,11 @@ impl Connector {
         Ok(Connector { guard: Arc::new(outbound.guard.clone()), resolver, tls })
     }
 
-    async fn connect(self, url: Uri) -> Result<Stream, ConnectError> {
+    async fn connect(self, url: Uri, until: Deadline) -> Result<Stream, ConnectError> {
         let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
         let is_tls = url.scheme_str() == Some("https");
         let port = url.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-        let stream = self.reach(&host, port).await?;
+        let stream = self.reach(&host, port, until).await?;
         if !is_tls {
             return Ok(Stream(Box::new(stream)));
         }
@@ -148,26 +149,22 @@ impl Connector {
         Ok(Stream(Box::new(stream)))
     }
 
-    /// Connects to the first address that is not refused and answers.
-    async fn reach(&self, host: &str, port: u16) -> Result<TcpStream, ConnectError> {
+    /// Connects to an address that is not refused and answers.
+    async fn reach(&self, host: &str, port: u16, until: Deadline) -> Result<TcpStream, ConnectError> {
         let unresolved = |why: String| ConnectError::Unresolved { host: host.to_owned(), why };
         let addresses = (self.resolver)(host.to_owned(), port).await.map_err(|error| unresolved(error.to_string()))?;
-        let admitted = |address: &&SocketAddr| self.guard.admits(host, port, address.ip());
-        let mut last = match addresses.first() {
-            None => unresolved("it has no address".to_owned()),
-            Some(first) => ConnectError::Refused { host: host.to_owned(), address: first.ip().to_canonical() },
-        };
-        for address in addresses.iter().filter(admitted).take(ADDRESSES_MAX) {
-            match TcpStream::connect(address).await {
-                Ok(stream) => {
-                    // It only saves time; a connection without it is as good.
-                    drop(stream.set_nodelay(true));
-                    return Ok(stream);
-                }
-                Err(error) => last = ConnectError::Unreachable { host: host.to_owned(), why: error.to_string() },
-            }
+        let first = addresses.first().ok_or_else(|| unresolved("it has no address".to_owned()))?;
+        let mut admitted = addresses.clone();
+        admitted.retain(|address| self.guard.admits(host, port, address.ip()));
+        if admitted.is_empty() {
+            return Err(ConnectError::Refused { host: host.to_owned(), address: first.ip().to_canonical() });
         }
-        Err(last)
+        let unreachable =
+            |error: io::Error| ConnectError::Unreachable { host: host.to_owned(), why: error.to_string() };
+        let stream = race::connected(&admitted, until).await.map_err(unreachable)?;
+        // It only saves time; a connection without it is as good.
+        drop(stream.set_nodelay(true));
+        Ok(stream)
     }
 }
 
@@ -186,7 +183,8 @@ impl Service<Uri> for Connector {
         let within = WITHIN.try_with(|within| *within).unwrap_or(CONNECT_MAX);
         Box::pin(async move {
             let host = url.host().unwrap_or_default().to_owned();
-            let connected = tokio::time::timeout(within, connector.connect(url)).await;
+            let until = Deadline::after(within);
+            let connected = timeout_at(until.instant().into(), connector.connect(url, until)).await;
             connected.unwrap_or(Err(ConnectError::Late { host, within })).map(TokioIo::new)
         })
     }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use hyper::HeaderMap;
+use socket2::{Domain, Socket, Type};
 use switchhook::client::connect::ConnectError;
 use switchhook::client::guard::Host;
 use switchhook::client::lookup::Resolver;
@@ -104,6 +105,38 @@ fn of_several_addresses_only_those_that_are_allowed_are_asked() {
     assert_eq!(get(&client, "http://a.example/", LIMITS).unwrap().status, 204);
     drop(answering.join().unwrap());
     assert!(inside.ready().is_none());
+}
+
+/// An address where nothing is said for as long as the streams are held: those that wait to be taken are as many as may
+/// be.
+fn silent() -> (SocketAddr, Vec<Socket>) {
+    let new = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let listener = new();
+    listener.bind(&SocketAddr::from(([127, 0, 0, 3], 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut held = vec![listener];
+    for _ in 0..4 {
+        let stream = new();
+        stream.set_nonblocking(true).unwrap();
+        drop(stream.connect(&address));
+        held.push(stream);
+    }
+    (address.as_socket().unwrap(), held)
+}
+
+#[test]
+fn an_address_that_says_nothing_leaves_time_to_the_next() {
+    let (destination, (silent, held)) = (Destination::open(), silent());
+    let guard = Guard { networks: vec!["127.0.0.0/8".parse().unwrap()], hosts: Vec::new() };
+    let resolver = fickle(vec![vec![silent, destination.address], vec![silent]]);
+    let client = Client::resolving(&Outbound { guard, ..Outbound::default() }, resolver).unwrap();
+    let answering = thread::spawn(move || destination.next().answer_with(204, "connection: close\n", ""));
+    assert_eq!(get(&client, "http://a.example/", LIMITS).unwrap().status, 204);
+    answering.join().unwrap();
+    let late = get(&client, "http://a.example/", Limits { connect: Duration::from_millis(50), ..LIMITS });
+    assert_eq!(late.unwrap_err().to_string(), "cannot connect to `a.example` within 50 ms");
+    drop(held);
 }
 
 #[test]
