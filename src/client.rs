@@ -78,9 +78,20 @@ pub struct Request {
     pub body: Bytes,
 }
 
-/// How long a request may take, how much comes back, and how far it may be sent on.
+/// For whom something is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// Somebody in a call, to whom a reply is due.
+    Caller,
+    /// An event or an action that nobody waits for: it has time until there is a place.
+    Nobody,
+}
+
+/// For whom a request is, how long it may take, how much comes back, and how far it may be sent on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
+    /// Who waits for it.
+    pub asker: Asker,
     /// How long connecting may take, with the handshake, to each address that it is sent on to.
     pub connect: Duration,
     /// How long all of it may take, to the last byte of the answer.
@@ -205,7 +216,7 @@ impl Client {
         limits: &Limits,
         until: Instant,
     ) -> Result<HttpResponse<Incoming>, ClientError> {
-        let sending = connect::within(limits.connect, self.http.request(journey.request()));
+        let sending = connect::within(limits.connect, limits.asker, self.http.request(journey.request()));
         let response = timeout_at(until, sending).await;
         response.map_err(|_| ClientError::Late { whole: limits.whole })?.map_err(|error| explained(&error))
     }

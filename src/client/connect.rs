@@ -22,11 +22,11 @@ use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
-use super::Outbound;
 use super::aim::NO_HOST;
 use super::guard::Guard;
 use super::lookup::Resolver;
 use super::race;
+use super::{Asker, Outbound};
 use crate::clock::Deadline;
 
 /// How long connecting may take, where nobody says.
@@ -98,13 +98,13 @@ impl ConnectError {
 }
 
 tokio::task_local! {
-    /// How long the request that is being sent allows for connecting.
-    static WITHIN: Duration;
+    /// How long the request that is being sent allows for connecting, and who waits for it.
+    static TERMS: (Duration, Asker);
 }
 
-/// Sends with this bound on connecting.
-pub(super) async fn within<F: Future>(time: Duration, sending: F) -> F::Output {
-    WITHIN.scope(time, sending).await
+/// Sends with this bound on connecting, for somebody.
+pub(super) async fn within<F: Future>(time: Duration, asker: Asker, sending: F) -> F::Output {
+    TERMS.scope((time, asker), sending).await
 }
 
 /// TLS with whom the authorities vouch for that browsers trust, or one of `more`.
@@ -135,11 +135,11 @@ impl Connector {
         Ok(Connector { guard: Arc::new(outbound.guard.clone()), resolver, tls })
     }
 
-    async fn connect(self, url: Uri, until: Deadline) -> Result<Stream, ConnectError> {
+    async fn connect(self, url: Uri, asker: Asker, until: Deadline) -> Result<Stream, ConnectError> {
         let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
         let is_tls = url.scheme_str() == Some("https");
         let port = url.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-        let stream = self.reach(&host, port, until).await?;
+        let stream = self.reach((&host, port), asker, until).await?;
         if !is_tls {
             return Ok(Stream(Box::new(stream)));
         }
@@ -150,9 +150,10 @@ impl Connector {
     }
 
     /// Connects to an address that is not refused and answers.
-    async fn reach(&self, host: &str, port: u16, until: Deadline) -> Result<TcpStream, ConnectError> {
+    async fn reach(&self, (host, port): (&str, u16), asker: Asker, until: Deadline) -> Result<TcpStream, ConnectError> {
         let unresolved = |why: String| ConnectError::Unresolved { host: host.to_owned(), why };
-        let addresses = (self.resolver)(host.to_owned(), port).await.map_err(|error| unresolved(error.to_string()))?;
+        let found = (self.resolver)(host.to_owned(), port, asker).await;
+        let addresses = found.map_err(|error| unresolved(error.to_string()))?;
         let first = addresses.first().ok_or_else(|| unresolved("it has no address".to_owned()))?;
         let mut admitted = addresses.clone();
         admitted.retain(|address| self.guard.admits(host, port, address.ip()));
@@ -180,11 +181,11 @@ impl Service<Uri> for Connector {
     fn call(&mut self, url: Uri) -> Self::Future {
         let connector = self.clone();
         // The library may go on with it elsewhere, so that it is asked for now.
-        let within = WITHIN.try_with(|within| *within).unwrap_or(CONNECT_MAX);
+        let (within, asker) = TERMS.try_with(|terms| *terms).unwrap_or((CONNECT_MAX, Asker::Nobody));
         Box::pin(async move {
             let host = url.host().unwrap_or_default().to_owned();
             let until = Deadline::after(within);
-            let connected = timeout_at(until.instant().into(), connector.connect(url, until)).await;
+            let connected = timeout_at(until.instant().into(), connector.connect(url, asker, until)).await;
             connected.unwrap_or(Err(ConnectError::Late { host, within })).map(TokioIo::new)
         })
     }

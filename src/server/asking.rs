@@ -16,9 +16,8 @@ use quick_cache::{DefaultHashBuilder, Weighter};
 use serde_json::{Map, Value};
 use tokio::time::timeout_at;
 
-pub use self::places::Asker;
 use self::places::{Place, Places};
-use crate::client::{Client, ClientError, Limits, Request};
+use crate::client::{Asker, Client, ClientError, Limits, Request};
 use crate::clock::{Clock, Deadline};
 use crate::engine::question::{Fetched, Question, Response};
 use crate::engine::request;
@@ -147,8 +146,8 @@ impl Asking {
     /// Makes a request, in a place that it has or takes now.
     async fn fetch(&self, request: &request::Request, time: Duration, place: Option<Place>) -> Fetched {
         let begun_at = Clock::instant();
-        let Some(_place) = place.or_else(|| self.0.places.take(Asker::Caller)) else { return self.no_place() };
-        let fetched = self.send(request, time).await.unwrap_or_else(|failed| failed);
+        let Some(place) = place.or_else(|| self.0.places.take(Asker::Caller)) else { return self.no_place() };
+        let fetched = self.send(request, time, place.asker()).await.unwrap_or_else(|failed| failed);
         telemetry::asked(request, &fetched, Clock::instant() - begun_at);
         fetched
     }
@@ -161,9 +160,10 @@ impl Asking {
     }
 
     /// What comes back, or why nothing does. Neither shows a secret that was sent, should somebody repeat it.
-    async fn send(&self, request: &request::Request, time: Duration) -> Result<Fetched, Fetched> {
+    async fn send(&self, request: &request::Request, time: Duration, asker: Asker) -> Result<Fetched, Fetched> {
         let bytes_max = self.0.bounds.current().answer_bytes_max;
-        let limits = Limits { connect: time, whole: time, body_bytes_max: bytes_max, redirects_max: REDIRECTS_MAX };
+        let limits =
+            Limits { asker, connect: time, whole: time, body_bytes_max: bytes_max, redirects_max: REDIRECTS_MAX };
         let secrets = self.0.secrets.current();
         let filled = Request::filled(request, &secrets).map_err(|error| Fetched::failed(error.to_string()))?;
         let until = Deadline::after(time);

@@ -14,12 +14,13 @@ use socket2::{Domain, Socket, Type};
 use switchhook::client::connect::ConnectError;
 use switchhook::client::guard::Host;
 use switchhook::client::lookup::Resolver;
-use switchhook::client::{ClientError, Limits, Request, Response};
+use switchhook::client::{Asker, ClientError, Limits, Request, Response};
 
 use super::*;
 use crate::support::{Destination, Pair};
 
-const LIMITS: Limits = Limits { connect: PATIENCE, whole: PATIENCE, body_bytes_max: 100, redirects_max: 0 };
+const LIMITS: Limits =
+    Limits { asker: Asker::Caller, connect: PATIENCE, whole: PATIENCE, body_bytes_max: 100, redirects_max: 0 };
 
 fn request(url: &str) -> Request {
     let (target, method) = (Target::Anybody, hyper::Method::GET);
@@ -68,7 +69,7 @@ fn every_way_to_write_this_machine_is_refused() {
 /// A name that leads elsewhere each time that somebody asks.
 fn fickle(answers: Vec<Vec<SocketAddr>>) -> Resolver {
     let asked = Arc::new(AtomicUsize::new(0));
-    Arc::new(move |_, _| {
+    Arc::new(move |_, _, _| {
         let answer = answers[asked.fetch_add(1, Ordering::Relaxed).min(answers.len() - 1)].clone();
         Box::pin(async move { Ok::<_, io::Error>(answer) })
     })

@@ -179,7 +179,7 @@ fn nothing_private(arrival: &Arrival) {
 fn no_error_repeats_what_a_location_holds() {
     let first = Destination::open();
     let address = first.address;
-    let resolver: Resolver = Arc::new(move |host, _| {
+    let resolver: Resolver = Arc::new(move |host, _, _| {
         let known = if host == "a.example" { Ok(vec![address]) } else { Err(io::Error::other(format!("no {host}"))) };
         Box::pin(async move { known })
     });
