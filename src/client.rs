@@ -148,7 +148,15 @@ impl ClientError {
         )
     }
 
-    /// The same without the host.
+    /// The same without the name of the host.
+    fn elsewhere(self) -> ClientError {
+        match self {
+            ClientError::Connect(error) => ClientError::Connect(error.elsewhere()),
+            other => other.without_host(),
+        }
+    }
+
+    /// The same without the host, its addresses, and those of where it redirects.
     #[must_use]
     pub fn without_host(self) -> ClientError {
         match self {

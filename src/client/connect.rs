@@ -15,7 +15,7 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
@@ -36,15 +36,12 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
     /// All addresses of the name are refused.
-    #[error(
-        "`{host}` leads to {address}, which is refused; \
-         if that is meant, allow it with `outbound: {{ allow: [{address}] }}`"
-    )]
+    #[error("`{host}` leads to {}", refused(*.address))]
     Refused {
         /// The host as it was written.
         host: String,
-        /// One of its addresses.
-        address: IpAddr,
+        /// One of its addresses, if that may be told.
+        address: Option<IpAddr>,
     },
     /// The name has no address.
     #[error("`{host}` cannot be found: {why}")]
@@ -63,12 +60,12 @@ pub enum ConnectError {
         why: String,
     },
     /// The other side does not show a certificate for this name that is to be trusted.
-    #[error("no TLS with `{host}`: {why}")]
+    #[error("no TLS with `{host}`: {fault}")]
     Tls {
         /// The host as it was written.
         host: String,
         /// What is wrong.
-        why: String,
+        fault: TlsFault,
     },
     /// It took too long.
     #[error("cannot connect to `{host}` within {} ms", .within.as_millis())]
@@ -80,20 +77,68 @@ pub enum ConnectError {
     },
 }
 
+fn refused(address: Option<IpAddr>) -> String {
+    let (what, allow) = match address {
+        Some(address) => (format!("{address}, which is refused"), address.to_string()),
+        None => ("an address that is refused".to_owned(), "…".to_owned()),
+    };
+    format!("{what}; if that is meant, allow it with `outbound: {{ allow: [{allow}] }}`")
+}
+
 impl ConnectError {
-    /// The same without the host.
-    pub(super) fn without_host(mut self) -> ConnectError {
+    /// The same without the name of the host.
+    pub(super) fn elsewhere(mut self) -> ConnectError {
         let (ConnectError::Refused { host, .. }
         | ConnectError::Unresolved { host, .. }
         | ConnectError::Unreachable { host, .. }
         | ConnectError::Tls { host, .. }
         | ConnectError::Late { host, .. }) = &mut self;
         let named = std::mem::replace(host, NO_HOST.to_owned()).to_ascii_lowercase();
-        // A certificate that is for others is told of by the name that it is not for.
-        if let ConnectError::Unresolved { why, .. } | ConnectError::Tls { why, .. } = &mut self {
-            *why = why.to_ascii_lowercase().replace(&named, NO_HOST);
+        match &mut self {
+            ConnectError::Unresolved { why, .. } => *why = why.to_ascii_lowercase().replace(&named, NO_HOST),
+            ConnectError::Tls { fault, .. } => *fault = fault.without_names(),
+            ConnectError::Refused { .. } | ConnectError::Unreachable { .. } | ConnectError::Late { .. } => {}
         }
         self
+    }
+
+    /// The same without the host and its addresses.
+    pub(super) fn without_host(self) -> ConnectError {
+        match self.elsewhere() {
+            ConnectError::Refused { host, .. } => ConnectError::Refused { host, address: None },
+            other => other,
+        }
+    }
+}
+
+/// What is wrong with how the other side encrypts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TlsFault {
+    /// Its certificate is for others.
+    #[error("{}", .0.as_deref().unwrap_or("its certificate is for others"))]
+    Names(Option<String>),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl TlsFault {
+    fn of(error: &io::Error) -> TlsFault {
+        let why = error.to_string();
+        match error.get_ref().and_then(|error| error.downcast_ref()) {
+            Some(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => TlsFault::Names(Some(why)),
+            _ => TlsFault::Other(why),
+        }
+    }
+
+    /// The same without telling for whom the certificate is, nor for whom it should be.
+    fn without_names(&self) -> TlsFault {
+        match self {
+            TlsFault::Names(_) => TlsFault::Names(None),
+            TlsFault::Other(why) => TlsFault::Other(why.clone()),
+        }
     }
 }
 
@@ -143,9 +188,10 @@ impl Connector {
         if !is_tls {
             return Ok(Stream(Box::new(stream)));
         }
-        let fault = |why: String| ConnectError::Tls { host: host.clone(), why };
-        let name = ServerName::try_from(host.clone()).map_err(|error| fault(error.to_string()))?;
-        let stream = self.tls.connect(name, stream).await.map_err(|error| fault(error.to_string()))?;
+        let without = |fault: TlsFault| ConnectError::Tls { host: host.clone(), fault };
+        let name = ServerName::try_from(host.clone());
+        let name = name.map_err(|error| without(TlsFault::Other(error.to_string())))?;
+        let stream = self.tls.connect(name, stream).await.map_err(|error| without(TlsFault::of(&error)))?;
         Ok(Stream(Box::new(stream)))
     }
 
@@ -158,7 +204,7 @@ impl Connector {
         let mut admitted = addresses.clone();
         admitted.retain(|address| self.guard.admits(host, port, address.ip()));
         if admitted.is_empty() {
-            return Err(ConnectError::Refused { host: host.to_owned(), address: first.ip().to_canonical() });
+            return Err(ConnectError::Refused { host: host.to_owned(), address: Some(first.ip().to_canonical()) });
         }
         let unreachable =
             |error: io::Error| ConnectError::Unreachable { host: host.to_owned(), why: error.to_string() };

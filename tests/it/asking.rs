@@ -3,6 +3,7 @@
 mod again;
 mod lookups;
 mod redirects;
+mod secretive;
 
 use std::fs;
 use std::thread;
