@@ -22,7 +22,7 @@ use crate::clock::{Clock, Deadline};
 use crate::engine::question::{Fetched, Question, Response};
 use crate::engine::request;
 use crate::live::Live;
-use crate::secrets::Secrets;
+use crate::secrets::{Secrets, Sought};
 use crate::telemetry;
 
 /// What an answer that is kept costs besides what it and its question hold.
@@ -182,19 +182,18 @@ impl Asking {
         if response.is_cut {
             return Err(Fetched::failed("the answer broke off"));
         }
-        Ok(Fetched::from(Response {
-            status: response.status.as_u16(),
-            headers: joined(&response.headers, &secrets, request),
-            body: secrets.redact_answer(response.body, request.secrets()),
-        }))
+        let sought = secrets.sought_in_answers(request.secrets());
+        let (status, headers) = (response.status.as_u16(), joined(&response.headers, &sought));
+        let body = sought.hide(response.body);
+        Ok(Fetched::from(Response { status, headers, body }))
     }
 }
 
 /// Header fields as rules see them: several of a name are joined by commas.
-fn joined(headers: &HeaderMap, secrets: &Secrets, request: &request::Request) -> Map<String, Value> {
+fn joined(headers: &HeaderMap, sought: &Sought) -> Map<String, Value> {
     let values = |name: &HeaderName| {
         let all: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
-        let shown = secrets.redact_answer(all.join(&b", "[..]).into(), request.secrets());
+        let shown = sought.hide(all.join(&b", "[..]).into());
         Value::String(String::from_utf8_lossy(&shown).into_owned())
     };
     headers.keys().map(|name| (name.as_str().to_owned(), values(name))).collect()

@@ -26,3 +26,23 @@ fn an_address_that_is_refused_is_not_told() {
         assert!(!all.contains("10.11") && !all.contains("fd00"), "{all}");
     }
 }
+
+#[test]
+fn an_answer_that_repeats_a_part_of_a_url_does_not_tell_it() {
+    let service = Destination::open();
+    let daemon = asking_at(&service.url("/hooks/TOKENTOKEN?a=1&sig=C0rrect%2Fhorse"));
+    for (number, (echo, shown)) in [
+        (r"/hooks/TOKENTOKEN?a=1\u0026sig=C0rrect%2Fhorse", "[secret hook]"),
+        (r#"{"sig":"C0rrect\/horse"}"#, r#"{"sig":"[secret hook]"}"#),
+        ("no TOKENTOKEN below hooks", "no [secret hook] below hooks"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let caller = asking(&daemon, tool_call(&format!("t{number}"), &json!({})));
+        // What is long is looked through elsewhere.
+        let long = format!("{}{echo}", " ".repeat(100 << 10));
+        service.next().answer_with(200, &format!("x-asked: {echo}\n"), if number == 0 { &long } else { echo });
+        assert_eq!(result(&caller.join().unwrap()).as_str().map(str::trim), Some(&*format!("{shown} {shown}")));
+    }
+}

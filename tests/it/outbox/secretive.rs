@@ -54,6 +54,9 @@ fn an_answer_that_repeats_the_path_does_not_tell_it() {
     let letter = told_of("/services/TOKEN", 404, "", "{\"path\":\"\\/services\\/TOKEN\",\"at\":\"127.0.0.1\"}");
     assert_eq!(letter["note"], "it answered 404\n\n{\"path\":\"[secret hook]\",\"at\":\"[secret hook]\"}");
     assert!(!letter.to_string().contains("TOKEN"), "{letter}");
+    let echo = r#"{"asked":"/hooks/t0kent0ken?a=1\u0026sig=C0RRECT-HORSE"} {"sig":"C0RRECT-HORSE"}"#;
+    let letter = told_of("/hooks/t0kent0ken?a=1&sig=C0RRECT-HORSE", 400, "", echo);
+    assert_eq!(letter["note"], "it answered 400\n\n{\"asked\":\"[secret hook]\"} {\"sig\":\"[secret hook]\"}");
 }
 
 /// What becomes known of a URL that is a secret when it is not asked at all.
