@@ -4,6 +4,7 @@
 //! under way: it goes on by itself, so that nobody's short time cuts off what another one can still wait for. What is asked
 //! for events that nobody waits for leaves places to what callers wait for ([`Asker`]).
 
+mod hiding;
 mod places;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use quick_cache::{DefaultHashBuilder, Weighter};
 use serde_json::{Map, Value};
 use tokio::time::timeout_at;
 
+use self::hiding::Hiding;
 use self::places::{Place, Places};
 use crate::client::{Asker, Client, ClientError, Limits, Request};
 use crate::clock::{Clock, Deadline};
@@ -57,6 +59,7 @@ struct Shared {
     secrets: Live<Secrets>,
     bounds: Live<Bounds>,
     places: Arc<Places>,
+    hiding: Hiding,
     kept: Cache<request::Request, Kept, ByBytes>,
 }
 
@@ -74,7 +77,8 @@ impl Asking {
         let kept =
             Cache::with(64, bounds.kept_bytes_max, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
         let places = Places::new(bounds.requests_max);
-        Asking(Arc::new(Shared { client, secrets, bounds: Live::new(bounds), places, kept }))
+        let hiding = Hiding::default();
+        Asking(Arc::new(Shared { client, secrets, bounds: Live::new(bounds), places, hiding, kept }))
     }
 
     /// Keeps other bounds from now on.
@@ -176,15 +180,16 @@ impl Asking {
             let why = format!("the answer is longer than {bytes_max} bytes, which `limits.fetch_bytes_max` allows");
             return Err(Fetched::refused(why));
         }
+        let late = || Fetched::failed(ClientError::Late { whole: time }.to_string());
         if response.is_cut && until.passed() {
-            return Err(Fetched::failed(ClientError::Late { whole: time }.to_string()));
+            return Err(late());
         }
         if response.is_cut {
             return Err(Fetched::failed("the answer broke off"));
         }
         let sought = secrets.sought_in_answers(request.secrets());
         let (status, headers) = (response.status.as_u16(), joined(&response.headers, &sought));
-        let body = sought.hide(response.body);
+        let body = self.0.hiding.hide(sought, response.body, asker, until).await.ok_or_else(late)?;
         Ok(Fetched::from(Response { status, headers, body }))
     }
 }
