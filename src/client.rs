@@ -10,6 +10,7 @@ pub mod connect;
 pub mod filled;
 pub mod guard;
 pub mod lookup;
+mod race;
 pub mod redirect;
 
 use std::error::Error as _;
@@ -77,9 +78,20 @@ pub struct Request {
     pub body: Bytes,
 }
 
-/// How long a request may take, how much comes back, and how far it may be sent on.
+/// For whom something is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// Somebody in a call, to whom a reply is due.
+    Caller,
+    /// An event or an action that nobody waits for: it has time until there is a place.
+    Nobody,
+}
+
+/// For whom a request is, how long it may take, how much comes back, and how far it may be sent on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
+    /// Who waits for it.
+    pub asker: Asker,
     /// How long connecting may take, with the handshake, to each address that it is sent on to.
     pub connect: Duration,
     /// How long all of it may take, to the last byte of the answer.
@@ -136,7 +148,15 @@ impl ClientError {
         )
     }
 
-    /// The same without the host.
+    /// The same without the name of the host.
+    fn elsewhere(self) -> ClientError {
+        match self {
+            ClientError::Connect(error) => ClientError::Connect(error.elsewhere()),
+            other => other.without_host(),
+        }
+    }
+
+    /// The same without the host, its addresses, and those of where it redirects.
     #[must_use]
     pub fn without_host(self) -> ClientError {
         match self {
@@ -204,7 +224,7 @@ impl Client {
         limits: &Limits,
         until: Instant,
     ) -> Result<HttpResponse<Incoming>, ClientError> {
-        let sending = connect::within(limits.connect, self.http.request(journey.request()));
+        let sending = connect::within(limits.connect, limits.asker, self.http.request(journey.request()));
         let response = timeout_at(until, sending).await;
         response.map_err(|_| ClientError::Late { whole: limits.whole })?.map_err(|error| explained(&error))
     }

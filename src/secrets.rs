@@ -4,16 +4,18 @@
 //! So there is one moment at which a value changes, and it is told as any other change of the settings.
 
 mod parts;
+mod sought;
+mod spelling;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::{fmt, iter};
 
-use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use self::parts::SHORT;
+pub use self::sought::Sought;
 use crate::engine::request::{Part, Text, Written};
 
 /// The secrets in force. Cheap to clone.
@@ -56,36 +58,30 @@ impl Secrets {
         Ok(filled)
     }
 
-    /// `text` with the names of secrets where their values stand, in whichever way a value was written: what somebody
+    /// `text` with the names of secrets where their values stand, in whichever way a value is written: what somebody
     /// else says may repeat what it was told. Of a value that is a URL, the host and what is behind it count, too.
     #[must_use]
     pub fn redact<'a>(&self, text: &str, used: impl IntoIterator<Item = &'a str>) -> String {
-        let spellings = self.spellings(used, |value| known_by(value).chain(parts::host(value)).collect());
-        String::from_utf8_lossy(&hide_all(text.as_bytes(), &spellings)).into_owned()
+        let sought = self.sought(used, 1, |value| known_by(value).chain(parts::host(value)).collect());
+        String::from_utf8_lossy(&sought.hidden(text.as_bytes())).into_owned()
     }
 
-    /// The same of an answer, which others go on with: what is shorter than eight bytes would be found where it only looks the
-    /// same, and so would a host, in the address of a person who has nothing to do with it.
-    #[must_use]
-    pub fn redact_answer<'a>(&self, answer: Bytes, used: impl IntoIterator<Item = &'a str>) -> Bytes {
-        let mut spellings = self.spellings(used, |value| known_by(value).collect());
-        spellings.retain(|(spelling, _)| SHORT <= spelling.len());
-        if spellings.is_empty() { answer } else { hide_all(&answer, &spellings).into() }
+    /// What is hidden in an answer, which others go on with: what is shorter than eight bytes would be found where it
+    /// only looks the same, and so would a host, in the address of a person who has nothing to do with it.
+    pub fn sought_in_answers<'a>(&self, used: impl IntoIterator<Item = &'a str>) -> Sought {
+        self.sought(used, SHORT, |value| known_by(value).collect())
     }
 
-    /// How what `parts` says of the values of these secrets may be written, what begins with another before it, lest its end
-    /// stays.
-    fn spellings<'a>(
+    /// What `parts` says of the values of these secrets, as far as it has so many bytes.
+    fn sought<'a>(
         &self,
         used: impl IntoIterator<Item = &'a str>,
-        parts: fn(&str) -> Vec<&str>,
-    ) -> Vec<(Zeroizing<String>, &'a str)> {
+        bytes_min: usize,
+        parts: fn(&str) -> Vec<Zeroizing<String>>,
+    ) -> Sought {
         let values = used.into_iter().filter_map(|name| Some((name, self.value(name).ok()?)));
-        let texts = values.flat_map(|(name, value)| parts(value).into_iter().map(move |text| (name, text)));
-        let written = texts.flat_map(|(name, text)| spellings_of(text).map(|spelling| (spelling, name)));
-        let mut spellings: Vec<_> = written.filter(|(spelling, _)| !spelling.is_empty()).collect();
-        spellings.sort_by_key(|(spelling, _)| std::cmp::Reverse(spelling.len()));
-        spellings
+        let texts = values.flat_map(|(name, value)| parts(value).into_iter().map(move |text| (text, name.to_owned())));
+        Sought::new(texts.filter(|(text, _)| bytes_min <= text.len()))
     }
 
     fn value(&self, name: &str) -> Result<&str, UnknownSecret> {
@@ -107,68 +103,22 @@ fn write(value: &str, written: Written) -> Zeroizing<String> {
 }
 
 /// The texts that give a value away, wherever they stand.
-fn known_by(value: &str) -> impl Iterator<Item = &str> {
-    iter::once(value).chain(parts::behind_host(value))
-}
-
-/// How somebody who repeats a text may write it.
-fn spellings_of(text: &str) -> [Zeroizing<String>; 3] {
-    let json = write(text, Written::Json);
-    // Some write `/` in JSON with a backslash.
-    let other = Zeroizing::new(json.replace('/', "\\/"));
-    [write(text, Written::Plain), json, other]
-}
-
-/// `text` with the names of secrets wherever a spelling of their values stands.
-fn hide_all(text: &[u8], spellings: &[(Zeroizing<String>, &str)]) -> Vec<u8> {
-    spellings.iter().fold(text.to_vec(), |text, (spelling, name)| hide(&text, spelling.as_bytes(), name))
-}
-
-/// `text` with a secret's name wherever the `spelling` of its value stands.
-fn hide(text: &[u8], spelling: &[u8], name: &str) -> Vec<u8> {
-    let Some(begins) = spelling.first() else { return text.to_vec() };
-    let space = if *begins == b' ' { b'+' } else { *begins };
-    let mut shown = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, here)) =
-        memchr::memchr3(*begins, b'%', space, rest).and_then(|at| rest.split_at_checked(at))
-    {
-        shown.extend_from_slice(before);
-        if let Some(behind) = behind_percent(here, spelling).or_else(|| here.strip_prefix(spelling)) {
-            shown.extend_from_slice(format!("[secret {name}]").as_bytes());
-            rest = behind;
-        } else {
-            shown.extend(here.first());
-            rest = here.get(1..).unwrap_or_default();
-        }
-    }
-    shown.extend_from_slice(rest);
-    shown
-}
-
-/// What stands behind `spelling`, if `text` begins with it. Any of its bytes may be in percent signs: each program that
-/// writes a URL chooses others.
-fn behind_percent<'a>(text: &'a [u8], spelling: &[u8]) -> Option<&'a [u8]> {
-    spelling.iter().try_fold(text, |text, byte| match text {
-        [b'%', high, low, behind @ ..] if value_of(*high, *low) == Some(*byte) => Some(behind),
-        [b'+', behind @ ..] if *byte == b' ' => Some(behind),
-        [first, behind @ ..] if first == byte => Some(behind),
-        _ => None,
-    })
-}
-
-/// The byte that two hexadecimal digits stand for.
-fn value_of(high: u8, low: u8) -> Option<u8> {
-    let digit = |digit: u8| char::from(digit).to_digit(16);
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+fn known_by(value: &str) -> impl Iterator<Item = Zeroizing<String>> {
+    iter::once(Zeroizing::new(value.to_owned())).chain(parts::behind_host(value))
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     fn secrets() -> Secrets {
         Secrets::new([("crm".to_owned(), SecretString::from("a\"b c"))])
+    }
+
+    fn in_answer(secrets: &Secrets, names: &[&str], answer: impl Into<Bytes>) -> Bytes {
+        secrets.sought_in_answers(names.iter().copied()).hide(answer.into())
     }
 
     fn asking(written: Written) -> Text {
@@ -206,7 +156,7 @@ mod tests {
     fn an_answer_loses_what_nobody_says_by_chance() {
         let secrets = [("a", "correct-horse"), ("b", "Ada")].map(|(name, value)| (name.to_owned(), value.into()));
         let answer = Bytes::from_static(b"Ada said \xffcorrect-horse");
-        let shown = Secrets::new(secrets).redact_answer(answer, ["a", "b"]);
+        let shown = in_answer(&Secrets::new(secrets), &["a", "b"], answer);
         assert_eq!(shown, Bytes::from_static(b"Ada said \xff[secret a]"));
     }
 
@@ -221,14 +171,31 @@ mod tests {
             "%2Fservices%2FTOKEN",
             r"\/services\/TOKEN",
             "key=correct-horse",
+            r"\u002fservices\u002FTOKEN\/?key\u003dcorrect-horse",
         ] {
             assert_eq!(secrets.redact(&format!("<{echo}>"), ["hook"]), "<[secret hook]>", "{echo}");
-            let answer = secrets.redact_answer(Bytes::from(format!("<{echo}>")), ["hook"]);
+            let answer = in_answer(&secrets, &["hook"], format!("<{echo}>"));
             assert_eq!(answer, "<[secret hook]>", "{echo}");
         }
         let elsewhere = "ada@hooks.example is at /services";
         assert_eq!(secrets.redact(elsewhere, ["hook"]), "ada@[secret hook] is at /services");
-        assert_eq!(secrets.redact_answer(elsewhere.into(), ["hook"]), elsewhere, "others go on with this");
+        assert_eq!(in_answer(&secrets, &["hook"], elsewhere), elsewhere, "others go on with this");
+    }
+
+    #[test]
+    fn a_url_is_known_by_each_piece_of_it_that_is_no_word() {
+        let url = "https://hooks.example/services/T0KEN%2Ft0ken/run?version=2016-10-01&sig=C0rrect%2bhorse";
+        let secrets = Secrets::new([("hook".to_owned(), url.into())]);
+        for (echo, shown) in [
+            (r#"{"path":["services","T0KEN/t0ken","run"]}"#, r#"{"path":["services","[secret hook]","run"]}"#),
+            (r#"{"sig":"C0rrect+horse","since":"2016-10-01"}"#, r#"{"sig":"[secret hook]","since":"2016-10-01"}"#),
+            ("POST /services/T0KEN/t0ken/run", "POST [secret hook]"),
+            (r"?version=2016-10-01\u0026sig=C0rrect%2bhorse", "?[secret hook]"),
+            ("sig=C0rrect%2Bhorse;", "sig=[secret hook];"),
+        ] {
+            assert_eq!(secrets.redact(echo, ["hook"]), shown);
+            assert_eq!(in_answer(&secrets, &["hook"], echo), shown);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,35 +15,33 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
-use super::Outbound;
 use super::aim::NO_HOST;
 use super::guard::Guard;
 use super::lookup::Resolver;
+use super::race;
+use super::{Asker, Outbound};
+use crate::clock::Deadline;
 
 /// How long connecting may take, where nobody says.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
-/// How many addresses of one name are tried.
-const ADDRESSES_MAX: usize = 4;
 
 /// Why there is no connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
     /// All addresses of the name are refused.
-    #[error(
-        "`{host}` leads to {address}, which is refused; \
-         if that is meant, allow it with `outbound: {{ allow: [{address}] }}`"
-    )]
+    #[error("`{host}` leads to {}", refused(*.address))]
     Refused {
         /// The host as it was written.
         host: String,
-        /// One of its addresses.
-        address: IpAddr,
+        /// One of its addresses, if that may be told.
+        address: Option<IpAddr>,
     },
     /// The name has no address.
     #[error("`{host}` cannot be found: {why}")]
@@ -62,12 +60,12 @@ pub enum ConnectError {
         why: String,
     },
     /// The other side does not show a certificate for this name that is to be trusted.
-    #[error("no TLS with `{host}`: {why}")]
+    #[error("no TLS with `{host}`: {fault}")]
     Tls {
         /// The host as it was written.
         host: String,
         /// What is wrong.
-        why: String,
+        fault: TlsFault,
     },
     /// It took too long.
     #[error("cannot connect to `{host}` within {} ms", .within.as_millis())]
@@ -79,31 +77,79 @@ pub enum ConnectError {
     },
 }
 
+fn refused(address: Option<IpAddr>) -> String {
+    let (what, allow) = match address {
+        Some(address) => (format!("{address}, which is refused"), address.to_string()),
+        None => ("an address that is refused".to_owned(), "…".to_owned()),
+    };
+    format!("{what}; if that is meant, allow it with `outbound: {{ allow: [{allow}] }}`")
+}
+
 impl ConnectError {
-    /// The same without the host.
-    pub(super) fn without_host(mut self) -> ConnectError {
+    /// The same without the name of the host.
+    pub(super) fn elsewhere(mut self) -> ConnectError {
         let (ConnectError::Refused { host, .. }
         | ConnectError::Unresolved { host, .. }
         | ConnectError::Unreachable { host, .. }
         | ConnectError::Tls { host, .. }
         | ConnectError::Late { host, .. }) = &mut self;
         let named = std::mem::replace(host, NO_HOST.to_owned()).to_ascii_lowercase();
-        // A certificate that is for others is told of by the name that it is not for.
-        if let ConnectError::Unresolved { why, .. } | ConnectError::Tls { why, .. } = &mut self {
-            *why = why.to_ascii_lowercase().replace(&named, NO_HOST);
+        match &mut self {
+            ConnectError::Unresolved { why, .. } => *why = why.to_ascii_lowercase().replace(&named, NO_HOST),
+            ConnectError::Tls { fault, .. } => *fault = fault.without_names(),
+            ConnectError::Refused { .. } | ConnectError::Unreachable { .. } | ConnectError::Late { .. } => {}
         }
         self
+    }
+
+    /// The same without the host and its addresses.
+    pub(super) fn without_host(self) -> ConnectError {
+        match self.elsewhere() {
+            ConnectError::Refused { host, .. } => ConnectError::Refused { host, address: None },
+            other => other,
+        }
+    }
+}
+
+/// What is wrong with how the other side encrypts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TlsFault {
+    /// Its certificate is for others.
+    #[error("{}", .0.as_deref().unwrap_or("its certificate is for others"))]
+    Names(Option<String>),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl TlsFault {
+    fn of(error: &io::Error) -> TlsFault {
+        let why = error.to_string();
+        match error.get_ref().and_then(|error| error.downcast_ref()) {
+            Some(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => TlsFault::Names(Some(why)),
+            _ => TlsFault::Other(why),
+        }
+    }
+
+    /// The same without telling for whom the certificate is, nor for whom it should be.
+    fn without_names(&self) -> TlsFault {
+        match self {
+            TlsFault::Names(_) => TlsFault::Names(None),
+            TlsFault::Other(why) => TlsFault::Other(why.clone()),
+        }
     }
 }
 
 tokio::task_local! {
-    /// How long the request that is being sent allows for connecting.
-    static WITHIN: Duration;
+    /// How long the request that is being sent allows for connecting, and who waits for it.
+    static TERMS: (Duration, Asker);
 }
 
-/// Sends with this bound on connecting.
-pub(super) async fn within<F: Future>(time: Duration, sending: F) -> F::Output {
-    WITHIN.scope(time, sending).await
+/// Sends with this bound on connecting, for somebody.
+pub(super) async fn within<F: Future>(time: Duration, asker: Asker, sending: F) -> F::Output {
+    TERMS.scope((time, asker), sending).await
 }
 
 /// TLS with whom the authorities vouch for that browsers trust, or one of `more`.
@@ -134,40 +180,38 @@ impl Connector {
         Ok(Connector { guard: Arc::new(outbound.guard.clone()), resolver, tls })
     }
 
-    async fn connect(self, url: Uri) -> Result<Stream, ConnectError> {
+    async fn connect(self, url: Uri, asker: Asker, until: Deadline) -> Result<Stream, ConnectError> {
         let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
         let is_tls = url.scheme_str() == Some("https");
         let port = url.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-        let stream = self.reach(&host, port).await?;
+        let stream = self.reach((&host, port), asker, until).await?;
         if !is_tls {
             return Ok(Stream(Box::new(stream)));
         }
-        let fault = |why: String| ConnectError::Tls { host: host.clone(), why };
-        let name = ServerName::try_from(host.clone()).map_err(|error| fault(error.to_string()))?;
-        let stream = self.tls.connect(name, stream).await.map_err(|error| fault(error.to_string()))?;
+        let without = |fault: TlsFault| ConnectError::Tls { host: host.clone(), fault };
+        let name = ServerName::try_from(host.clone());
+        let name = name.map_err(|error| without(TlsFault::Other(error.to_string())))?;
+        let stream = self.tls.connect(name, stream).await.map_err(|error| without(TlsFault::of(&error)))?;
         Ok(Stream(Box::new(stream)))
     }
 
-    /// Connects to the first address that is not refused and answers.
-    async fn reach(&self, host: &str, port: u16) -> Result<TcpStream, ConnectError> {
+    /// Connects to an address that is not refused and answers.
+    async fn reach(&self, (host, port): (&str, u16), asker: Asker, until: Deadline) -> Result<TcpStream, ConnectError> {
         let unresolved = |why: String| ConnectError::Unresolved { host: host.to_owned(), why };
-        let addresses = (self.resolver)(host.to_owned(), port).await.map_err(|error| unresolved(error.to_string()))?;
-        let admitted = |address: &&SocketAddr| self.guard.admits(host, port, address.ip());
-        let mut last = match addresses.first() {
-            None => unresolved("it has no address".to_owned()),
-            Some(first) => ConnectError::Refused { host: host.to_owned(), address: first.ip().to_canonical() },
-        };
-        for address in addresses.iter().filter(admitted).take(ADDRESSES_MAX) {
-            match TcpStream::connect(address).await {
-                Ok(stream) => {
-                    // It only saves time; a connection without it is as good.
-                    drop(stream.set_nodelay(true));
-                    return Ok(stream);
-                }
-                Err(error) => last = ConnectError::Unreachable { host: host.to_owned(), why: error.to_string() },
-            }
+        let found = (self.resolver)(host.to_owned(), port, asker).await;
+        let addresses = found.map_err(|error| unresolved(error.to_string()))?;
+        let first = addresses.first().ok_or_else(|| unresolved("it has no address".to_owned()))?;
+        let mut admitted = addresses.clone();
+        admitted.retain(|address| self.guard.admits(host, port, address.ip()));
+        if admitted.is_empty() {
+            return Err(ConnectError::Refused { host: host.to_owned(), address: Some(first.ip().to_canonical()) });
         }
-        Err(last)
+        let unreachable =
+            |error: io::Error| ConnectError::Unreachable { host: host.to_owned(), why: error.to_string() };
+        let stream = race::connected(&admitted, until).await.map_err(unreachable)?;
+        // It only saves time; a connection without it is as good.
+        drop(stream.set_nodelay(true));
+        Ok(stream)
     }
 }
 
@@ -183,10 +227,11 @@ impl Service<Uri> for Connector {
     fn call(&mut self, url: Uri) -> Self::Future {
         let connector = self.clone();
         // The library may go on with it elsewhere, so that it is asked for now.
-        let within = WITHIN.try_with(|within| *within).unwrap_or(CONNECT_MAX);
+        let (within, asker) = TERMS.try_with(|terms| *terms).unwrap_or((CONNECT_MAX, Asker::Nobody));
         Box::pin(async move {
             let host = url.host().unwrap_or_default().to_owned();
-            let connected = tokio::time::timeout(within, connector.connect(url)).await;
+            let until = Deadline::after(within);
+            let connected = timeout_at(until.instant().into(), connector.connect(url, asker, until)).await;
             connected.unwrap_or(Err(ConnectError::Late { host, within })).map(TokioIo::new)
         })
     }

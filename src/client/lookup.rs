@@ -3,7 +3,9 @@
 //! The operating system's own way occupies a thread, for ten seconds and more where a name server says nothing, and
 //! nobody can call it off: whoever asked has long given up. So each lookup has a thread of its own, apart from those on
 //! which anything else is done; their number is bounded, and a place is free again when its thread has come back, not
-//! before.
+//! before. What nobody waits for has half of the places at most.
+
+mod domain;
 
 use std::collections::HashMap;
 use std::io;
@@ -14,14 +16,19 @@ use std::thread;
 use futures_util::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use self::domain::domain;
+use super::Asker;
+
 /// Lookups at a time. Others wait, as long as whoever asks has time for that.
 pub const LOOKUPS_MAX: usize = 128;
-/// Lookups at a time of names that end in the same two labels. Rules make names of what an event holds, and then it is
-/// mostly one server that does not answer for any of them.
-pub const LOOKUPS_PER_DOMAIN_MAX: usize = 8;
+/// Lookups at a time of names of one domain. Rules make names of what an event holds, and then it is mostly one server
+/// that does not answer for any of them.
+pub const LOOKUPS_PER_DOMAIN_MAX: usize = 16;
+/// Lookups that nobody waits for have one in so many of these places at most.
+const UNAWAITED_SHARE: usize = 2;
 
-/// Finds the addresses of a name.
-pub type Resolver = Arc<dyn Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
+/// Finds the addresses of a name at a port, for somebody.
+pub type Resolver = Arc<dyn Fn(String, u16, Asker) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
 
 /// A way to find the addresses of a name that keeps its thread busy until it is done.
 pub type Blocking = Arc<dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync>;
@@ -35,10 +42,10 @@ pub fn system_resolver() -> Resolver {
 /// Finds names by `find`, each once for all who ask for it meanwhile. What is an address already needs no lookup.
 #[must_use]
 pub fn resolver(find: Blocking) -> Resolver {
-    let lookups = Lookups { find, places: Arc::new(Semaphore::new(LOOKUPS_MAX)), under_way: Arc::default() };
-    Arc::new(move |host, port| {
+    let lookups = Lookups { find, places: Places::new(LOOKUPS_MAX), under_way: Arc::default() };
+    Arc::new(move |host, port, asker| {
         let lookups = lookups.clone();
-        Box::pin(async move { lookups.addresses(&host, port).await })
+        Box::pin(async move { lookups.addresses(&host, port, asker).await })
     })
 }
 
@@ -48,7 +55,7 @@ type Found = watch::Receiver<Option<io::Result<Vec<SocketAddr>>>>;
 #[derive(Clone)]
 struct Lookups {
     find: Blocking,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
     under_way: Arc<Mutex<UnderWay>>,
 }
 
@@ -56,18 +63,18 @@ struct Lookups {
 struct UnderWay {
     names: HashMap<String, Found>,
     /// The places of each domain, for as long as somebody has or wants one.
-    domains: HashMap<String, Weak<Semaphore>>,
+    domains: HashMap<String, Weak<Places>>,
 }
 
 impl Lookups {
-    async fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    async fn addresses(&self, host: &str, port: u16, asker: Asker) -> io::Result<Vec<SocketAddr>> {
         if let Ok(address) = host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, port)]);
         }
         let name = host.to_ascii_lowercase();
         let mut found = match self.joined(&name) {
             Some(found) => found,
-            None => self.begun(name).await?,
+            None => self.begun(name, asker).await?,
         };
         let found = found.wait_for(Option::is_some).await.map_err(|_| cut_off())?;
         match found.as_ref() {
@@ -83,9 +90,9 @@ impl Lookups {
     }
 
     /// A new lookup, once there is a place for it; or the one that somebody else has begun meanwhile.
-    async fn begun(&self, name: String) -> io::Result<Found> {
+    async fn begun(&self, name: String, asker: Asker) -> io::Result<Found> {
         let domain = locked(&self.under_way).domain(&name);
-        let places = (place(domain).await?, place(Arc::clone(&self.places)).await?);
+        let places = [domain.take(asker).await?, self.places.take(asker).await?];
         let (done, found) = watch::channel(None);
         {
             let mut under_way = locked(&self.under_way);
@@ -107,13 +114,13 @@ impl Lookups {
 }
 
 impl UnderWay {
-    fn domain(&mut self, name: &str) -> Arc<Semaphore> {
+    fn domain(&mut self, name: &str) -> Arc<Places> {
         let domain = domain(name);
         if let Some(places) = self.domains.get(domain).and_then(Weak::upgrade) {
             return places;
         }
         self.domains.retain(|_, places| 0 < places.strong_count());
-        let places = Arc::new(Semaphore::new(LOOKUPS_PER_DOMAIN_MAX));
+        let places = Places::new(LOOKUPS_PER_DOMAIN_MAX);
         self.domains.insert(domain.to_owned(), Arc::downgrade(&places));
         places
     }
@@ -123,7 +130,7 @@ impl UnderWay {
 struct Lookup {
     name: String,
     under_way: Arc<Mutex<UnderWay>>,
-    _places: (OwnedSemaphorePermit, OwnedSemaphorePermit),
+    _places: [Place; 2],
 }
 
 impl Drop for Lookup {
@@ -132,8 +139,36 @@ impl Drop for Lookup {
     }
 }
 
-async fn place(places: Arc<Semaphore>) -> io::Result<OwnedSemaphorePermit> {
-    places.acquire_owned().await.map_err(|_| cut_off())
+/// Places of which callers find some left, however many want one for what nobody waits for.
+struct Places {
+    all: Arc<Semaphore>,
+    unawaited: Arc<Semaphore>,
+}
+
+/// One of them, until it is dropped.
+struct Place {
+    _places: Arc<Places>,
+    _permits: (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit),
+}
+
+impl Places {
+    fn new(max: usize) -> Arc<Places> {
+        let semaphore = |permits| Arc::new(Semaphore::new(permits));
+        Arc::new(Places { all: semaphore(max), unawaited: semaphore(max / UNAWAITED_SHARE) })
+    }
+
+    /// A place, as soon as there is one.
+    async fn take(self: &Arc<Places>, asker: Asker) -> io::Result<Place> {
+        let unawaited = match asker {
+            Asker::Caller => None,
+            Asker::Nobody => Some(permit(&self.unawaited).await?),
+        };
+        Ok(Place { _places: Arc::clone(self), _permits: (unawaited, permit(&self.all).await?) })
+    }
+}
+
+async fn permit(semaphore: &Arc<Semaphore>) -> io::Result<OwnedSemaphorePermit> {
+    Arc::clone(semaphore).acquire_owned().await.map_err(|_| cut_off())
 }
 
 /// Nothing that is done under the lock can fail halfway.
@@ -148,32 +183,4 @@ fn at_port(mut address: SocketAddr, port: u16) -> SocketAddr {
 
 fn cut_off() -> io::Error {
     io::Error::other("the lookup was cut off")
-}
-
-/// The last two labels of a name.
-fn domain(name: &str) -> &str {
-    let name = name.strip_suffix('.').unwrap_or(name);
-    let before = name.rmatch_indices('.').nth(1);
-    before.and_then(|(dot, _)| name.get(dot + 1..)).unwrap_or(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_domain_is_the_end_of_a_name() {
-        for (name, end) in [
-            ("localhost", "localhost"),
-            ("localhost.", "localhost"),
-            ("shop.example", "shop.example"),
-            ("a.b.shop.example", "shop.example"),
-            ("b.shop.example.", "shop.example"),
-            ("127.1", "127.1"),
-            ("", ""),
-            ("..", "."),
-        ] {
-            assert_eq!(domain(name), end, "{name}");
-        }
-    }
 }

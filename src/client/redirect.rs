@@ -1,7 +1,8 @@
 //! Redirects: where a request that only reads is sent on to, and what it takes along.
 //!
 //! Whoever answers with a redirect says where the next request leads, so that each step is looked at as the first one was.
-//! No error tells what a `Location` held: it may repeat a secret that the request brought.
+//! No error tells what a `Location` held, but for an address that is refused: it may repeat a secret that the request
+//! brought. If where it began is a secret, that address is not told either.
 
 use std::fmt::Write as _;
 
@@ -31,9 +32,13 @@ pub struct RedirectError {
 }
 
 impl RedirectError {
-    /// The same without the host.
+    /// The same without the host, and without the addresses of where it leads.
     pub(super) fn without_host(self) -> RedirectError {
-        RedirectError { host: NO_HOST.to_owned(), ..self }
+        let why = match self.why {
+            Astray::There(error) => Astray::There(Box::new(error.without_host())),
+            other @ (Astray::TooOften { .. } | Astray::NotAUrl | Astray::Plain) => other,
+        };
+        RedirectError { host: NO_HOST.to_owned(), why }
     }
 }
 
@@ -52,7 +57,7 @@ pub enum Astray {
     /// It gives up TLS.
     #[error("from https to http, where others could read along")]
     Plain,
-    /// What was met there, with the host left out.
+    /// What was met there, with the name of the host left out.
     #[error("elsewhere: {0}")]
     There(#[source] Box<ClientError>),
 }
@@ -146,7 +151,7 @@ impl Journey {
 }
 
 fn there(error: ClientError) -> Astray {
-    Astray::There(Box::new(error.without_host()))
+    Astray::There(Box::new(error.elsewhere()))
 }
 
 /// What must be the same for two URLs to be of the same owner.

@@ -4,6 +4,7 @@
 //! under way: it goes on by itself, so that nobody's short time cuts off what another one can still wait for. What is asked
 //! for events that nobody waits for leaves places to what callers wait for ([`Asker`]).
 
+mod hiding;
 mod places;
 
 use std::sync::Arc;
@@ -16,14 +17,14 @@ use quick_cache::{DefaultHashBuilder, Weighter};
 use serde_json::{Map, Value};
 use tokio::time::timeout_at;
 
-pub use self::places::Asker;
+use self::hiding::Hiding;
 use self::places::{Place, Places};
-use crate::client::{Client, ClientError, Limits, Request};
+use crate::client::{Asker, Client, ClientError, Limits, Request};
 use crate::clock::{Clock, Deadline};
 use crate::engine::question::{Fetched, Question, Response};
 use crate::engine::request;
 use crate::live::Live;
-use crate::secrets::Secrets;
+use crate::secrets::{Secrets, Sought};
 use crate::telemetry;
 
 /// What an answer that is kept costs besides what it and its question hold.
@@ -58,6 +59,7 @@ struct Shared {
     secrets: Live<Secrets>,
     bounds: Live<Bounds>,
     places: Arc<Places>,
+    hiding: Hiding,
     kept: Cache<request::Request, Kept, ByBytes>,
 }
 
@@ -75,7 +77,8 @@ impl Asking {
         let kept =
             Cache::with(64, bounds.kept_bytes_max, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
         let places = Places::new(bounds.requests_max);
-        Asking(Arc::new(Shared { client, secrets, bounds: Live::new(bounds), places, kept }))
+        let hiding = Hiding::default();
+        Asking(Arc::new(Shared { client, secrets, bounds: Live::new(bounds), places, hiding, kept }))
     }
 
     /// Keeps other bounds from now on.
@@ -147,8 +150,8 @@ impl Asking {
     /// Makes a request, in a place that it has or takes now.
     async fn fetch(&self, request: &request::Request, time: Duration, place: Option<Place>) -> Fetched {
         let begun_at = Clock::instant();
-        let Some(_place) = place.or_else(|| self.0.places.take(Asker::Caller)) else { return self.no_place() };
-        let fetched = self.send(request, time).await.unwrap_or_else(|failed| failed);
+        let Some(place) = place.or_else(|| self.0.places.take(Asker::Caller)) else { return self.no_place() };
+        let fetched = self.send(request, time, place.asker()).await.unwrap_or_else(|failed| failed);
         telemetry::asked(request, &fetched, Clock::instant() - begun_at);
         fetched
     }
@@ -161,9 +164,10 @@ impl Asking {
     }
 
     /// What comes back, or why nothing does. Neither shows a secret that was sent, should somebody repeat it.
-    async fn send(&self, request: &request::Request, time: Duration) -> Result<Fetched, Fetched> {
+    async fn send(&self, request: &request::Request, time: Duration, asker: Asker) -> Result<Fetched, Fetched> {
         let bytes_max = self.0.bounds.current().answer_bytes_max;
-        let limits = Limits { connect: time, whole: time, body_bytes_max: bytes_max, redirects_max: REDIRECTS_MAX };
+        let limits =
+            Limits { asker, connect: time, whole: time, body_bytes_max: bytes_max, redirects_max: REDIRECTS_MAX };
         let secrets = self.0.secrets.current();
         let filled = Request::filled(request, &secrets).map_err(|error| Fetched::failed(error.to_string()))?;
         let until = Deadline::after(time);
@@ -176,25 +180,25 @@ impl Asking {
             let why = format!("the answer is longer than {bytes_max} bytes, which `limits.fetch_bytes_max` allows");
             return Err(Fetched::refused(why));
         }
+        let late = || Fetched::failed(ClientError::Late { whole: time }.to_string());
         if response.is_cut && until.passed() {
-            return Err(Fetched::failed(ClientError::Late { whole: time }.to_string()));
+            return Err(late());
         }
         if response.is_cut {
             return Err(Fetched::failed("the answer broke off"));
         }
-        Ok(Fetched::from(Response {
-            status: response.status.as_u16(),
-            headers: joined(&response.headers, &secrets, request),
-            body: secrets.redact_answer(response.body, request.secrets()),
-        }))
+        let sought = secrets.sought_in_answers(request.secrets());
+        let (status, headers) = (response.status.as_u16(), joined(&response.headers, &sought));
+        let body = self.0.hiding.hide(sought, response.body, asker, until).await.ok_or_else(late)?;
+        Ok(Fetched::from(Response { status, headers, body }))
     }
 }
 
 /// Header fields as rules see them: several of a name are joined by commas.
-fn joined(headers: &HeaderMap, secrets: &Secrets, request: &request::Request) -> Map<String, Value> {
+fn joined(headers: &HeaderMap, sought: &Sought) -> Map<String, Value> {
     let values = |name: &HeaderName| {
         let all: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
-        let shown = secrets.redact_answer(all.join(&b", "[..]).into(), request.secrets());
+        let shown = sought.hide(all.join(&b", "[..]).into());
         Value::String(String::from_utf8_lossy(&shown).into_owned())
     };
     headers.keys().map(|name| (name.as_str().to_owned(), values(name))).collect()

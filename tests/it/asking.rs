@@ -4,6 +4,7 @@ mod again;
 mod lookups;
 mod patience;
 mod redirects;
+mod secretive;
 
 use std::fs;
 use std::thread;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 
-use crate::client::{Client, ClientError, Limits, Request, Response, filled};
+use crate::client::{Asker, Client, ClientError, Limits, Request, Response, filled};
 use crate::clock::Clock;
 use crate::engine::action::signing_key::BadKey;
-use crate::engine::request::Text;
+use crate::engine::request::{Target, Text};
 use crate::outbox::Enqueued;
 use crate::outbox::queue::Health;
 use crate::outbox::retry::{Outcome, outcome_of, retry_after};
@@ -55,6 +55,7 @@ impl Attempt<'_> {
             Err(error) => return self.ended(Outcome::Refused, Health::Unknown, &error.to_string()),
         };
         let limits = Limits {
+            asker: self.asker(),
             connect: CONNECT_MAX,
             whole: self.item.action.request.timeout,
             body_bytes_max: BODY_BYTES_MAX,
@@ -65,6 +66,14 @@ impl Attempt<'_> {
             Ok(response) => self.answered(&response),
             Err(error) if error.is_final() => self.ended(Outcome::Refused, Health::Unknown, &self.explained(error)),
             Err(error) => self.ended(Outcome::Failed { retry_after: None }, Health::Fails, &self.explained(error)),
+        }
+    }
+
+    /// What is told to a call that goes on is for the caller; for anything else nobody waits.
+    fn asker(&self) -> Asker {
+        match self.item.action.request.target {
+            Target::CallControl => Asker::Caller,
+            Target::Anybody | Target::Vapi => Asker::Nobody,
         }
     }
 

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
 
 use super::{Answering, Undone};
+use crate::client::Asker;
 use crate::clock::{Clock, Deadline};
 use crate::engine::Turn;
 use crate::engine::decision::{Decision, Needs, Unfinished};
 use crate::engine::facts::Facts;
-use crate::server::asking::Asker;
 use crate::server::lanes::Urgency;
 use crate::server::occasion::{Allowance, Occasion};
 use crate::telemetry;

@@ -5,17 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::client::Asker;
+
 /// Requests that nobody waits for have one in so many places at most.
 const UNAWAITED_SHARE: usize = 2;
-
-/// For whom something is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asker {
-    /// Somebody in a call, to whom a reply is due.
-    Caller,
-    /// An event that nobody waits for: it has time until there is a place.
-    Nobody,
-}
 
 /// All places.
 pub(super) struct Places {
@@ -68,6 +61,13 @@ impl Places {
     /// Nothing that is done under the lock can fail halfway.
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// Whose it is.
+    pub(super) fn asker(&self) -> Asker {
+        self.asker
     }
 }
 

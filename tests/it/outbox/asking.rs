@@ -10,15 +10,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use hyper::HeaderMap;
+use socket2::{Domain, Socket, Type};
 use switchhook::client::connect::ConnectError;
 use switchhook::client::guard::Host;
 use switchhook::client::lookup::Resolver;
-use switchhook::client::{ClientError, Limits, Request, Response};
+use switchhook::client::{Asker, ClientError, Limits, Request, Response};
 
 use super::*;
 use crate::support::{Destination, Pair};
 
-const LIMITS: Limits = Limits { connect: PATIENCE, whole: PATIENCE, body_bytes_max: 100, redirects_max: 0 };
+const LIMITS: Limits =
+    Limits { asker: Asker::Caller, connect: PATIENCE, whole: PATIENCE, body_bytes_max: 100, redirects_max: 0 };
 
 fn request(url: &str) -> Request {
     let (target, method) = (Target::Anybody, hyper::Method::GET);
@@ -67,7 +69,7 @@ fn every_way_to_write_this_machine_is_refused() {
 /// A name that leads elsewhere each time that somebody asks.
 fn fickle(answers: Vec<Vec<SocketAddr>>) -> Resolver {
     let asked = Arc::new(AtomicUsize::new(0));
-    Arc::new(move |_, _| {
+    Arc::new(move |_, _, _| {
         let answer = answers[asked.fetch_add(1, Ordering::Relaxed).min(answers.len() - 1)].clone();
         Box::pin(async move { Ok::<_, io::Error>(answer) })
     })
@@ -104,6 +106,38 @@ fn of_several_addresses_only_those_that_are_allowed_are_asked() {
     assert_eq!(get(&client, "http://a.example/", LIMITS).unwrap().status, 204);
     drop(answering.join().unwrap());
     assert!(inside.ready().is_none());
+}
+
+/// An address where nothing is said for as long as the streams are held: those that wait to be taken are as many as may
+/// be.
+fn silent() -> (SocketAddr, Vec<Socket>) {
+    let new = || Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let listener = new();
+    listener.bind(&SocketAddr::from(([127, 0, 0, 3], 0)).into()).unwrap();
+    listener.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut held = vec![listener];
+    for _ in 0..4 {
+        let stream = new();
+        stream.set_nonblocking(true).unwrap();
+        drop(stream.connect(&address));
+        held.push(stream);
+    }
+    (address.as_socket().unwrap(), held)
+}
+
+#[test]
+fn an_address_that_says_nothing_leaves_time_to_the_next() {
+    let (destination, (silent, held)) = (Destination::open(), silent());
+    let guard = Guard { networks: vec!["127.0.0.0/8".parse().unwrap()], hosts: Vec::new() };
+    let resolver = fickle(vec![vec![silent, destination.address], vec![silent]]);
+    let client = Client::resolving(&Outbound { guard, ..Outbound::default() }, resolver).unwrap();
+    let answering = thread::spawn(move || destination.next().answer_with(204, "connection: close\n", ""));
+    assert_eq!(get(&client, "http://a.example/", LIMITS).unwrap().status, 204);
+    answering.join().unwrap();
+    let late = get(&client, "http://a.example/", Limits { connect: Duration::from_millis(50), ..LIMITS });
+    assert_eq!(late.unwrap_err().to_string(), "cannot connect to `a.example` within 50 ms");
+    drop(held);
 }
 
 #[test]

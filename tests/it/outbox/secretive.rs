@@ -54,16 +54,29 @@ fn an_answer_that_repeats_the_path_does_not_tell_it() {
     let letter = told_of("/services/TOKEN", 404, "", "{\"path\":\"\\/services\\/TOKEN\",\"at\":\"127.0.0.1\"}");
     assert_eq!(letter["note"], "it answered 404\n\n{\"path\":\"[secret hook]\",\"at\":\"[secret hook]\"}");
     assert!(!letter.to_string().contains("TOKEN"), "{letter}");
+    let echo = r#"{"asked":"/hooks/t0kent0ken?a=1\u0026sig=C0RRECT-HORSE"} {"sig":"C0RRECT-HORSE"}"#;
+    let letter = told_of("/hooks/t0kent0ken?a=1&sig=C0RRECT-HORSE", 400, "", echo);
+    assert_eq!(letter["note"], "it answered 400\n\n{\"asked\":\"[secret hook]\"} {\"sig\":\"[secret hook]\"}");
+}
+
+/// What becomes known of a URL that is a secret when it is not asked at all.
+fn told_of_unasked(url: &str) -> Value {
+    let desk = desk([("hook", url.to_owned())]);
+    desk.enqueue(vec![post_to("hook")]).unwrap();
+    desk.dead_letter()
 }
 
 #[test]
 fn a_host_that_is_not_reached_is_not_named() {
-    for url in ["http://10.0.0.1/", "ftp://tenant.example/"] {
-        let desk = desk([("hook", url.to_owned())]);
-        desk.enqueue(vec![post_to("hook")]).unwrap();
-        let letter = desk.dead_letter().to_string();
-        assert!(!letter.contains("10.0.0.1") && !letter.contains("tenant"), "{letter}");
+    let refused = "attempt 1: `[elsewhere]` leads to an address that is refused";
+    let refused = format!("{refused}; if that is meant, allow it with `outbound: {{ allow: […] }}`");
+    for url in ["http://10.0.0.1/", "http://[fd00:1:2::7]:81/"] {
+        let letter = told_of_unasked(url);
+        assert_eq!(letter["note"], refused);
+        assert!(!letter.to_string().contains("10.0.0.1") && !letter.to_string().contains("fd00"), "{letter}");
     }
+    let letter = told_of_unasked("ftp://tenant.example/").to_string();
+    assert!(!letter.contains("tenant"), "{letter}");
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let desk = desk([("hook", format!("http://{closed}/"))]);
     desk.enqueue(vec![post_to("hook")]).unwrap();

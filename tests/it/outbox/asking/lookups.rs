@@ -4,11 +4,14 @@ use std::sync::{Mutex, RwLock};
 
 use futures_util::future::join_all;
 use switchhook::client::lookup::{LOOKUPS_MAX, LOOKUPS_PER_DOMAIN_MAX, resolver};
+use switchhook::engine::question::Question;
+use switchhook::server::asking::{self, Asking};
 
 use super::*;
 
 /// What has a place begins at once, so that nobody has to wait for longer.
 const BRIEF: Limits = Limits { connect: Duration::from_millis(50), whole: Duration::from_millis(50), ..LIMITS };
+const BRIEF_FOR_NOBODY: Limits = Limits { asker: Asker::Nobody, ..BRIEF };
 
 /// A client, and a destination to which all names lead.
 struct Ground {
@@ -47,8 +50,12 @@ impl Ground {
 
     /// Asks all of `hosts` at once, in vain, and waits until there were so many `lookups` in all.
     fn ask_in_vain(&self, hosts: &[String], lookups: usize) {
+        self.ask_in_vain_within(&BRIEF, hosts, lookups);
+    }
+
+    fn ask_in_vain_within(&self, limits: &Limits, hosts: &[String], lookups: usize) {
         let urls = hosts.iter().map(|host| self.url(host));
-        let asking = urls.map(|url| async move { self.client.send(request(&url), &BRIEF).await });
+        let asking = urls.map(|url| async move { self.client.send(request(&url), limits).await });
         for outcome in Runtime::new().unwrap().block_on(join_all(asking)) {
             assert!(outcome.is_err(), "{outcome:?}");
         }
@@ -86,6 +93,70 @@ fn names_that_hang_hold_up_no_other_domain() {
     ground.is_reached_as("well.example");
     drop(closed);
     ground.is_reached_as("h0.hangs.example");
+}
+
+#[test]
+fn neighbours_below_a_name_that_registries_sell_are_no_domain() {
+    let ground = Ground::new();
+    let closed = ground.names.gate.write().unwrap();
+    let hosts = hosts(|n| format!("crm.n{n}.co.uk"));
+    ground.ask_in_vain(&hosts[..2 * LOOKUPS_PER_DOMAIN_MAX], 2 * LOOKUPS_PER_DOMAIN_MAX);
+    drop(closed);
+}
+
+#[test]
+fn what_nobody_waits_for_leaves_half_of_the_lookups_to_callers() {
+    for (hosts, max) in [
+        (hosts(|n| format!("h{n}.hangs.example")), LOOKUPS_PER_DOMAIN_MAX),
+        (hosts(|n| format!("www.n{n}.example")), LOOKUPS_MAX),
+    ] {
+        let ground = Ground::new();
+        let closed = ground.names.gate.write().unwrap();
+        ground.ask_in_vain_within(&BRIEF_FOR_NOBODY, &hosts, max / 2);
+        ground.ask_in_vain_within(&BRIEF_FOR_NOBODY, &hosts, max / 2);
+        ground.ask_in_vain(&hosts, max);
+        drop(closed);
+        ground.is_reached_as("well.example");
+    }
+}
+
+/// For whom each name is looked up, one after the other.
+fn told() -> (Client, std::sync::mpsc::Receiver<Asker>) {
+    let (tell, told) = std::sync::mpsc::channel();
+    let resolver: Resolver = Arc::new(move |_, _, asker| {
+        _ = tell.send(asker);
+        Box::pin(async { Err(io::Error::other("nobody knows it")) })
+    });
+    (Client::resolving(&Outbound::default(), resolver).unwrap(), told)
+}
+
+#[test]
+fn whoever_asks_is_told_of_to_lookups() {
+    let (client, told) = told();
+    let (client, secrets) = (Live::new(client), Live::new(Secrets::default()));
+    let request = post("1", "http://a.example/").action.request;
+    let asking = Asking::new(client, secrets, asking::Bounds::default());
+    for asker in [Asker::Caller, Asker::Nobody] {
+        for cache in [None, Some(Duration::from_secs(60))] {
+            let question = Question { request: request.clone(), cache, occurrence: None };
+            Runtime::new().unwrap().block_on(asking.ask(vec![question], asker, Deadline::after(PATIENCE)));
+            assert_eq!(told.try_recv(), Ok(asker));
+        }
+    }
+}
+
+#[test]
+fn a_delivery_is_for_nobody_unless_it_is_told_to_the_call() {
+    for (target, asker) in [(Target::Anybody, Asker::Nobody), (Target::CallControl, Asker::Caller)] {
+        let (desk, (client, told)) = (Desk::closed(), told());
+        let context = desk.runtime.enter();
+        desk.outbox.deliver(Live::new(client), Live::new(Secrets::default()), Arc::new(Undecided));
+        drop(context);
+        let mut item = post("1", "https://a.vapi.ai/control");
+        item.action.request.target = target;
+        desk.enqueue(vec![item]).unwrap();
+        assert_eq!(told.recv_timeout(PATIENCE), Ok(asker));
+    }
 }
 
 #[test]
