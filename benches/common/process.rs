@@ -29,6 +29,17 @@ impl Running {
         Ok(Duration::from_nanos(nanos))
     }
 
+    /// How much of that was in its own code so far, and how much in the kernel on its behalf: clock ticks of each, which the
+    /// kernel counts now and then, so that they say something after some seconds.
+    pub(crate) fn ticks(&self) -> Outcome<[f64; 2]> {
+        let text = fs::read_to_string(format!("/proc/{}/stat", self.0.id()))?;
+        // The name, in parentheses, can hold anything.
+        let (_, fields) = text.rsplit_once(") ").ok_or("the process has no name")?;
+        let mut times = fields.split(' ').skip(11);
+        let mut next = || -> Outcome<f64> { Ok(times.next().ok_or("the process has no times")?.parse()?) };
+        Ok([next()?, next()?])
+    }
+
     /// The bytes of memory that it occupies.
     pub(crate) fn resident(&self) -> Outcome<u32> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;

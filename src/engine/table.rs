@@ -162,11 +162,13 @@ impl Table {
         by_key.insert_unique(hashed, u32::try_from(row).unwrap_or(u32::MAX), again);
     }
 
+    #[inline]
     fn find(&self, key: &str) -> Option<usize> {
         let row = self.by_key.find(hash(key), |row| self.key_of(*row as usize) == key);
         row.map(|row| *row as usize)
     }
 
+    #[inline]
     fn key_of(&self, row: usize) -> Cow<'_, str> {
         match self.grid.text(row, self.key) {
             Cow::Borrowed(key) => Cow::Borrowed(key.trim()),
@@ -197,6 +199,7 @@ pub(super) fn unknown<'n>(name: &str, span: Span, known: impl IntoIterator<Item 
     Diagnostic::error("unknown-table", span, format!("there is no table `{name}`")).suggest_or(name, known, add)
 }
 
+#[inline]
 fn hash(key: &str) -> u64 {
     // What an author writes is no attack, so the same seed does for all.
     FixedState::with_seed(0).hash_one(key)

@@ -212,9 +212,11 @@ impl Answering {
     /// One turn; a tool call that comes again gets the answer that it got before.
     async fn turn(&self, occasion: &Arc<Occasion>, turn: Turn) -> Encoded {
         let key = occasion.identity(turn, &self.answered);
-        // A caller who waits gets the reply, whatever became of the rest.
-        let decide = async { self.decide(occasion, turn, Ask::Now).await.unwrap_or_default() };
-        let make = async { Encoded::of(&decide.await.reply) };
+        let make = || async {
+            // A caller who waits gets the reply, whatever became of the rest.
+            let decision = self.decide(occasion, turn, Ask::Now).await.unwrap_or_default();
+            Encoded::of(&decision.reply)
+        };
         let (reply, repeated) = self.answered.answer(key, make).await;
         if repeated == dedup::Turn::Repeated {
             telemetry::repeated(&occasion.site.path, occasion.event.call_id());

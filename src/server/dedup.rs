@@ -72,19 +72,19 @@ impl<T: Clone> AnswerOnce<T> {
     }
 
     /// The answer to the tool call `key`: the one it got before, the one that somebody is making for it now, or else
-    /// the outcome of `make`. Without a key, always the outcome of `make`.
+    /// what `make` makes. Without a key, always what `make` makes.
     ///
-    /// `make` is not polled unless its outcome is needed. If the returned future is dropped, so is `make`, and
+    /// `make` is not called unless its outcome is needed. If the returned future is dropped, so is what it made, and
     /// whoever waits for it starts from the beginning with its own. Work that must not be begun twice belongs, with
     /// the call of this function, in a task that outlives the connection.
-    pub async fn answer(&self, key: Option<Key>, make: impl Future<Output = T>) -> (T, Turn) {
+    pub async fn answer<M: Future<Output = T>>(&self, key: Option<Key>, make: impl FnOnce() -> M) -> (T, Turn) {
         let Some(key) = key else {
-            return (make.await, Turn::First);
+            return (make().await, Turn::First);
         };
         match self.answers.get_value_or_guard_async(&key).await {
             Ok(answer) => (answer, Turn::Repeated),
             Err(guard) => {
-                let answer = make.await;
+                let answer = make().await;
                 // It fails only if the place was taken away meanwhile, and nobody here does that.
                 let _ = guard.insert(answer.clone());
                 (answer, Turn::First)
@@ -169,12 +169,12 @@ mod tests {
     fn an_answer_is_given_again() {
         let answers = answers();
         run(async {
-            let (first, turn) = answers.answer(answers.id("a"), say("one")).await;
+            let (first, turn) = answers.answer(answers.id("a"), || say("one")).await;
             assert_eq!((first.as_str(), turn), ("one", Turn::First));
-            let (again, turn) = answers.answer(answers.id("a"), say("two")).await;
+            let (again, turn) = answers.answer(answers.id("a"), || say("two")).await;
             assert_eq!((again.as_str(), turn), ("one", Turn::Repeated));
             assert!(Arc::ptr_eq(&first, &again));
-            let (other, turn) = answers.answer(answers.id("b"), say("three")).await;
+            let (other, turn) = answers.answer(answers.id("b"), || say("three")).await;
             assert_eq!((other.as_str(), turn), ("three", Turn::First));
         });
     }
@@ -184,13 +184,13 @@ mod tests {
         let answers = answers();
         let made = Cell::new(0);
         let (done, wait) = oneshot::channel();
-        let first = answers.answer(answers.id("a"), async {
+        let first = answers.answer(answers.id("a"), || async {
             made.set(made.get() + 1);
             wait.await.unwrap();
             Arc::new("one".to_owned())
         });
         let repeat = || {
-            answers.answer(answers.id("a"), async {
+            answers.answer(answers.id("a"), || async {
                 made.set(made.get() + 1);
                 Arc::new("two".to_owned())
             })
@@ -207,9 +207,9 @@ mod tests {
     #[test]
     fn if_the_first_gives_up_one_who_waits_goes_on() {
         let answers = answers();
-        let mut first = Box::pin(answers.answer(answers.id("a"), std::future::pending()));
-        let mut second = pin!(answers.answer(answers.id("a"), say("two")));
-        let mut third = pin!(answers.answer(answers.id("a"), say("three")));
+        let mut first = Box::pin(answers.answer(answers.id("a"), std::future::pending));
+        let mut second = pin!(answers.answer(answers.id("a"), || say("two")));
+        let mut third = pin!(answers.answer(answers.id("a"), || say("three")));
         assert!(poll(first.as_mut()).is_pending());
         assert!(poll(second.as_mut()).is_pending());
         assert!(poll(third.as_mut()).is_pending());
@@ -225,10 +225,10 @@ mod tests {
     #[test]
     fn nothing_is_left_behind_if_nobody_waits() {
         let answers = answers();
-        let mut first = Box::pin(answers.answer(answers.id("a"), std::future::pending()));
+        let mut first = Box::pin(answers.answer(answers.id("a"), std::future::pending));
         assert!(poll(first.as_mut()).is_pending());
         drop(first);
-        let (second, turn) = run(answers.answer(answers.id("a"), say("two")));
+        let (second, turn) = run(answers.answer(answers.id("a"), || say("two")));
         assert_eq!((second.as_str(), turn), ("two", Turn::First));
     }
 
@@ -239,7 +239,7 @@ mod tests {
             assert_eq!(answers.key_of(0, call, tool_call, ("book", "{}")), None);
         }
         for _ in 0..2 {
-            assert_eq!(run(answers.answer(None, say("x"))).1, Turn::First);
+            assert_eq!(run(answers.answer(None, || say("x"))).1, Turn::First);
         }
     }
 
@@ -255,7 +255,7 @@ mod tests {
             answers.key_of(0, Some("call-2"), "call_51kk", ("cancel", "{ }")),
         ];
         for key in keys {
-            assert_eq!(run(answers.answer(key, say("x"))).1, Turn::First);
+            assert_eq!(run(answers.answer(key, || say("x"))).1, Turn::First);
         }
     }
 
@@ -265,11 +265,11 @@ mod tests {
         let text = "x".repeat(1000);
         run(async {
             for number in 0..5000 {
-                answers.answer(answers.id(&number.to_string()), say(&text)).await;
+                answers.answer(answers.id(&number.to_string()), || say(&text)).await;
             }
             // Half of what fits in the three quarters for new ones, because the shards fill unevenly.
             for number in 4700..5000 {
-                let (_, turn) = answers.answer(answers.id(&number.to_string()), say("again")).await;
+                let (_, turn) = answers.answer(answers.id(&number.to_string()), || say("again")).await;
                 assert_eq!(turn, Turn::Repeated, "{number}");
             }
         });
@@ -280,9 +280,9 @@ mod tests {
     fn a_huge_answer_is_shared_but_not_kept() {
         let answers = up_to(1 << 20);
         let huge = "x".repeat(1 << 20);
-        assert_eq!(run(answers.answer(answers.id("a"), say(&huge))).0.len(), 1 << 20);
+        assert_eq!(run(answers.answer(answers.id("a"), || say(&huge))).0.len(), 1 << 20);
         assert_eq!(answers.answers.weight(), 0);
-        assert_eq!(run(answers.answer(answers.id("a"), say("small"))).1, Turn::First);
+        assert_eq!(run(answers.answer(answers.id("a"), || say("small"))).1, Turn::First);
     }
 
     #[test]
@@ -291,7 +291,7 @@ mod tests {
             value
         }
         let answers = answers();
-        let turn = run(needs_send(answers.answer(answers.id("a"), say("one")))).1;
+        let turn = run(needs_send(answers.answer(answers.id("a"), || say("one")))).1;
         assert_eq!(turn, Turn::First);
     }
 }

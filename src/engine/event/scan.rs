@@ -146,6 +146,7 @@ impl<'b> Finder<'b> {
     }
 
     /// Passes a value that nobody wants. What nobody looks at only has to be closed, and not too deep.
+    #[inline]
     fn pass_over(&self, reader: &mut Reader<'b>) -> Option<()> {
         if self.whole { reader.skip() } else { reader.leap() }
     }
@@ -161,6 +162,7 @@ impl<'b> Finder<'b> {
     }
 
     /// Remembers what lies at `node`, and forgets what lay there and below if this is a repetition.
+    #[inline]
     fn meet(&mut self, node: &Node, extent: Extent) {
         let Some(place) = self.extents.get_mut(node.place) else { return };
         if std::mem::replace(place, extent) != Extent::default() {

@@ -39,6 +39,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next byte that is no white space; it is not passed.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Option<u8> {
         loop {
             match self.byte()? {
@@ -50,11 +51,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether nothing is left.
+    #[inline]
     pub(crate) fn at_end(&mut self) -> bool {
         self.peek().is_none()
     }
 
     /// Goes into a list or an object; says whether there is anything in it, and passes it if not.
+    #[inline]
     pub(crate) fn begin(&mut self) -> Option<bool> {
         let is_object = match self.peek()? {
             b'{' => true,
@@ -76,6 +79,7 @@ impl<'a> Reader<'a> {
 
     /// Passes what stands behind a field or item: a comma, or what closes the list or object. Says whether
     /// another field or item follows.
+    #[inline]
     pub(crate) fn more(&mut self) -> Option<bool> {
         match self.peek()? {
             b',' => {
@@ -91,6 +95,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes a key with its colon, and returns it. `None` also if something in it is escaped.
+    #[inline]
     pub(crate) fn key(&mut self) -> Option<&'a str> {
         if self.peek()? != b'"' {
             return None;
@@ -135,6 +140,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes a whole value without looking closely: a list or object only has to be closed, and not too deep.
+    #[inline]
     pub(crate) fn leap(&mut self) -> Option<()> {
         match self.peek()? {
             b'{' | b'[' => {
@@ -146,6 +152,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes the key with its colon, if this is an object.
+    #[inline]
     fn key_of_field(&mut self) -> Option<()> {
         if self.objects & 1 == 0 {
             return Some(());
@@ -155,16 +162,19 @@ impl<'a> Reader<'a> {
         self.colon()
     }
 
+    #[inline]
     fn colon(&mut self) -> Option<()> {
         let is_colon = self.peek()? == b':';
         self.at += 1;
         is_colon.then_some(())
     }
 
+    #[inline]
     fn closing(&self) -> u8 {
         if self.objects & 1 == 1 { b'}' } else { b']' }
     }
 
+    #[inline]
     fn end(&mut self) {
         self.at += 1;
         self.depth -= 1;
@@ -201,22 +211,26 @@ impl<'a> Reader<'a> {
         is_there.then_some(())
     }
 
+    #[inline]
     fn eat(&mut self, byte: u8) -> bool {
         let is_there = self.byte() == Some(byte);
         self.at += usize::from(is_there);
         is_there
     }
 
+    #[inline]
     fn byte(&self) -> Option<u8> {
         self.bytes().get(self.at).copied()
     }
 
+    #[inline]
     fn bytes(&self) -> &'a [u8] {
         self.text.as_bytes()
     }
 }
 
 /// Where the string ends whose first quote stands at `at`.
+#[inline]
 pub(super) fn string(bytes: &[u8], at: usize) -> Option<usize> {
     if *bytes.get(at)? != b'"' {
         return None;
@@ -249,6 +263,7 @@ pub(crate) fn is_plain(text: &str) -> bool {
 /// How many bytes come before one that ends a string, begins an escape or may not stand in a string.
 ///
 /// Most strings that are looked at closely are short, so eight bytes at a time are enough; long ones are leapt over.
+#[inline]
 fn plain_len(bytes: &[u8]) -> usize {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     let mut passed = 0;
@@ -266,6 +281,7 @@ fn plain_len(bytes: &[u8]) -> usize {
 
 /// The highest bit of each byte that ends a plain stretch of a string, the first byte being the lowest. Bits behind
 /// the first of them may be wrong, since subtracting carries on to the next byte.
+#[inline]
 fn specials(block: [u8; BLOCK]) -> u64 {
     let bytes = u64::from_le_bytes(block);
     let less = |bytes: u64, than: u8| bytes.wrapping_sub(each(than)) & !bytes;
@@ -276,6 +292,7 @@ fn specials(block: [u8; BLOCK]) -> u64 {
 }
 
 /// The first byte of which a bit is set.
+#[inline]
 fn first(bits: u64) -> usize {
     bits.trailing_zeros() as usize / 8
 }

@@ -72,6 +72,7 @@ fn container_len_with<S: Simd>(simd: S, text: &[u8], depth_max: i64) -> Option<u
 }
 
 /// The last bytes of a text as a block; what is missing is spaces.
+#[inline]
 fn filled_up(rest: &[u8]) -> [u8; BLOCK] {
     let mut last = [b' '; BLOCK];
     last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
@@ -96,6 +97,7 @@ impl Brackets {
         i64::from(self.closing.count_ones())
     }
 
+    #[inline]
     fn is_empty(self) -> bool {
         self.opening | self.closing == 0
     }
@@ -115,6 +117,7 @@ impl Brackets {
     }
 
     /// Each bracket's place with the depth behind it, counted on in `depth`.
+    #[inline]
     fn depths(self, depth: &mut i64) -> impl Iterator<Item = (usize, i64)> {
         let mut left = self.opening | self.closing;
         std::iter::from_fn(move || {
@@ -161,6 +164,7 @@ impl Scanner {
     /// Where to go on behind a block without brackets that ends at `start`: further off if it lay in a string
     /// altogether. Half of a usual body is such prose, which holds no brackets that count; whereas the end of a short
     /// string is found sooner with the next block. `None` if the string never ends.
+    #[inline]
     fn next_block(&mut self, bytes: &[u8], start: usize) -> Option<usize> {
         if !self.prose {
             return Some(start);
@@ -194,9 +198,13 @@ impl Scanner {
     #[inline(always)]
     fn strings(&mut self, quotes: u64) -> u64 {
         let mut inside = quotes;
-        for shift in [1, 2, 4, 8, 16, 32] {
-            inside ^= inside << shift;
-        }
+        // One after the other, because a loop of them stays a loop where code is made for size.
+        inside ^= inside << 1;
+        inside ^= inside << 2;
+        inside ^= inside << 4;
+        inside ^= inside << 8;
+        inside ^= inside << 16;
+        inside ^= inside << 32;
         inside ^= self.in_string;
         self.in_string = 0_u64.wrapping_sub(inside >> 63);
         inside

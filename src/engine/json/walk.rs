@@ -25,7 +25,7 @@ pub(super) struct Fields<'a> {
 impl<'a> Items<'a> {
     /// Goes through the list `text`; there is nothing in any other value.
     pub(super) fn of_list(text: &'a str) -> Items<'a> {
-        Items { rest: inside(text, '[', ']') }
+        Items { rest: inside(text, b'[', b']').unwrap_or_default() }
     }
 
     /// Whether there is another item, without looking where it ends.
@@ -37,12 +37,17 @@ impl<'a> Items<'a> {
 impl<'a> Fields<'a> {
     /// Goes through the object `text`; there is nothing in any other value.
     pub(super) fn of_object(text: &'a str) -> Fields<'a> {
-        Fields { items: Items { rest: inside(text, '{', '}') } }
+        Fields { items: Items { rest: inside(text, b'{', b'}').unwrap_or_default() } }
     }
 }
 
-fn inside(text: &str, open: char, close: char) -> &str {
-    text.strip_prefix(open).and_then(|text| text.strip_suffix(close)).unwrap_or_default()
+/// What lies between the byte that opens `text` and the one that closes it.
+#[inline]
+fn inside(text: &str, open: u8, close: u8) -> Option<&str> {
+    match text.as_bytes() {
+        [first, inner @ .., last] if (*first, *last) == (open, close) => text.get(1..=inner.len()),
+        _ => None,
+    }
 }
 
 impl<'a> Iterator for Items<'a> {
@@ -64,11 +69,14 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
+#[inline]
 fn skip_marks(text: &str) -> &str {
-    text.trim_start_matches([' ', '\t', '\n', '\r', ',', ':'])
+    let marks = text.bytes().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b':')).count();
+    text.get(marks..).unwrap_or_default()
 }
 
 /// The length of the value that `text` begins with.
+#[inline]
 fn value_len(text: &str) -> Option<usize> {
     match text.bytes().next()? {
         b'"' => reader::string(text.as_bytes(), 0),
@@ -80,7 +88,7 @@ fn value_len(text: &str) -> Option<usize> {
 
 /// The text that the string `quoted` (with its quotes) stands for; half a surrogate pair is read as U+FFFD.
 pub(super) fn unquote(quoted: &str) -> Option<Cow<'_, str>> {
-    let inner = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    let inner = inside(quoted, b'"', b'"')?;
     if memchr(b'\\', inner.as_bytes()).is_none() {
         return Some(Cow::Borrowed(inner));
     }

@@ -5,8 +5,9 @@
 //! [`with`], and the engine's callback is [`progress`]. A borrow never outlives one question, so a host
 //! function may call back into the script.
 
-use std::cell::{Cell, RefCell};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::cell::{Cell, RefCell, RefMut};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use rhai::{Dynamic, EvalAltResult};
 use serde_json::Value;
@@ -59,7 +60,7 @@ pub struct LogLine {
 #[derive(Clone)]
 pub struct Run {
     host: Arc<dyn Host>,
-    work: Arc<Mutex<Work>>,
+    work: Rc<RefCell<Work>>,
 }
 
 /// The part of a [`Run`] that host functions look at and change.
@@ -130,7 +131,7 @@ impl Run {
             origin: None,
             asked: Vec::new(),
         };
-        Run { host, work: Arc::new(Mutex::new(work)) }
+        Run { host, work: Rc::new(RefCell::new(work)) }
     }
 
     /// The state of the call as the scripts have left it.
@@ -214,8 +215,8 @@ impl Run {
         std::mem::take(&mut self.work().questions)
     }
 
-    fn work(&self) -> MutexGuard<'_, Work> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    fn work(&self) -> RefMut<'_, Work> {
+        self.work.borrow_mut()
     }
 
     /// Does `script` with this run at work on this thread, and says why it was stopped, if it was.

@@ -25,11 +25,13 @@ impl Cell {
     }
 
     /// Its first byte, and the byte behind its last.
+    #[inline]
     pub(super) fn range(self) -> (u32, u32) {
         (self.start, self.end & !DOUBLED)
     }
 
     /// What it holds.
+    #[inline]
     pub(super) fn text(self, file: &str) -> Cow<'_, str> {
         let (start, end) = self.range();
         let written = file.get(start as usize..end as usize).unwrap_or_default();

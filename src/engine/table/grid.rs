@@ -71,6 +71,7 @@ impl Grid {
     }
 
     /// What a cell holds.
+    #[inline]
     pub(in crate::engine) fn text(&self, row: usize, column: usize) -> Cow<'_, str> {
         self.cell(row, column).map(|cell| cell.text(&self.text)).unwrap_or_default()
     }
@@ -91,6 +92,7 @@ impl Grid {
         self.first + row + empty
     }
 
+    #[inline]
     fn cell(&self, row: usize, column: usize) -> Option<&Cell> {
         self.cells.get(row * self.columns.len() + column)
     }

@@ -29,6 +29,7 @@ pub enum CellValue<'a> {
 
 impl<'a> CellValue<'a> {
     /// What `text` is in a column of this sort.
+    #[inline]
     pub(super) fn of(text: Cow<'a, str>, sort: Sort) -> CellValue<'a> {
         match sort {
             _ if text.trim().is_empty() => CellValue::Absent,
@@ -38,6 +39,7 @@ impl<'a> CellValue<'a> {
     }
 
     /// What `text` is by itself.
+    #[inline]
     pub(in crate::engine) fn typed(text: Cow<'a, str>) -> CellValue<'a> {
         match (&*text, number(&text)) {
             ("true", _) => CellValue::Bool(true),
