@@ -193,7 +193,7 @@ impl Writer {
             // The vigil is a hash, and two events can have the same.
             let Some(item) = item.and_then(|item| event.calls_off(item)) else { continue };
             if self.shared.queue().take(&state.waiting(*id)) {
-                // The event that wants it may come again after a crash, and is no other one then.
+                // The event that wants it may come again after a crash: then it neither wants this, nor calls others off.
                 self.finish(*id, &state, tables, now)?;
                 if let Some(wanted_by) = &item.wanted_by {
                     self.remember(key_of_event(&item.server, wanted_by), tables, now)?;

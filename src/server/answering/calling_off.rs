@@ -10,7 +10,8 @@ use crate::server::errands;
 use crate::server::occasion::Occasion;
 use crate::telemetry;
 
-/// How long it is waited, in milliseconds, before it is tried once more to call off what an event makes superfluous that nobody will send again.
+/// The pauses, in milliseconds, before it is tried once more to call off what an event makes superfluous that nobody sends
+/// again.
 const PAUSES_MS: [u64; 6] = [250, 500, 1000, 2000, 4000, 8000];
 
 impl Answering {
@@ -63,14 +64,12 @@ impl Answering {
     }
 
     async fn call_off_at_last(&self, event: Happened) {
-        for pause in PAUSES_MS {
-            if self.outbox.happened(event.clone()).await.is_ok() {
-                return;
-            }
+        let mut pauses = PAUSES_MS.into_iter();
+        while let Err(error) = self.outbox.happened(event.clone()).await {
+            let Some(pause) = pauses.next() else {
+                return telemetry::not_called_off(&event, &error);
+            };
             tokio::time::sleep(Duration::from_millis(pause)).await;
-        }
-        if let Err(error) = self.outbox.happened(event.clone()).await {
-            telemetry::not_called_off(&event, &error);
         }
     }
 
