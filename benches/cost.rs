@@ -4,6 +4,8 @@
 //! As in `answer`, the daemon and a server that does nothing run on a core, the load on another, and all cases take turns;
 //! what counts is the quotient of the time that they spend on their core. A third server does nothing but scan each body:
 //! that is the floor for whoever decides by what is in it.
+//!
+//! `cargo bench --bench cost -- appending` measures that part alone; so with `requests`, `cores` and `size`.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 
@@ -105,26 +107,40 @@ fn main() -> Outcome<ExitCode> {
     // Before this process keeps to one of them.
     let one_and_two = Cores::one_and_two();
     let (options, cores) = (Options::given(), Cores::apart());
-    let (few, _) = project("")?;
-    let (many, ready) = project(&workshop::numbered_rules(RULES_MANY))?;
     let mut next = 0;
-    let mut targets = requests(&few, &many, cores, &mut next, options)?;
-    targets.push(appending::measure(cores, &mut next, options)?);
-    if let Some(cores) = one_and_two {
-        targets.push(two_cores::measure(&few, cores, options)?);
+    let mut targets = Vec::new();
+    if options.includes("requests") {
+        targets.extend(requests(cores, &mut next, options)?);
     }
-    let resident = after_a_million(&few.start(cores)?, &mut next, options)?;
-    let binary = f64::from(u32::try_from(fs::metadata(env!("CARGO_BIN_EXE_switchhook"))?.len())?) / 1e6;
-    targets.extend([
-        Target { what: "memory after a million requests", figure: resident, at_most: 25.0, unit: "MB" },
-        Target { what: "ready with ten thousand rules after", figure: ready, at_most: 200.0, unit: "ms" },
-        Target { what: "the stripped binary has", figure: binary, at_most: 16.0, unit: "MB" },
-    ]);
+    if options.includes("appending") {
+        targets.push(appending::measure(cores, &mut next, options)?);
+    }
+    if let Some(cores) = one_and_two
+        && options.includes("cores")
+    {
+        targets.push(two_cores::measure(&project("")?, cores, options)?);
+    }
+    if options.includes("size") {
+        targets.extend(size(cores, &mut next, options)?);
+    }
     Ok(options.conclude(&targets))
 }
 
+/// How large it is and becomes, and how long it takes to start among many rules.
+fn size(cores: Cores, next: &mut u64, options: Options) -> Outcome<[Target; 3]> {
+    let ready = ready(&project(&workshop::numbered_rules(RULES_MANY))?)?;
+    let resident = after_a_million(&project("")?.start(cores)?, next, options)?;
+    let binary = f64::from(u32::try_from(fs::metadata(env!("CARGO_BIN_EXE_switchhook"))?.len())?) / 1e6;
+    Ok([
+        Target { what: "memory after a million requests", figure: resident, at_most: 25.0, unit: "MB" },
+        Target { what: "ready with ten thousand rules after", figure: ready, at_most: 200.0, unit: "ms" },
+        Target { what: "the stripped binary has", figure: binary, at_most: 16.0, unit: "MB" },
+    ])
+}
+
 /// What each kind of request costs beside a server that does nothing, and one that does nothing but scan.
-fn requests(few: &Project, many: &Project, cores: Cores, next: &mut u64, options: Options) -> Outcome<Vec<Target>> {
+fn requests(cores: Cores, next: &mut u64, options: Options) -> Outcome<[Target; 7]> {
+    let (few, many) = (project("")?, project(&workshop::numbered_rules(RULES_MANY))?);
     let signed = Project::new(&[("rules/workshop.yaml", RULES), ("rules/scripts/workshop.rhai", SCRIPT)])?;
     signed.authenticate("hmac: { key: \"a-key-of-the-benchmarks\", include_timestamp: false }")?;
     let (few, many, signed) = (few.start(cores)?, many.start(cores)?, signed.start(cores)?);
@@ -174,7 +190,7 @@ fn requests(few: &Project, many: &Project, cores: Cores, next: &mut u64, options
     let half = at_half(&few, ten.asked.per_second() / 2.0, next, options)?;
     let [asked, scripted, told, reported] = ten.beside(&bare);
     let of_rules = lots.beside(&ten).into_iter().fold(0.0, f64::max);
-    Ok(vec![
+    Ok([
         Target { what: "a declarative rule costs", figure: asked, at_most: 1.5, unit: "x bare" },
         Target { what: "a Rhai handler costs", figure: scripted, at_most: 1.8, unit: "x bare" },
         Target { what: "an event that no rule wants costs", figure: told, at_most: 1.2, unit: "x bare" },
@@ -185,16 +201,20 @@ fn requests(few: &Project, many: &Project, cores: Cores, next: &mut u64, options
     ])
 }
 
-/// A project with these rules and more, and after how many milliseconds its daemon is ready.
-fn project(more: &str) -> Outcome<(Project, f64)> {
+/// A project with the rules of the workshop and more.
+fn project(more: &str) -> Outcome<Project> {
     let mut files =
         vec![("rules/workshop.yaml", RULES), ("rules/scripts/workshop.rhai", SCRIPT), ("rules/report.yaml", REPORT)];
     if !more.is_empty() {
         files.push(("rules/more.yaml", more));
     }
-    let project = Project::new(&files)?;
+    Project::new(&files)
+}
+
+/// After how many milliseconds a daemon of `project` is ready.
+fn ready(project: &Project) -> Outcome<f64> {
     let starts = (0..STARTS).map(|_| project.time_to_ready()).collect::<Outcome<Vec<_>>>()?;
-    Ok((project, median(starts.iter().map(|time| micros(*time) / 1000.0))))
+    Ok(median(starts.iter().map(|time| micros(*time) / 1000.0)))
 }
 
 /// The header that signs a message.

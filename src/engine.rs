@@ -66,6 +66,8 @@ pub struct Engine {
     wants_headers: bool,
     /// The kinds for which rules ask others, or tell them something.
     reaching_out: KindSet,
+    /// The kinds for which rules may have to wait: for others, or for a thread.
+    waiting: KindSet,
     /// The kinds whose events make superfluous what rules want done.
     calling_off: KindSet,
     /// Where an event says how to reach its call, if scripts want to know.
@@ -94,6 +96,7 @@ impl Engine {
             no_assistant: options.no_assistant.clone(),
             wants_headers: false,
             reaching_out: KindSet::EMPTY,
+            waiting: KindSet::EMPTY,
             calling_off: KindSet::EMPTY,
             control_url: None,
             sources: Sources::default(),
@@ -117,8 +120,15 @@ impl Engine {
     /// Whether any rule for this kind asks others something, or tells them.
     #[must_use]
     pub fn reaches_out(&self, kind: &EventKind) -> bool {
-        let kinds = kind.known().map_or(KindSet::UNKNOWN, KindSet::from);
-        self.reaching_out.overlaps(kinds)
+        self.reaching_out.overlaps(KindSet::from(kind))
+    }
+
+    /// Whether an event of this kind may be decided once it has been acknowledged: nobody waits for the reply, and what rules
+    /// ask of others or tell them has to wait for somebody.
+    #[must_use]
+    pub fn may_put_off(&self, kind: &EventKind) -> bool {
+        let is_awaited = kind.known().is_some_and(Kind::expects_reply);
+        !is_awaited && self.reaches_out(kind) && self.waiting.overlaps(KindSet::from(kind))
     }
 
     /// Whether an event of this kind makes anything superfluous that a rule may want done.

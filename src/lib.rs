@@ -14,7 +14,8 @@
 //! - [`testing`] runs tests of rules, [`samples`] are messages to try rules with; [`import`] makes a start of what there
 //!   is at Vapi.
 //! - [`service_manager`] takes sockets from who started the daemon, and tells how it fares.
-//! - [`telemetry`] is everything that is logged, [`clock`] the only place that asks what time it is.
+//! - [`telemetry`] is everything that is logged, [`clock`] the only place that asks what time it is, and a [`fingerprint`]
+//!   stands for texts on disk.
 //! - [`daemon`] puts all of it together, [`cli`] is the commands.
 
 pub mod engine;
@@ -40,6 +41,7 @@ pub mod testing;
 pub mod service_manager;
 
 pub mod clock;
+pub mod fingerprint;
 pub mod telemetry;
 
 pub mod cli;

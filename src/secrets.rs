@@ -99,7 +99,7 @@ impl fmt::Debug for Secrets {
 
 /// The value as a place needs it.
 fn write(value: &str, written: Written) -> Zeroizing<String> {
-    Zeroizing::new(written.write(value))
+    Zeroizing::new(written.write(value).into_owned())
 }
 
 /// The texts that give a value away, wherever they stand.

@@ -21,7 +21,7 @@ use crate::engine::diagnostic::Severity;
 use crate::engine::event::Event;
 use crate::engine::kind::Kind;
 use crate::engine::question::Fetched;
-use crate::engine::request::Request;
+use crate::engine::request::{Request, origin};
 use crate::engine::script::{LogLevel, LogLine};
 use crate::live::snapshot::{Origin, Snapshot};
 use crate::live::version::Version;
@@ -432,8 +432,9 @@ pub(crate) fn still_encrypted(server: &str, call: Option<&str>) {
 
 /// Somebody was asked something. The URL can hold what a caller said, so only its host is told.
 pub(crate) fn asked(request: &Request, fetched: &Fetched, took: Duration) {
-    let (_, host) = request.url.origin().unwrap_or_default();
-    let (method, host) = (request.method.as_str(), name(&host));
+    let url = request.url.redacted();
+    let (_, host) = origin(&url).unwrap_or_default();
+    let (method, host) = (request.method.as_str(), name(host));
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let status = fetched.response().map(|response| response.status);
     let error = fetched.error().map(|error| one_line(&error).to_string());

@@ -60,6 +60,13 @@ impl Options {
         Options { round, rounds, check: std::env::args().any(|argument| argument == "--check") }
     }
 
+    /// Whether `part` is to be measured: it is named on the command line, or none is.
+    #[expect(clippy::unused_self, reason = "it belongs to what was given on the command line")]
+    pub(crate) fn includes(self, part: &str) -> bool {
+        let mut named = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
+        named.peek().is_none() || named.any(|name| name == part)
+    }
+
     /// Prints which targets were met. It fails only if asked to check, since a busy machine can miss any of them.
     pub(crate) fn conclude(self, targets: &[Target]) -> ExitCode {
         println!();

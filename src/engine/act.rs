@@ -19,6 +19,8 @@ pub struct Act {
     pub span: Span,
     /// What it is called: its own name, or its number in the rule, from 1.
     pub name: Arc<str>,
+    /// What it is called among the actions of all rules.
+    pub full_name: Box<str>,
     /// All of these must hold.
     pub when: Vec<Condition>,
     /// The numbers of these, and of those in them, among the conditions of its rule.
@@ -81,6 +83,16 @@ impl From<Unmade> for ActFault {
             Unmade::Nowhere => ActFault::Nowhere,
         }
     }
+}
+
+/// Names one behind the other, such that no two lists of them make the same text. What begins with `%` is no author's.
+#[must_use]
+pub fn joined(names: &[&str]) -> String {
+    let escaped = |name: &&str| {
+        let is_ours = ["%when", "%fallback", "%script"].contains(name);
+        if is_ours { (*name).to_owned() } else { name.replace('%', "%25").replace('/', "%2F") }
+    };
+    names.iter().map(escaped).collect::<Vec<_>>().join("/")
 }
 
 impl Act {

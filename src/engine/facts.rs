@@ -13,6 +13,14 @@ use super::question::{Answers, Fetched, Question};
 /// Values kept by name for the length of a call.
 pub type State = Arc<Map<String, Value>>;
 
+/// No values at all: what most calls keep, and what is told of headers that nobody looks at. Each thread has its own, since
+/// cores that count in turn who has the same one wait for each other.
+#[must_use]
+pub fn nothing() -> State {
+    thread_local!(static NOTHING: State = State::default());
+    NOTHING.with(Arc::clone)
+}
+
 /// About how many bytes of memory a name and its value take in a state.
 #[must_use]
 pub fn bytes_kept(name: &str, value: &Value) -> usize {
@@ -29,7 +37,7 @@ fn bytes_of(value: &Value) -> usize {
 }
 
 /// What the engine is told of the world for one event: the shell fills it in, a test writes it down.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Facts {
     /// When the event arrived.
     pub now: Timestamp,
@@ -80,6 +88,13 @@ pub enum What {
     Fallback,
     /// Its action of this name.
     Act(Arc<str>),
+}
+
+impl Default for Facts {
+    fn default() -> Facts {
+        let (headers, state, answers) = (nothing(), nothing(), Answers::default());
+        Facts { now: Timestamp::default(), seed: 0, headers, state, answers, tries: None }
+    }
 }
 
 impl Facts {

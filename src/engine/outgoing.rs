@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::json::Val;
 use super::request::{Body, Method, Part, Request, Target, Text, Written};
 use super::scope::Scope;
 use super::script::ScriptFault;
 use super::template::{self, Constant, Template};
 use super::term::{Lookup, Term};
+
+/// Enough for most texts, so that they need not grow piece by piece.
+const PART_BYTES_USUAL: usize = 256;
 
 /// A request, with placeholders.
 #[derive(Debug)]
@@ -147,7 +148,11 @@ impl Writer {
         match self.0.last_mut() {
             Some(Part::Plain(last)) => last.push_str(text),
             _ if text.is_empty() => {}
-            _ => self.0.push(Part::Plain(text.to_owned())),
+            _ => {
+                let mut part = String::with_capacity(text.len().max(PART_BYTES_USUAL));
+                part.push_str(text);
+                self.0.push(Part::Plain(part));
+            }
         }
     }
 
@@ -187,9 +192,7 @@ impl Writer {
             self.0.push(Part::Secret { name: name.to_string(), written });
             return Ok(());
         }
-        let mut text = String::new();
-        template::push(&mut text, &scope.term(term)?);
-        self.push(&written.write(&text));
+        self.push(&written.write(&template::read(&scope.term(term)?)));
         Ok(())
     }
 
@@ -202,7 +205,7 @@ impl Writer {
                 self.template(template, Written::Json, scope)?;
                 self.push("\"");
             }
-            Template::Hole(term) => self.push(&raw(&scope.term(term)?)),
+            Template::Hole(term) => self.value(&scope.term(term)?),
             Template::List(items) => {
                 for (number, item) in items.iter().enumerate() {
                     self.push(if number == 0 { "[" } else { "," });
@@ -213,7 +216,7 @@ impl Writer {
             Template::Map(entries) => {
                 for (number, (key, entry)) in entries.iter().enumerate() {
                     self.push(if number == 0 { "{" } else { "," });
-                    self.push(&Value::from(key.as_str()).to_string());
+                    self.quoted(key);
                     self.push(":");
                     self.json(entry, scope)?;
                 }
@@ -222,9 +225,19 @@ impl Writer {
         }
         Ok(())
     }
-}
 
-/// A value as JSON; what is absent is `null`.
-fn raw(value: &Val<'_>) -> String {
-    value.to_value().to_string()
+    /// A value as JSON; what is absent is `null`.
+    fn value(&mut self, value: &Val<'_>) {
+        match value.as_str() {
+            Some(text) => self.quoted(&text),
+            None => self.push(&value.to_value().to_string()),
+        }
+    }
+
+    /// A text as JSON.
+    fn quoted(&mut self, text: &str) {
+        self.push("\"");
+        self.push(&Written::Json.write(text));
+        self.push("\"");
+    }
 }

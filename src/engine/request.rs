@@ -3,6 +3,7 @@
 //! A [`Request`] is rendered: its texts are final but for secrets, which travel by their names. Whoever sends it fills
 //! them in, so that nothing that keeps or shows a request can leak one.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -43,8 +44,10 @@ impl Request {
     /// Its method and whom it asks, for the log: what follows the host may be what a caller said.
     #[must_use]
     pub fn addressee(&self) -> String {
-        let origin = self.url.origin().map(|(scheme, host)| format!("{scheme}://{host}"));
-        format!("{} {}", self.method.as_str(), origin.as_deref().unwrap_or(NO_ORIGIN))
+        let url = self.url.redacted();
+        let method = self.method.as_str();
+        origin(&url)
+            .map_or_else(|| format!("{method} {NO_ORIGIN}"), |(scheme, host)| format!("{method} {scheme}://{host}"))
     }
 
     /// Its header fields, for people, with names in the place of secrets.
@@ -214,6 +217,17 @@ pub enum Part {
     },
 }
 
+impl Part {
+    /// The part as people see it: a secret by its name.
+    #[must_use]
+    pub fn redacted(&self) -> Cow<'_, str> {
+        match self {
+            Part::Plain(text) => Cow::Borrowed(text),
+            Part::Secret { name, .. } => Cow::Owned(format!("[secret {name}]")),
+        }
+    }
+}
+
 /// How a value is written into a text around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -229,26 +243,36 @@ pub enum Written {
 impl Written {
     /// `text` as it is written there.
     #[must_use]
-    pub fn write(self, text: &str) -> String {
+    pub fn write(self, text: &str) -> Cow<'_, str> {
         match self {
-            Written::Plain => text.to_owned(),
-            Written::Json => {
+            Written::Json if text.bytes().any(is_escaped_in_json) => {
                 let mut quoted = Value::from(text).to_string();
                 quoted.pop();
                 quoted.drain(..1);
-                quoted
+                Cow::Owned(quoted)
             }
-            Written::Percent => percent(text),
+            Written::Percent if !text.bytes().all(is_unreserved) => Cow::Owned(percent(text)),
+            Written::Plain | Written::Json | Written::Percent => Cow::Borrowed(text),
         }
     }
 }
 
-/// Every byte that is not unreserved (RFC 3986, section 2.3) in percent signs.
+/// Whether a byte of a text is not written as it is inside a JSON text (RFC 8259, section 7).
+fn is_escaped_in_json(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// Whether a byte means itself in a URL, wherever it stands (RFC 3986, section 2.3).
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+}
+
+/// Every byte that is not unreserved in percent signs.
 fn percent(text: &str) -> String {
     // In one piece from the beginning: it may be a secret, and nobody wipes what is left behind by growing.
     let mut written = String::with_capacity(text.len() * 3);
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        if is_unreserved(byte) {
             written.push(char::from(byte));
         } else {
             // A text has room for everything.
@@ -256,6 +280,15 @@ fn percent(text: &str) -> String {
         }
     }
     written
+}
+
+/// The scheme of a URL, and its host with the port, without a user. Secrets may stand in it by their names.
+#[must_use]
+pub fn origin(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let known = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    known.then(|| (scheme, authority.rsplit('@').next().unwrap_or_default()))
 }
 
 impl Text {
@@ -267,28 +300,17 @@ impl Text {
     /// The text with names in the place of secrets, for people.
     #[must_use]
     pub fn redacted(&self) -> String {
-        self.standing_in(|name| format!("[secret {name}]"))
+        self.0.iter().map(Part::redacted).collect()
     }
 
     /// The text with what `stands_in` says in the place of each secret, by its name.
     #[must_use]
     pub fn standing_in(&self, stands_in: impl Fn(&str) -> String) -> String {
-        let shown = |part: &Part| match part {
-            Part::Plain(text) => text.clone(),
-            Part::Secret { name, .. } => stands_in(name),
-        };
-        self.0.iter().map(shown).collect()
-    }
-
-    /// As a URL: its scheme, and its host with the port, both for people and without a user.
-    #[must_use]
-    pub fn origin(&self) -> Option<(String, String)> {
-        let url = self.redacted();
-        let (scheme, rest) = url.split_once("://")?;
-        let known = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-        let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-        let host = authority.rsplit('@').next().unwrap_or_default();
-        known.then(|| (scheme.to_owned(), host.to_owned()))
+        let parts = self.0.iter().map(|part| match part {
+            Part::Plain(text) => Cow::Borrowed(text.as_str()),
+            Part::Secret { name, .. } => Cow::Owned(stands_in(name)),
+        });
+        parts.collect()
     }
 
     /// The text as the value of a header: a line break in what a caller said must not begin another header.

@@ -47,8 +47,8 @@ pub struct Rule {
     pub time_max: Option<Duration>,
     /// Whether later rules are not considered once this one has matched.
     pub stop: bool,
-    /// Whether it asks others something, or tells them; of scripts that may do so it is assumed.
-    pub reaches_out: bool,
+    /// What deciding by it may involve.
+    pub involves: Involves,
     /// The kinds of event that it is for.
     pub kinds: KindSet,
     /// Its name, unique in its rule set.
@@ -63,6 +63,17 @@ pub struct Rule {
     pub names: Box<[Arc<str>]>,
     /// The reply when `answer` fails or takes too long.
     pub fallback: Option<Template>,
+}
+
+/// What deciding by a rule may involve; of scripts that may do something it is assumed that they do.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Involves {
+    /// Whether others are asked something, or told.
+    pub others: bool,
+    /// Whether it may have to wait: for what others answer, or for a thread that runs its scripts.
+    pub waiting: bool,
+    /// Whether its actions look at what was answered.
+    pub reply: bool,
 }
 
 const _: () = assert!(offset_of!(Rule, name) <= 128, "each decision looks at more than 128 bytes of a rule");
@@ -139,7 +150,7 @@ impl RuleSet {
 
     /// The rules for events of this kind, in order, whether they may match or not.
     pub fn for_kind(&self, event: &Event) -> impl Iterator<Item = (RuleId, &Rule)> {
-        let kinds = event.kind().known().map_or(KindSet::UNKNOWN, KindSet::from);
+        let kinds = KindSet::from(event.kind());
         (0..).map(RuleId).zip(&self.rules).filter(move |(_, rule)| rule.kinds.overlaps(kinds))
     }
 

@@ -40,7 +40,7 @@ pub struct Scope<'a> {
     // The place of the row of the rule's table that fits, once it was looked for.
     fitting: OnceCell<Option<usize>>,
     // Known once there is a reply, to actions.
-    outcome: OnceCell<Rc<Outcome>>,
+    outcome: Option<Rc<Outcome>>,
     recorder: Option<&'a Recorder>,
 }
 
@@ -51,7 +51,7 @@ enum Bound {
 }
 
 /// What an event was answered with.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Outcome {
     /// The reply; of a tool call its own part of it.
     pub reply: Value,
@@ -79,17 +79,15 @@ impl<'a> Scope<'a> {
             values: rule.map_or(&[][..], |rule| &rule.bindings).iter().map(|_| OnceCell::new()).collect(),
             run,
             fitting: OnceCell::new(),
-            outcome: OnceCell::new(),
+            outcome: None,
             recorder,
         }
     }
 
-    /// The same scope, for actions: they know what was answered.
+    /// The same scope, for actions: they know what was answered, where any of them looks at it.
     #[must_use]
-    pub fn knowing(self, outcome: &Rc<Outcome>) -> Scope<'a> {
-        // It is known once and for all.
-        let _ = self.outcome.set(Rc::clone(outcome));
-        self
+    pub fn knowing(self, outcome: Option<&Rc<Outcome>>) -> Scope<'a> {
+        Scope { outcome: outcome.cloned(), ..self }
     }
 
     /// Another part of the rule is at work from now on.
@@ -154,10 +152,10 @@ impl<'a> Scope<'a> {
             Lookup::Let(index, rest) => return self.bound(*index, rest),
             Lookup::Constant(value) => Val::Value(Cow::Borrowed(value)),
             Lookup::Reply(rest) => {
-                self.outcome.get().map_or(Val::Absent, |it| Val::Value(Cow::Borrowed(&it.reply)).walk(rest))
+                self.outcome.as_ref().map_or(Val::Absent, |it| Val::Value(Cow::Borrowed(&it.reply)).walk(rest))
             }
             Lookup::Result(rest) => {
-                self.outcome.get().map_or(Val::Absent, |it| Val::Value(Cow::Borrowed(&it.result)).walk(rest))
+                self.outcome.as_ref().map_or(Val::Absent, |it| Val::Value(Cow::Borrowed(&it.result)).walk(rest))
             }
             Lookup::Secret(_) => Val::Absent,
         })

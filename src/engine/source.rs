@@ -38,7 +38,7 @@ use super::diagnostic::{self, Diagnostic, FileId, Severity, Sources, Span};
 use super::event::WantedBuilder;
 use super::kind::{Deadline, Kind, KindSet};
 use super::path::{KnownSteps, Path};
-use super::rule::{Rule, RuleSet};
+use super::rule::{Involves, Rule, RuleSet};
 use super::script::{ScriptFile, ScriptLimits, Scripts};
 use super::table::TableLimits;
 use super::tools::Tools;
@@ -147,7 +147,7 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
         wants_headers: false,
         looked_up: HashSet::new(),
         known_steps: KnownSteps::default(),
-        reaches_out: false,
+        involves: Involves::default(),
         scripts_reach_out: false,
         found: &mut found,
     };
@@ -161,8 +161,11 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
         return Err(found);
     }
     let rules: Vec<Rule> = drafts.into_iter().filter(|draft| draft.enabled).map(|draft| draft.rule).collect();
-    let reaching_out = rules.iter().filter(|rule| rule.reaches_out);
-    let reaching_out = reaching_out.fold(KindSet::EMPTY, |kinds, rule| kinds.union(rule.kinds));
+    let kinds = |is_meant: fn(&Involves) -> bool| {
+        let meant = rules.iter().filter(|rule| is_meant(&rule.involves));
+        meant.fold(KindSet::EMPTY, |kinds, rule| kinds.union(rule.kinds))
+    };
+    let (reaching_out, waiting) = (kinds(|it| it.others), kinds(|it| it.waiting));
     let acts = rules.iter().flat_map(|rule| &rule.acts);
     let calling_off = acts.filter_map(Act::unless_by).filter_map(|it| Kind::from_name(&it.kind)).collect();
     let engine = Engine {
@@ -171,6 +174,7 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
         tools: Tools::new(declared.into_iter().map(Declared::finished)),
         wants_headers,
         reaching_out,
+        waiting,
         calling_off,
         control_url,
         sources: sources.clone(),
@@ -218,9 +222,9 @@ struct Workshop<'a> {
     looked_up: HashSet<usize>,
     /// The ways from values to those inside of them that were met so far.
     known_steps: KnownSteps,
-    /// Whether scripts of the rule at hand may ask others something, or tell them.
-    reaches_out: bool,
-    /// The same of all rules.
+    /// What was noticed of the rule at hand; of others, what its scripts may ask or tell them.
+    involves: Involves,
+    /// Whether scripts of any rule may ask others something, or tell them.
     scripts_reach_out: bool,
     found: &'a mut Vec<Diagnostic>,
 }

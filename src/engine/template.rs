@@ -84,8 +84,8 @@ impl Template {
         let mut text = String::new();
         match self {
             Template::Text(parts) => return join(parts, scope),
-            Template::Hole(term) => push(&mut text, &scope.term(term)?),
-            tree => push(&mut text, &Val::Value(Cow::Owned(tree.render(scope)?))),
+            Template::Hole(term) => text.push_str(&read(&scope.term(term)?)),
+            tree => text.push_str(&read(&Val::Value(Cow::Owned(tree.render(scope)?)))),
         }
         Ok(text)
     }
@@ -130,21 +130,18 @@ fn join(parts: &[Part], scope: &Scope<'_>) -> Result<String, ScriptFault> {
     for part in parts {
         match part {
             Part::Text(part) => text.push_str(part),
-            Part::Hole(term) => push(&mut text, &scope.term(term)?),
+            Part::Hole(term) => text.push_str(&read(&scope.term(term)?)),
         }
     }
     Ok(text)
 }
 
-/// Appends a value as it reads inside a text: absence is empty, lists and objects are compact JSON.
-pub(super) fn push(text: &mut String, value: &Val<'_>) {
+/// A value as it reads inside a text: absence is empty, lists and objects are compact JSON.
+pub(super) fn read<'v>(value: &'v Val<'_>) -> Cow<'v, str> {
     if value.is_absent() {
-        return;
+        return Cow::Borrowed("");
     }
-    match value.as_str() {
-        Some(value) => text.push_str(&value),
-        None => text.push_str(&value.to_value().to_string()),
-    }
+    value.as_str().unwrap_or_else(|| Cow::Owned(value.to_value().to_string()))
 }
 
 impl Tree for Template {

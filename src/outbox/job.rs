@@ -1,16 +1,21 @@
 //! What the thread that owns the file is asked to do, and what it is handed for that.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::put_off::{Item, PutOff};
 use super::queue::{Health, ItemId, Lane, Undecided, Vigil};
-use super::record::{DECISIONS, State, fingerprint, short_fingerprint};
+use super::record::{DECISIONS, State};
 use super::retry::{Cause, Millis, later};
 use super::view::{Phase, Row, Shown, Status};
 use super::{Bounds, EnqueueError, Enqueued, Happened, Which};
-use crate::engine::request::{Part, Target, Text};
+use crate::engine::request::{Part, Target, Text, origin};
+use crate::fingerprint::{fingerprint, short_fingerprint};
 
+/// Enough for most actions, so that what is written need not grow piece by piece.
+const ITEM_BYTES_USUAL: usize = 1024;
 /// The longest action, in bytes.
 const ACTION_BYTES_MAX: usize = 8 << 20;
 /// The longest event that is put off, in bytes.
@@ -124,9 +129,8 @@ impl Prepared {
                 (Some(unless), Some(call)) => vigil(server, call, &unless.kind),
                 _ => 0,
             },
-            key: fingerprint(&[server, idempotency_key]),
-            destination: destination(action.request.target, &action.request.url).into(),
-            ..State::new(decided_at, due_at, item.len())
+            key: fingerprint([server, idempotency_key]),
+            ..State::new(destination(action.request.target, &action.request.url), decided_at, due_at, item.len())
         };
         Ok(Prepared { item, state, is_of_its_moment: action.request.target == Target::CallControl })
     }
@@ -136,18 +140,20 @@ impl Prepared {
         let arrived_at = event.arrived_at.as_millisecond();
         let (server, key) = (event.server.clone(), key_of_event(&event.server, &event.idempotency_key));
         let call = event.call.clone();
-        let lane = call.as_deref().map_or(0, |call| short_fingerprint(&[&server, call, "lane", "events"]));
+        let lane = call.as_deref().map_or(0, |call| short_fingerprint([&*server, call, "lane", "events"]));
         let kind = event.event.kind.clone();
         let item = written(&kind, EVENT_BYTES_MAX, &Item::Event(event))?;
-        let (age_max, destination) = (EVENT_AGE_MAX, format!("{DECISIONS}{server}").into());
+        let destination = format!("{DECISIONS}{server}");
         let vigil = call.map_or(0, |call| undecided(&server, &call));
-        let state = State { age_max, lane, vigil, key, destination, ..State::new(arrived_at, arrived_at, item.len()) };
+        let state = State::new(destination, arrived_at, arrived_at, item.len());
+        let state = State { age_max: EVENT_AGE_MAX, lane, vigil, key, ..state };
         Ok(Prepared { item, state, is_of_its_moment: false })
     }
 }
 
 fn written(name: &str, bytes_max: usize, item: &impl Serialize) -> Result<Vec<u8>, EnqueueError> {
-    let written = serde_json::to_vec(item).map_err(|error| EnqueueError::Unwritable(error.to_string()))?;
+    let mut written = Vec::with_capacity(ITEM_BYTES_USUAL);
+    serde_json::to_writer(&mut written, item).map_err(|error| EnqueueError::Unwritable(error.to_string()))?;
     if bytes_max < written.len() {
         return Err(EnqueueError::TooLarge { name: name.to_owned(), bytes: written.len(), bytes_max });
     }
@@ -157,22 +163,22 @@ fn written(name: &str, bytes_max: usize, item: &impl Serialize) -> Result<Vec<u8
 /// Stands for what is sent in order: what a call is told does not wait for a request to somebody else.
 fn lane(server: &str, call: &str, target: Target) -> Lane {
     let who = if target == Target::CallControl { "call" } else { "others" };
-    short_fingerprint(&[server, call, "lane", who])
+    short_fingerprint([server, call, "lane", who])
 }
 
 /// Stands for an event of `kind` in a call.
 pub(super) fn vigil(server: &str, call: &str, kind: &str) -> Vigil {
-    short_fingerprint(&[server, call, kind])
+    short_fingerprint([server, call, kind])
 }
 
 /// Stands for the key of an event that is put off: no action has the same.
 pub(super) fn key_of_event(server: &str, idempotency_key: &str) -> u128 {
-    fingerprint(&[server, "event", idempotency_key])
+    fingerprint([server, "event", idempotency_key])
 }
 
 /// Stands for the call of an event that is not decided yet.
 pub(super) fn undecided(server: &str, call: &str) -> Undecided {
-    short_fingerprint(&[server, call, "undecided"])
+    short_fingerprint([server, call, "undecided"])
 }
 
 /// Whom an action is for: scheme, host and port, or the name of the secret that says them. What has none of these, or one that
@@ -181,10 +187,12 @@ fn destination(target: Target, url: &Text) -> String {
     if target == Target::Vapi {
         return "vapi".to_owned();
     }
+    let begins_with_secret = matches!(url.0.first(), Some(Part::Secret { .. }));
     let url = in_lower_case(url);
-    let destination = match url.0.first() {
-        Some(Part::Secret { .. }) => Some(through_host(&url.redacted()).to_owned()),
-        _ => url.origin().map(|(scheme, host)| format!("{scheme}://{host}")),
+    let destination = if begins_with_secret {
+        Some(through_host(&url).to_owned())
+    } else {
+        origin(&url).map(|(scheme, host)| [scheme, "://", host].concat())
     };
     destination.filter(|name| name.len() <= DESTINATION_BYTES_MAX).unwrap_or_else(|| "://".to_owned())
 }
@@ -197,13 +205,13 @@ fn through_host(text: &str) -> &str {
     text.get(..behind.unwrap_or(text.len())).unwrap_or(text)
 }
 
-/// The text with all but the names of its secrets in lower case.
-fn in_lower_case(text: &Text) -> Text {
-    let lower = |part: &Part| match part {
-        Part::Plain(text) => Part::Plain(text.to_ascii_lowercase()),
-        secret @ Part::Secret { .. } => secret.clone(),
-    };
-    Text(text.0.iter().map(lower).collect())
+/// The text for people, with all but the names of its secrets in lower case.
+fn in_lower_case(text: &Text) -> String {
+    let parts = text.0.iter().map(|part| match part {
+        Part::Plain(text) => Cow::Owned(text.to_ascii_lowercase()),
+        secret @ Part::Secret { .. } => secret.redacted(),
+    });
+    parts.collect()
 }
 
 impl Job {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{Context, SHA256, digest};
+use aws_lc_rs::digest::{SHA256, digest};
 
 use super::put_off::Item;
 use super::queue::{ItemId, Lane, Vigil, Waiting};
@@ -14,7 +14,9 @@ use super::retry::{Cause, Millis};
 /// The version of the format.
 const FORMAT: u8 = 2;
 /// What stands before the content: the version, the sum, the item's number.
-pub(super) const HEADER_BYTES: usize = 1 + CHECKSUM_BYTES + size_of::<ItemId>();
+pub(super) const HEADER_BYTES: usize = SUMMED_FROM + size_of::<ItemId>();
+/// Where begins what the sum is of.
+const SUMMED_FROM: usize = 1 + CHECKSUM_BYTES;
 const CHECKSUM_BYTES: usize = 8;
 /// How the destinations of events begin: those of requests begin with their scheme, or with a bracket.
 pub(super) const DECISIONS: &str = "decide ";
@@ -48,7 +50,7 @@ pub(super) struct State {
 impl State {
     /// The state of an item of so many bytes that is to be sent at `due_at`; its number and how long it is tried at most are
     /// known only once it is taken.
-    pub(super) fn new(decided_at: Millis, due_at: Millis, bytes: usize) -> State {
+    pub(super) fn new(destination: String, decided_at: Millis, due_at: Millis, bytes: usize) -> State {
         State {
             buried: None,
             attempts: 0,
@@ -61,7 +63,7 @@ impl State {
             vigil: 0,
             key: 0,
             bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
-            destination: "".into(),
+            destination: destination.into(),
         }
     }
 
@@ -139,9 +141,11 @@ pub(super) fn open_note(id: ItemId, record: &[u8]) -> Option<String> {
 pub(super) fn seal(id: ItemId, content: &[u8]) -> Vec<u8> {
     let mut record = Vec::with_capacity(HEADER_BYTES + content.len());
     record.push(FORMAT);
-    record.extend(checksum(id, content));
-    record.extend(id.to_le_bytes());
-    record.extend(content);
+    record.extend_from_slice(&[0; CHECKSUM_BYTES]);
+    record.extend_from_slice(&id.to_le_bytes());
+    record.extend_from_slice(content);
+    let sum = checksum(record.get(SUMMED_FROM..).unwrap_or_default());
+    drop(record.splice(1..SUMMED_FROM, sum));
     record
 }
 
@@ -153,38 +157,14 @@ fn open(id: ItemId, record: &[u8]) -> Option<&[u8]> {
 
 /// Whose record it is; nothing if it is damaged, or of another version.
 pub(super) fn open_unnamed(record: &[u8]) -> Option<ItemId> {
-    let (header, content) = record.split_at_checked(HEADER_BYTES)?;
-    let (format, rest) = header.split_first()?;
-    let (sum, id) = rest.split_at_checked(CHECKSUM_BYTES)?;
-    let id = ItemId::from_le_bytes(first(id));
-    (*format == FORMAT && sum == checksum(id, content)).then_some(id)
+    let (header, summed) = record.split_at_checked(SUMMED_FROM)?;
+    let (format, sum) = header.split_first()?;
+    let id = ItemId::from_le_bytes(*summed.first_chunk()?);
+    (*format == FORMAT && sum == checksum(summed)).then_some(id)
 }
 
-fn checksum(id: ItemId, content: &[u8]) -> [u8; CHECKSUM_BYTES] {
-    let mut sum = Context::new(&SHA256);
-    sum.update(&id.to_le_bytes());
-    sum.update(content);
-    let sum = sum.finish();
-    first(sum.as_ref())
-}
-
-/// What stands for these texts, each of which counts in its place. Never 0.
-pub(super) fn fingerprint(texts: &[&str]) -> u128 {
-    let mut all = Vec::new();
-    for text in texts {
-        all.extend(text.len().to_le_bytes());
-        all.extend(text.as_bytes());
-    }
-    u128::from_le_bytes(first(digest(&SHA256, &all).as_ref())).max(1)
-}
-
-/// The same in 64 bits.
-pub(super) fn short_fingerprint(texts: &[&str]) -> u64 {
-    u64::from_le_bytes(first(&fingerprint(texts).to_le_bytes())).max(1)
-}
-
-fn first<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    bytes.first_chunk().copied().unwrap_or([0; N])
+fn checksum(summed: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    digest(&SHA256, summed).as_ref().first_chunk().copied().unwrap_or_default()
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
@@ -243,11 +223,5 @@ mod tests {
             assert_eq!(State::open(17, &damaged), None, "a bit of byte {at}");
             assert_eq!(State::open(17, &record[..at]), None, "cut at {at}");
         }
-    }
-
-    #[test]
-    fn texts_count_in_their_places() {
-        assert_ne!(fingerprint(&["ab", "c"]), fingerprint(&["a", "bc"]));
-        assert_ne!(short_fingerprint(&["a"]), short_fingerprint(&["b"]));
     }
 }

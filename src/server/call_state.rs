@@ -13,7 +13,7 @@ use quick_cache::{DefaultHashBuilder, Options, OptionsBuilder, Weighter};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::clock::Clock;
-use crate::engine::facts::{State, bytes_kept};
+use crate::engine::facts::{State, bytes_kept, nothing};
 
 /// What is assumed of a call's state besides its texts.
 const OVERHEAD_BYTES: u64 = 128;
@@ -83,11 +83,10 @@ impl CallStates {
         self.get_at(call, Clock::instant)
     }
 
-    /// Nothing is kept of most calls, and then nobody looks at the clock. What is not there is made anew for each: to share it
-    /// costs more where several cores count who has it.
+    /// Nothing is kept of most calls, and then nobody looks at the clock.
     fn get_at(&self, call: &Call, now: impl FnOnce() -> Instant) -> State {
         let kept = self.calls.get(call).filter(|kept| !kept.is_over(now()));
-        kept.map_or_else(State::default, |kept| kept.state)
+        kept.map_or_else(nothing, |kept| kept.state)
     }
 
     /// Puts `next` in the place of `known`.

@@ -25,7 +25,7 @@ pub struct Encoded {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Text {
     /// The whole body.
-    Body(Arc<[u8]>),
+    Body(Bytes),
     /// Results of tool calls, with commas between them.
     Results(Arc<[u8]>),
 }
@@ -39,6 +39,7 @@ impl Encoded {
                 // A vector takes whatever is written to it, and every key of a result is text.
                 let _ = serde_json::to_writer(list, result);
             })),
+            Reply::Nothing => Text::Body(Bytes::from_static(b"{}")),
             reply => Text::Body(reply.to_bytes().into()),
         };
         Encoded { content_type: reply.content_type(), text }
@@ -63,13 +64,15 @@ impl Encoded {
     /// How many bytes it takes.
     #[must_use]
     pub fn size(&self) -> usize {
-        let (Text::Body(text) | Text::Results(text)) = &self.text;
-        text.len()
+        match &self.text {
+            Text::Body(body) => body.len(),
+            Text::Results(results) => results.len(),
+        }
     }
 
     fn to_bytes(&self) -> Bytes {
         match &self.text {
-            Text::Body(body) => Bytes::copy_from_slice(body),
+            Text::Body(body) => body.clone(),
             Text::Results(results) => [&b"{\"results\":["[..], results, b"]}"].concat().into(),
         }
     }

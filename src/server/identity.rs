@@ -38,6 +38,17 @@ impl Mark<'_> {
             _ => said(event).map_or_else(|| Mark::Body(event.body()), Mark::Said),
         }
     }
+
+    /// The texts that it consists of.
+    #[must_use]
+    pub fn texts(&self) -> Vec<&str> {
+        match self {
+            Mark::Only => Vec::new(),
+            Mark::Stamped(stamp) => stamp.to_vec(),
+            Mark::Said(fields) => fields.iter().flat_map(|(name, value)| [&**name, *value]).collect(),
+            Mark::Body(body) => vec![body],
+        }
+    }
 }
 
 /// What an event says of itself; nothing if it does not say when.

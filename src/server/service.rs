@@ -17,7 +17,7 @@ use super::site::{Site, Sites};
 use super::{Answer, Received, encode, world};
 use crate::clock::Clock;
 use crate::engine::event::Event;
-use crate::engine::facts::Facts;
+use crate::engine::facts::{self, Facts};
 use crate::live::Live;
 use crate::telemetry;
 
@@ -100,10 +100,10 @@ fn authenticate(site: &Site, received: &Received, now: Timestamp) -> Result<Auth
 fn facts(site: &Site, event: &Event, head: &Parts, now: Timestamp) -> Facts {
     let engine = site.engine();
     // An event that is put off may be decided by other rules.
-    let headers = if engine.wants_headers() || engine.reaches_out(event.kind()) {
+    let headers = if engine.wants_headers() || engine.may_put_off(event.kind()) {
         world::headers(&head.headers, &site.credential_headers)
     } else {
-        Arc::default()
+        facts::nothing()
     };
     Facts { now, headers, ..Facts::default() }
 }

@@ -155,7 +155,7 @@ fn as_written(secret: &str) -> String {
 
 /// The fields of a form.
 fn form(body: &Text) -> Value {
-    let whole = body.standing_in(|name| Written::Percent.write(&as_written(name)));
+    let whole = body.standing_in(|name| Written::Percent.write(&as_written(name)).into_owned());
     let fields = whole.split('&').filter_map(|field| field.split_once('='));
     fields.map(|(name, value)| (unescaped(name), Value::from(unescaped(value)))).collect()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Deciding, explained, unless_unfinished};
-use crate::engine::act::{Act, ActFault, Does};
+use crate::engine::act::{Act, ActFault, Does, joined};
 use crate::engine::action::Action;
 use crate::engine::decision::{Fault, Unfinished};
 use crate::engine::facts::{Host as _, What};
@@ -33,9 +33,10 @@ impl<'a> Deciding<'a> {
                 let _ = scope.ask(&act.needs);
             }
         }
-        let outcome = Rc::new(self.outcome(reply));
+        // Few look at it, and it is a copy of the reply.
+        let outcome = acting.iter().any(|(_, rule, _)| rule.involves.reply).then(|| Rc::new(self.outcome(reply)));
         for (id, rule, scope) in acting {
-            let scope = scope.knowing(&outcome);
+            let scope = scope.knowing(outcome.as_ref());
             self.record(|recorder, _| recorder.resume(id));
             for act in &rule.acts {
                 let this = || What::Act(Arc::clone(&act.name));
@@ -44,7 +45,7 @@ impl<'a> Deciding<'a> {
                 }
                 scope.enter(Within::Act(&act.name));
                 let (before, faults) = (scope.state(), self.decision.faults.len());
-                if let Err(fault) = self.carry_out(rule, act, &scope) {
+                if let Err(fault) = self.carry_out(act, &scope) {
                     if let ActFault::Script(fault) = &fault {
                         unless_unfinished(fault, None, &scope)?;
                     }
@@ -59,13 +60,13 @@ impl<'a> Deciding<'a> {
         Ok(())
     }
 
-    fn carry_out(&mut self, rule: &Rule, act: &Act, scope: &Scope<'_>) -> Result<(), ActFault> {
+    fn carry_out(&mut self, act: &Act, scope: &Scope<'_>) -> Result<(), ActFault> {
         if matcher::all(&act.when, None, scope)? != Verdict::Holds {
             return Ok(());
         }
         match &act.does {
             Does::Request(errand) => {
-                let action = errand.render(joined(&[&rule.name, &act.name]), scope)?;
+                let action = errand.render(act.full_name.to_string(), scope)?;
                 self.decision.actions.push(action);
             }
             Does::Set(values) => {
@@ -126,13 +127,4 @@ impl<'a> Deciding<'a> {
         let is_passing = matches!(fault, ActFault::Script(fault) if fault.is_passing());
         self.decision.faults.push(Fault { rule, place, message, is_passing });
     }
-}
-
-/// Names one behind the other, such that no two lists of them make the same text. What begins with `%` is no author's.
-fn joined(names: &[&str]) -> String {
-    let escaped = |name: &&str| {
-        let is_ours = ["%when", "%fallback", "%script"].contains(name);
-        if is_ours { (*name).to_owned() } else { name.replace('%', "%25").replace('/', "%2F") }
-    };
-    names.iter().map(escaped).collect::<Vec<_>>().join("/")
 }

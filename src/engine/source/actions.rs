@@ -20,7 +20,7 @@ use super::outgoing::BodySource;
 use super::read::{Anything, Field, Mapping, Spanned, Text, Texts, read, written};
 use super::when::{Conditions, When};
 use super::yaml::{Node, Yaml};
-use crate::engine::act::{Act, Does};
+use crate::engine::act::{Act, Does, joined};
 use crate::engine::binding::Binding;
 use crate::engine::diagnostic::{Diagnostic, Span, closest};
 use crate::engine::matcher::Condition;
@@ -196,6 +196,7 @@ impl Workshop<'_> {
         let name = name.map_or_else(|| number.to_string(), |name| name.value.clone());
         Some(Act {
             span: node.span,
+            full_name: joined(&[&names.rule, &name]).into(),
             name: name.into(),
             when,
             leaves: first..rule.next_leaf().0,

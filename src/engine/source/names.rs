@@ -153,8 +153,10 @@ impl Names {
             "secrets" if self.stage.fills_in_secrets() => secret(path, shop.options.secrets.as_deref()),
             "secrets" => Err(Trouble::new("unknown-name", "`secrets` exists only in what a request sends")
                 .help("write it into the URL, the headers or the content of a request; it must not be said or kept")),
-            "reply" if self.stage.knows_reply() => Ok(Lookup::Reply(rest())),
-            "result" if self.stage.knows_reply() => Ok(Lookup::Result(rest())),
+            name @ ("reply" | "result") if self.stage.knows_reply() => {
+                shop.involves.reply = true;
+                Ok(if name == "reply" { Lookup::Reply(rest()) } else { Lookup::Result(rest()) })
+            }
             name if FOR_ACTIONS.contains(&name) && !self.is_field(name) => {
                 Err(Trouble::new("unknown-name", format!("`{name}` exists only in `do`"))
                     .help("it is what the event was answered with, which is not known before"))

@@ -26,7 +26,7 @@ use crate::engine::facts::TRY_MAX;
 use crate::engine::kind::{Deadline, Kind};
 use crate::engine::matcher::{Ask, Test};
 use crate::engine::path::{Path, Segment};
-use crate::engine::rule::{Answer, Equality, Rule};
+use crate::engine::rule::{Answer, Equality, Involves, Rule};
 use crate::engine::term::Lookup;
 
 written! {
@@ -87,7 +87,7 @@ impl Workshop<'_> {
     /// Makes a rule of what its author wrote; what is wrong is noted.
     pub(super) fn rule(&mut self, node: &Node) -> Option<Draft> {
         let before = self.found.len();
-        self.reaches_out = false;
+        self.involves = Involves::default();
         let (source, name) = self.rule_source(node)?;
         let tools = self.tool_names(source.tool.as_ref());
         if source.on.is_none() && source.tool.is_none() {
@@ -124,15 +124,19 @@ impl Workshop<'_> {
             names: names.lets.iter().map(|name| name.as_str().into()).collect(),
             conditions_alone: 0,
             needs: Needs::default(),
-            reaches_out: false,
+            involves: Involves::default(),
             answer,
             acts: acts.unwrap_or_default().into(),
             fallback,
             time_max,
             stop: source.stop.as_ref().and_then(Field::get).copied().unwrap_or(false),
         };
-        self.scripts_reach_out |= self.reaches_out;
-        rule.reaches_out = self.reaches_out || rule.acts.iter().any(Act::is_request) || source.fetch.is_some();
+        self.scripts_reach_out |= self.involves.others;
+        rule.involves = Involves {
+            others: self.involves.others || rule.acts.iter().any(Act::is_request) || source.fetch.is_some(),
+            waiting: self.involves.waiting || source.fetch.is_some(),
+            ..self.involves
+        };
         fetch::plan(&mut rule);
         let enabled = source.enabled.as_ref().and_then(Field::get).copied().unwrap_or(true);
         let written = written_conditions(&source, &names, rule.answer.as_ref());

@@ -129,7 +129,8 @@ impl Workshop<'_> {
             scripts.expression(written, &known, &locate, &mut new)
         };
         if let Some(reach) = expression.as_ref().map(Expression::reach) {
-            self.reaches_out |= reach.others();
+            self.involves.waiting = true;
+            self.involves.others |= reach.others();
             self.tables_used.note_all(reach);
         }
         let before = self.found.len();

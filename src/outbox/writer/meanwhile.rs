@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn what_comes_after_an_event_and_in_time_calls_off_what_it_wants() {
-        let action = State { vigil: 7, vigil_until: 20, ..State::new(10, 20, 0) };
+        let action = State { vigil: 7, vigil_until: 20, ..State::new(String::new(), 10, 20, 0) };
         for (at, calls_off) in [(9, false), (10, false), (11, true), (20, true), (21, false)] {
             let mut meanwhile = Meanwhile::default();
             meanwhile.add(7, at);

@@ -91,7 +91,7 @@ fn form(fields: &[(String, Dynamic)]) -> Outcome<Text> {
 
 fn written(part: Part, how: Written) -> Part {
     match part {
-        Part::Plain(text) => Part::Plain(how.write(&text)),
+        Part::Plain(text) => Part::Plain(how.write(&text).into_owned()),
         Part::Secret { name, .. } => Part::Secret { name, written: how },
     }
 }

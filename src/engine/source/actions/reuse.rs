@@ -10,7 +10,7 @@ use super::super::read::{Field, Spanned, read};
 use super::super::when::Conditions;
 use super::super::yaml::{Node, Yaml};
 use super::ActionSource;
-use crate::engine::act::Act;
+use crate::engine::act::{Act, joined};
 use crate::engine::binding::Binding;
 use crate::engine::diagnostic::{Diagnostic, FileId, Span};
 
@@ -118,7 +118,8 @@ impl Workshop<'_> {
         when.extend(conditions);
         let name = source.name.as_ref().and_then(Field::get).map_or(called.value, |name| name.value.clone());
         let leaves = first_leaf..rule.next_leaf().0;
-        Some(Act { span: node.span, name: name.into(), when, leaves, needs: Box::default(), does })
+        let full_name = joined(&[&names.rule, &name]).into();
+        Some(Act { span: node.span, full_name, name: name.into(), when, leaves, needs: Box::default(), does })
     }
 
     /// What is given must be looked at; its names have the numbers from `first` on.

@@ -89,7 +89,8 @@ impl Workshop<'_> {
                 return None;
             }
         };
-        self.reaches_out |= function.reaches_out();
+        self.involves.waiting = true;
+        self.involves.others |= function.reaches_out();
         let mut inputs = Vec::with_capacity(function.uses().len());
         for used in function.uses() {
             let path = Path::new(&used.root, used.path.iter().cloned());
