@@ -7,8 +7,6 @@ mod letters;
 mod metrics;
 mod origin;
 
-use std::net::SocketAddr;
-
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -119,7 +117,7 @@ impl Admin {
 }
 
 impl Answer for Admin {
-    fn refuse(&self, head: &Parts, _: SocketAddr) -> Option<Response<Full<Bytes>>> {
+    fn refuse(&self, head: &Parts) -> Option<Response<Full<Bytes>>> {
         check(head, self.in_force.admin_token.current().as_ref().as_ref()).err().map(|refusal| refusal.response())
     }
 

@@ -78,12 +78,12 @@ pub struct Request {
     pub body: Bytes,
 }
 
-/// For whom something is asked.
+/// For whom something is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asker {
     /// Somebody in a call, to whom a reply is due.
     Caller,
-    /// An event or an action that nobody waits for: it has time until there is a place.
+    /// An event or an action that nobody waits for: it has time until there is a place, and lets callers go first.
     Nobody,
 }
 

@@ -36,7 +36,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use self::bounds::About;
 pub use self::bounds::{Bounds, EnqueueError};
-use self::job::{Job, Prepared};
+use self::job::{Job, Look, Prepared, Write};
 use self::mailbox::Sender;
 use self::put_off::{Decider, PutOff};
 use self::queue::{ItemId, Queue};
@@ -221,7 +221,7 @@ impl Outbox {
         // What is larger than the hall has it for itself; whether it fits into the outbox is asked inside.
         let kib = u32::try_from(kib.min(HALL_KIB)).map_err(|_| EnqueueError::Busy)?;
         let room = Arc::clone(&self.shared.hall).try_acquire_many_owned(kib).map_err(|_| EnqueueError::Busy)?;
-        self.ask(|done| Job::Enqueue { items, is_owed, room, done }).await.unwrap_or(Err(EnqueueError::Closed))
+        self.write(|done| Write::Enqueue { items, is_owed, room, done }).await.unwrap_or(Err(EnqueueError::Closed))
     }
 
     /// Tells the log of `actions` that were not taken.
@@ -243,7 +243,7 @@ impl Outbox {
         if !self.awaits(&event.server, &event.call, &event.kind) && !self.is_undecided(&event.server, &event.call) {
             return Ok(0);
         }
-        self.ask(|done| Job::CallOff { event, done }).await.unwrap_or(Err(EnqueueError::Closed))
+        self.write(|done| Write::CallOff { event, done }).await.unwrap_or(Err(EnqueueError::Closed))
     }
 
     /// Whether anything waits in case an event of `kind` does not come in a call.
@@ -274,27 +274,27 @@ impl Outbox {
 
     /// How everything stands.
     pub async fn status(&self) -> Option<Status> {
-        self.ask(Job::Status).await
+        self.look(Look::Status).await
     }
 
     /// Items after the one that `after` names, in the order of their numbers, at most `limit`.
     pub async fn page(&self, phase: Option<Phase>, after: ItemId, limit: usize) -> Option<Vec<Row>> {
-        self.ask(|done| Job::Page { phase, after, limit, done }).await
+        self.look(|done| Look::Page { phase, after, limit, done }).await
     }
 
     /// One item, with all that is known of it but its secrets.
     pub async fn show(&self, id: ItemId) -> Option<Shown> {
-        self.ask(|done| Job::Show { id, done }).await.flatten()
+        self.look(|done| Look::Show { id, done }).await.flatten()
     }
 
     /// Sends an item as soon as possible, or each dead letter, with all attempts before it; says how many that is.
     pub async fn retry(&self, which: Which) -> usize {
-        self.ask(|done| Job::Retry { which, done }).await.unwrap_or_default()
+        self.write(|done| Write::Retry { which, done }).await.unwrap_or_default()
     }
 
     /// Forgets an item, or each dead letter; says how many that is. What is being sent cannot be called back.
     pub async fn discard(&self, which: Which) -> usize {
-        self.ask(|done| Job::Discard { which, done }).await.unwrap_or_default()
+        self.write(|done| Write::Discard { which, done }).await.unwrap_or_default()
     }
 
     /// Leases nothing from now on.
@@ -311,6 +311,16 @@ impl Outbox {
             telemetry::attempts_cut_off(self.shared.queue().leased());
         }
         self.ask(Job::Close).await;
+    }
+
+    /// Has the thread change the file, and waits for what comes of it; nothing if it has ended.
+    async fn write<T>(&self, write: impl FnOnce(oneshot::Sender<T>) -> Write) -> Option<T> {
+        self.ask(|done| Job::Write(write(done))).await
+    }
+
+    /// Has the thread look into the file.
+    async fn look<T>(&self, look: impl FnOnce(oneshot::Sender<T>) -> Look) -> Option<T> {
+        self.ask(|done| Job::Look(look(done))).await
     }
 
     /// Has the thread do something and waits for what comes of it; nothing if it has ended.

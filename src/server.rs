@@ -84,7 +84,7 @@ pub struct Received {
 /// Answers requests.
 pub trait Answer: Send + Sync + 'static {
     /// Says at once, before the body is read, that the request is not welcome: a wrong path, a wrong method.
-    fn refuse(&self, head: &Parts, peer: SocketAddr) -> Option<Response<Full<Bytes>>>;
+    fn refuse(&self, head: &Parts) -> Option<Response<Full<Bytes>>>;
 
     /// Answers a request whose body has been read.
     ///

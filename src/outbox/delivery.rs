@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use self::attempt::{Attempt, Ended};
 use super::Outbox;
-use super::job::{Job, Loaded, Settle, Verdict};
+use super::job::{Job, Loaded, Look, Settle, Write};
 use super::put_off::{Decided, Decider, Item, PutOff};
 use super::queue::{Health, ItemId, Lease};
 use super::record::State;
@@ -84,20 +84,20 @@ impl Courier {
             Loaded::Sound(state, item) => self.attempt(lease.id, &state, &item).await,
             Loaded::Damaged => {
                 telemetry::items_dropped(1);
-                settle(lease.id, Health::Unknown, Verdict::Drop, String::new())
+                settle(lease.id, Health::Unknown, None, String::new())
             }
             Loaded::Unreadable => {
                 tokio::time::sleep(Duration::from_millis(UNREADABLE_PAUSE.unsigned_abs())).await;
-                settle(lease.id, Health::Unknown, Verdict::Again { at: now() }, String::new())
+                settle(lease.id, Health::Unknown, Some(Next::Again { at: now() }), String::new())
             }
         };
         // It is closed only after the last attempt has ended.
-        drop(self.outbox.jobs.send(Job::Settle(settle)));
+        drop(self.outbox.jobs.send(Job::Write(Write::Settle(settle))));
     }
 
     async fn load(&self, id: ItemId) -> Loaded {
         let (done, loaded) = oneshot::channel();
-        drop(self.outbox.jobs.send(Job::Load { id, done }));
+        drop(self.outbox.jobs.send(Job::Look(Look::Load { id, done })));
         loaded.await.unwrap_or(Loaded::Unreadable)
     }
 
@@ -121,12 +121,7 @@ impl Courier {
         let (Ended { outcome, health, note }, now) = (ended, now());
         self.count(outcome);
         telemetry::attempted(id, item, number, next, now, Clock::instant() - begun_at, &note);
-        let verdict = match next {
-            Next::Done => Verdict::Done,
-            Next::Again { at } => Verdict::Again { at },
-            Next::Bury(cause) => Verdict::Bury(cause),
-        };
-        Settle { id, health, verdict, note, now }
+        Settle { id, health, next: Some(next), note, now }
     }
 
     /// Whom an event asks in vain is not known here: who decides is well, whatever comes of it.
@@ -157,11 +152,11 @@ fn is_too_old(state: &State) -> bool {
 
 fn too_old(id: ItemId, state: &State, item: &Item) -> Settle {
     telemetry::too_old(id, item, state.attempts);
-    settle(id, Health::Unknown, Verdict::Bury(Cause::Age), String::new())
+    settle(id, Health::Unknown, Some(Next::Bury(Cause::Age)), String::new())
 }
 
-fn settle(id: ItemId, health: Health, verdict: Verdict, note: String) -> Settle {
-    Settle { id, health, verdict, note, now: now() }
+fn settle(id: ItemId, health: Health, next: Option<Next>, note: String) -> Settle {
+    Settle { id, health, next, note, now: now() }
 }
 
 /// A number from 0 to 1, by chance: the standard library seeds its hash maps anew each time.

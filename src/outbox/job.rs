@@ -8,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::put_off::{Item, PutOff};
 use super::queue::{Health, ItemId, Lane, Undecided, Vigil};
 use super::record::{DECISIONS, State};
-use super::retry::{Cause, Millis, later};
+use super::retry::{Millis, Next, later};
 use super::view::{Phase, Row, Shown, Status};
 use super::{Bounds, EnqueueError, Enqueued, Happened, Which};
 use crate::engine::request::{Part, Target, Text, origin};
@@ -30,6 +30,14 @@ pub(super) const EVENT_AGE_MAX: i64 = 24 * 60 * 60 * 1000;
 
 /// What the thread is asked to do.
 pub(super) enum Job {
+    Write(Write),
+    Look(Look),
+    Rebound(Bounds),
+    Close(oneshot::Sender<()>),
+}
+
+/// What changes the file.
+pub(super) enum Write {
     Enqueue {
         items: Vec<Prepared>,
         /// Whether they come from what is here already, and so need no room.
@@ -51,23 +59,14 @@ pub(super) enum Job {
         which: Which,
         done: oneshot::Sender<usize>,
     },
-    Load {
-        id: ItemId,
-        done: oneshot::Sender<Loaded>,
-    },
-    Page {
-        phase: Option<Phase>,
-        after: ItemId,
-        limit: usize,
-        done: oneshot::Sender<Vec<Row>>,
-    },
-    Show {
-        id: ItemId,
-        done: oneshot::Sender<Option<Shown>>,
-    },
+}
+
+/// What is asked of the file, and leaves it as it is.
+pub(super) enum Look {
+    Load { id: ItemId, done: oneshot::Sender<Loaded> },
+    Page { phase: Option<Phase>, after: ItemId, limit: usize, done: oneshot::Sender<Vec<Row>> },
+    Show { id: ItemId, done: oneshot::Sender<Option<Shown>> },
     Status(oneshot::Sender<Status>),
-    Rebound(Bounds),
-    Close(oneshot::Sender<()>),
 }
 
 /// How a lease ends.
@@ -75,22 +74,11 @@ pub(super) enum Job {
 pub(super) struct Settle {
     pub(super) id: ItemId,
     pub(super) health: Health,
-    pub(super) verdict: Verdict,
+    /// What becomes of the item. Nothing: its record is damaged, and is dropped.
+    pub(super) next: Option<Next>,
     /// What is worth knowing of the attempt.
     pub(super) note: String,
     pub(super) now: Millis,
-}
-
-/// What becomes of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Done,
-    Again {
-        at: Millis,
-    },
-    Bury(Cause),
-    /// Its record is damaged.
-    Drop,
 }
 
 /// An item whose time has come.
@@ -214,18 +202,10 @@ fn in_lower_case(text: &Text) -> String {
     parts.collect()
 }
 
-impl Job {
+impl Write {
     /// How a lease has ended, if it is about that.
     pub(super) fn settle(&self) -> Option<&Settle> {
-        if let Job::Settle(settle) = self { Some(settle) } else { None }
-    }
-
-    /// Whether it changes the file.
-    pub(super) fn writes(&self) -> bool {
-        matches!(
-            self,
-            Job::Enqueue { .. } | Job::Settle(_) | Job::CallOff { .. } | Job::Retry { .. } | Job::Discard { .. }
-        )
+        if let Write::Settle(settle) = self { Some(settle) } else { None }
     }
 }
 

@@ -172,9 +172,9 @@ fn a_lease_that_ends_while_the_disk_fails_is_written_down_later() {
     let leases = outbox.shared.queue().lease(far);
     assert_eq!(leases.len(), 2);
     disk.fails.store(true, Ordering::Relaxed);
-    let (verdict, health) = (job::Verdict::Done, queue::Health::Answers);
-    let settle = job::Settle { id: leases[0].id, health, verdict, note: "it answered 200".to_owned(), now: 0 };
-    outbox.jobs.send(Job::Settle(settle)).unwrap();
+    let (next, health) = (Some(retry::Next::Done), queue::Health::Answers);
+    let settle = job::Settle { id: leases[0].id, health, next, note: "it answered 200".to_owned(), now: 0 };
+    outbox.jobs.send(Job::Write(job::Write::Settle(settle))).unwrap();
     while outbox.trouble().is_none() {
         thread::yield_now();
     }

@@ -16,9 +16,11 @@ use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use self::apply::Applied;
 use self::meanwhile::Meanwhile;
-use super::job::{Job, Settle};
+use super::job::{Job, Look, Settle, Write};
 use super::mailbox::{Receiver, Sender, mailbox};
 use super::queue::ItemId;
 use super::record::State;
@@ -92,6 +94,16 @@ impl Tally {
     }
 }
 
+/// What is done at a time.
+struct Batch {
+    /// In one transaction.
+    writes: Vec<Write>,
+    /// After it.
+    looks: Vec<Look>,
+    /// At last, if that is wanted.
+    close: Option<oneshot::Sender<()>>,
+}
+
 impl Writer {
     /// Opens the file and starts the thread.
     pub(super) fn start(place: Place, bounds: Bounds, shared: Arc<Shared>) -> Result<Sender, StoreError> {
@@ -118,22 +130,20 @@ impl Writer {
 
     fn run(&mut self, jobs: &Receiver) {
         loop {
-            let Some(mut batch) = self.gather(jobs) else { return };
+            let Some(batch) = self.gather(jobs) else { return };
             if self.store.is_none() && self.reopen_at.passed() {
                 self.reopen();
             }
             let begun_at = Clock::instant();
             self.told = batch.len();
-            batch.splice(0..0, std::mem::take(&mut self.unsettled).into_iter().map(Job::Settle));
-            let close = batch.iter().position(|job| matches!(job, Job::Close(_)));
-            let close = close.map(|at| batch.remove(at));
+            let Batch { writes, looks, close } = self.sort(batch);
             // No panic is known but in the library, on a damaged file; the hook for panics has logged it.
-            let settles = batch.iter().filter_map(Job::settle).cloned().collect();
-            if catch_unwind(AssertUnwindSafe(|| self.serve(batch))).is_err() {
+            let settles = writes.iter().filter_map(Write::settle).cloned().collect();
+            if catch_unwind(AssertUnwindSafe(|| self.serve(writes, looks))).is_err() {
                 self.unsettled = settles;
                 self.fail(&StoreError::Panicked);
             }
-            if let Some(Job::Close(done)) = close {
+            if let Some(done) = close {
                 self.store = None;
                 // Whoever asked may have gone.
                 let _ = done.send(());
@@ -160,71 +170,91 @@ impl Writer {
         self.store.is_some() && self.unsettled.is_empty()
     }
 
-    fn serve(&mut self, batch: Vec<Job>) {
-        let (mut writing, looking): (Vec<Job>, Vec<Job>) = batch.into_iter().partition(Job::writes);
-        // What an event makes superfluous may be among the rest.
-        writing.sort_by_key(|job| !matches!(job, Job::CallOff { .. }));
-        if !writing.is_empty() {
-            self.write(writing);
+    /// What is written and what is looked at, behind what could not be settled before.
+    fn sort(&mut self, jobs: Vec<Job>) -> Batch {
+        let writes = std::mem::take(&mut self.unsettled).into_iter().map(Write::Settle).collect();
+        let mut batch = Batch { writes, looks: Vec::new(), close: None };
+        for job in jobs {
+            match job {
+                Job::Write(write) => batch.writes.push(write),
+                Job::Look(look) => batch.looks.push(look),
+                Job::Rebound(bounds) => self.rebound(bounds),
+                Job::Close(done) => batch.close = Some(done),
+            }
         }
-        for job in looking {
-            self.look(job);
+        // What an event makes superfluous may be among the rest.
+        batch.writes.sort_by_key(|write| !matches!(write, Write::CallOff { .. }));
+        batch
+    }
+
+    fn rebound(&mut self, bounds: Bounds) {
+        self.bounds = bounds;
+        self.shared.queue().resize(bounds.room());
+        self.shared.wake.notify_one();
+    }
+
+    fn serve(&mut self, writes: Vec<Write>, looks: Vec<Look>) {
+        if !writes.is_empty() {
+            self.write(writes);
+        }
+        for look in looks {
+            self.look(look);
         }
     }
 
     /// Does all of it in one transaction, then tells everybody.
-    fn write(&mut self, jobs: Vec<Job>) {
+    fn write(&mut self, writes: Vec<Write>) {
         let now = Clock::now().as_millisecond();
         let Some(store) = self.store.take() else {
             let why = self.trouble();
-            return self.turn_away(jobs, &why);
+            return self.turn_away(writes, &why);
         };
         let written = store.write(|tables| {
             self.forget_keys(tables, now)?;
             self.forget_meanwhile(tables, now)?;
-            let applied = jobs.iter().map(|job| self.apply(job, tables, now)).collect::<Result<Vec<_>, _>>()?;
+            let applied = writes.iter().map(|write| self.apply(write, tables, now)).collect::<Result<Vec<_>, _>>()?;
             self.make_room(tables)?;
             Ok(applied)
         });
         self.store = Some(store);
         match written {
-            Ok(applied) => self.tell(jobs, applied),
+            Ok(applied) => self.tell(writes, applied),
             Err(error) => {
                 self.fail(&error);
-                self.turn_away(jobs, &error.to_string());
+                self.turn_away(writes, &error.to_string());
             }
         }
         self.note_growth();
     }
 
     /// The transaction is on disk.
-    fn tell(&mut self, jobs: Vec<Job>, applied: Vec<Applied>) {
+    fn tell(&mut self, writes: Vec<Write>, applied: Vec<Applied>) {
         let mut queue = self.shared.queue();
         for change in applied.iter().flat_map(|applied| &applied.changes) {
             change.make(&mut queue);
         }
         drop(queue);
         self.shared.wake.notify_one();
-        for (job, applied) in jobs.into_iter().zip(applied) {
+        for (write, applied) in writes.into_iter().zip(applied) {
             // Whoever asked may have gone.
-            let _ = match job {
-                Job::Enqueue { done, .. } => done.send(applied.refused.map_or(Ok(()), Err)).is_ok(),
-                Job::CallOff { done, .. } => done.send(Ok(applied.count)).is_ok(),
-                Job::Retry { done, .. } | Job::Discard { done, .. } => done.send(applied.count).is_ok(),
-                _ => true,
-            };
+            match write {
+                Write::Enqueue { done, .. } => drop(done.send(applied.refused.map_or(Ok(()), Err))),
+                Write::CallOff { done, .. } => drop(done.send(Ok(applied.count))),
+                Write::Retry { done, .. } | Write::Discard { done, .. } => drop(done.send(applied.count)),
+                Write::Settle(_) => {}
+            }
         }
     }
 
     /// Nothing of it is on disk, or nobody knows.
-    fn turn_away(&mut self, jobs: Vec<Job>, why: &str) {
-        for job in jobs {
-            match job {
-                Job::Settle(settle) => self.unsettled.push(settle),
-                Job::Enqueue { done, .. } => drop(done.send(Err(EnqueueError::Unwritable(why.to_owned())))),
-                Job::CallOff { done, .. } => drop(done.send(Err(EnqueueError::Unwritable(why.to_owned())))),
+    fn turn_away(&mut self, writes: Vec<Write>, why: &str) {
+        for write in writes {
+            match write {
+                Write::Settle(settle) => self.unsettled.push(settle),
+                Write::Enqueue { done, .. } => drop(done.send(Err(EnqueueError::Unwritable(why.to_owned())))),
+                Write::CallOff { done, .. } => drop(done.send(Err(EnqueueError::Unwritable(why.to_owned())))),
                 // These see that nothing comes.
-                _ => {}
+                Write::Retry { .. } | Write::Discard { .. } => {}
             }
         }
     }

@@ -30,7 +30,6 @@ use super::seen::Seen;
 use super::tried::{AllTried, Tried};
 use super::world::Chance;
 use crate::clock::Clock;
-use crate::engine::decision::{Needs, Unfinished};
 use crate::engine::facts::Facts;
 use crate::engine::kind::EventKind;
 use crate::engine::reply::Reply;
@@ -181,22 +180,20 @@ impl Answering {
     /// Nobody waits for the decision, so nobody waits for a slow script or a slow service either, unless rules reach out on such
     /// events: what they want done, or the event itself, must be on disk before Vapi is told that the event has come.
     async fn acknowledge(self: &Arc<Self>, occasion: Arc<Occasion>) -> Result<(), Unkept> {
-        let facts = self.facts(&occasion);
-        match occasion.decide(Turn::Whole, &facts, occasion.host(Clock::instant(), Allowance::Brief)) {
-            Ok(decision) => match self.conclude(&occasion, Turn::Whole, &facts, decision).await {
-                Ok(_) => return Ok(()),
-                Err(Undone::Conflict) => {}
-                Err(_) => return Err(Unkept),
-            },
-            Err(Unfinished { needs: Needs::Answers(_), .. }) => return self.put_off(&occasion).await,
-            Err(Unfinished { needs: Needs::Operations, .. }) => {}
-        }
         if occasion.reaches_out() {
             return match self.decide(&occasion, Turn::Whole, Ask::Later).await {
                 Ok(_) => Ok(()),
                 Err(Undone::NotNow) => self.put_off(&occasion).await,
                 Err(_) => Err(Unkept),
             };
+        }
+        let facts = self.facts(&occasion);
+        if let Ok(decision) = occasion.decide(Turn::Whole, &facts, occasion.host(Clock::instant(), Allowance::Brief)) {
+            match self.conclude(&occasion, Turn::Whole, &facts, decision).await {
+                Ok(_) => return Ok(()),
+                Err(Undone::Conflict) => {}
+                Err(_) => return Err(Unkept),
+            }
         }
         let answering = Arc::clone(self);
         self.background.spawn(async move { answering.decide(&occasion, Turn::Whole, Ask::Now).await });
@@ -217,8 +214,8 @@ impl Answering {
             let decision = self.decide(occasion, turn, Ask::Now).await.unwrap_or_default();
             Encoded::of(&decision.reply)
         };
-        let (reply, repeated) = self.answered.answer(key, make).await;
-        if repeated == dedup::Turn::Repeated {
+        let (reply, request) = self.answered.answer(key, make).await;
+        if request == dedup::Made::Before {
             telemetry::repeated(&occasion.site.path, occasion.event.call_id());
         }
         reply

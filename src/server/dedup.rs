@@ -22,13 +22,13 @@ pub const BYTES_MAX_DEFAULT: u64 = 4 << 20;
 /// What an entry costs besides the answer's own bytes: its place, and what the allocator keeps for itself.
 const ENTRY_BYTES: usize = 128;
 
-/// Whether an answer was made for this request or for an earlier one.
+/// For which request an answer was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// It was made now.
-    First,
-    /// It is what an earlier request got.
-    Repeated,
+pub enum Made {
+    /// For this one.
+    Now,
+    /// For an earlier one.
+    Before,
 }
 
 /// The answers of late, each by the tool call that it answers. Bounded in bytes; old ones leave first, roughly.
@@ -77,17 +77,17 @@ impl<T: Clone> AnswerOnce<T> {
     /// `make` is not called unless its outcome is needed. If the returned future is dropped, so is what it made, and
     /// whoever waits for it starts from the beginning with its own. Work that must not be begun twice belongs, with
     /// the call of this function, in a task that outlives the connection.
-    pub async fn answer<M: Future<Output = T>>(&self, key: Option<Key>, make: impl FnOnce() -> M) -> (T, Turn) {
+    pub async fn answer<M: Future<Output = T>>(&self, key: Option<Key>, make: impl FnOnce() -> M) -> (T, Made) {
         let Some(key) = key else {
-            return (make().await, Turn::First);
+            return (make().await, Made::Now);
         };
         match self.answers.get_value_or_guard_async(&key).await {
-            Ok(answer) => (answer, Turn::Repeated),
+            Ok(answer) => (answer, Made::Before),
             Err(guard) => {
                 let answer = make().await;
                 // It fails only if the place was taken away meanwhile, and nobody here does that.
                 let _ = guard.insert(answer.clone());
-                (answer, Turn::First)
+                (answer, Made::Now)
             }
         }
     }
@@ -170,12 +170,12 @@ mod tests {
         let answers = answers();
         run(async {
             let (first, turn) = answers.answer(answers.id("a"), || say("one")).await;
-            assert_eq!((first.as_str(), turn), ("one", Turn::First));
+            assert_eq!((first.as_str(), turn), ("one", Made::Now));
             let (again, turn) = answers.answer(answers.id("a"), || say("two")).await;
-            assert_eq!((again.as_str(), turn), ("one", Turn::Repeated));
+            assert_eq!((again.as_str(), turn), ("one", Made::Before));
             assert!(Arc::ptr_eq(&first, &again));
             let (other, turn) = answers.answer(answers.id("b"), || say("three")).await;
-            assert_eq!((other.as_str(), turn), ("three", Turn::First));
+            assert_eq!((other.as_str(), turn), ("three", Made::Now));
         });
     }
 
@@ -198,9 +198,9 @@ mod tests {
         let release = async { done.send(()).unwrap() };
         // Polled in this order: both repeats come while the first is at work.
         let (first, second, third, ()) = run(async { tokio::join!(biased; first, repeat(), repeat(), release) });
-        assert_eq!((first.0.as_str(), first.1), ("one", Turn::First));
-        assert_eq!((second.0.as_str(), second.1), ("one", Turn::Repeated));
-        assert_eq!((third.0.as_str(), third.1), ("one", Turn::Repeated));
+        assert_eq!((first.0.as_str(), first.1), ("one", Made::Now));
+        assert_eq!((second.0.as_str(), second.1), ("one", Made::Before));
+        assert_eq!((third.0.as_str(), third.1), ("one", Made::Before));
         assert_eq!(made.get(), 1);
     }
 
@@ -219,7 +219,7 @@ mod tests {
             ((second.0, third.0), [second.1, third.1])
         });
         assert!(Arc::ptr_eq(&second, &third));
-        assert_eq!(turns.iter().filter(|turn| **turn == Turn::First).count(), 1);
+        assert_eq!(turns.iter().filter(|turn| **turn == Made::Now).count(), 1);
     }
 
     #[test]
@@ -229,7 +229,7 @@ mod tests {
         assert!(poll(first.as_mut()).is_pending());
         drop(first);
         let (second, turn) = run(answers.answer(answers.id("a"), || say("two")));
-        assert_eq!((second.as_str(), turn), ("two", Turn::First));
+        assert_eq!((second.as_str(), turn), ("two", Made::Now));
     }
 
     #[test]
@@ -239,7 +239,7 @@ mod tests {
             assert_eq!(answers.key_of(0, call, tool_call, ("book", "{}")), None);
         }
         for _ in 0..2 {
-            assert_eq!(run(answers.answer(None, || say("x"))).1, Turn::First);
+            assert_eq!(run(answers.answer(None, || say("x"))).1, Made::Now);
         }
     }
 
@@ -255,7 +255,7 @@ mod tests {
             answers.key_of(0, Some("call-2"), "call_51kk", ("cancel", "{ }")),
         ];
         for key in keys {
-            assert_eq!(run(answers.answer(key, || say("x"))).1, Turn::First);
+            assert_eq!(run(answers.answer(key, || say("x"))).1, Made::Now);
         }
     }
 
@@ -270,7 +270,7 @@ mod tests {
             // Half of what fits in the three quarters for new ones, because the shards fill unevenly.
             for number in 4700..5000 {
                 let (_, turn) = answers.answer(answers.id(&number.to_string()), || say("again")).await;
-                assert_eq!(turn, Turn::Repeated, "{number}");
+                assert_eq!(turn, Made::Before, "{number}");
             }
         });
         assert!(answers.answers.weight() <= 1 << 20);
@@ -282,7 +282,7 @@ mod tests {
         let huge = "x".repeat(1 << 20);
         assert_eq!(run(answers.answer(answers.id("a"), || say(&huge))).0.len(), 1 << 20);
         assert_eq!(answers.answers.weight(), 0);
-        assert_eq!(run(answers.answer(answers.id("a"), || say("small"))).1, Turn::First);
+        assert_eq!(run(answers.answer(answers.id("a"), || say("small"))).1, Made::Now);
     }
 
     #[test]
@@ -292,6 +292,6 @@ mod tests {
         }
         let answers = answers();
         let turn = run(needs_send(answers.answer(answers.id("a"), || say("one")))).1;
-        assert_eq!(turn, Turn::First);
+        assert_eq!(turn, Made::Now);
     }
 }

@@ -13,6 +13,7 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
+use crate::client::Asker;
 use crate::engine::script::STACK_BYTES;
 
 /// The lowest priority that there is.
@@ -40,18 +41,9 @@ struct Queues {
 
 #[derive(Default)]
 struct Waiting {
-    /// Those that somebody waits for, then those that nobody does.
+    /// Those that callers wait for, then those that nobody does.
     jobs: [VecDeque<Job>; 2],
     is_closed: bool,
-}
-
-/// Which queue a job joins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Urgency {
-    /// Somebody waits for its outcome.
-    Waited,
-    /// Nobody does.
-    Patient,
 }
 
 /// The queue is full.
@@ -79,7 +71,7 @@ impl Lane {
     /// [`Full`] if too many are waiting.
     pub fn run<T: Send + 'static>(
         &self,
-        urgency: Urgency,
+        asker: Asker,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<oneshot::Receiver<T>, Full> {
         let (done, outcome) = oneshot::channel();
@@ -89,7 +81,7 @@ impl Lane {
                 drop(done.send(job()));
             }
         });
-        self.0.add(urgency, job)?;
+        self.0.add(asker, job)?;
         Ok(outcome)
     }
 }
@@ -102,10 +94,10 @@ impl Drop for Lane {
 }
 
 impl Queues {
-    fn add(&self, urgency: Urgency, job: Job) -> Result<(), Full> {
+    fn add(&self, asker: Asker, job: Job) -> Result<(), Full> {
         let mut waiting = self.waiting();
-        let [waited, patient] = &mut waiting.jobs;
-        let queue = if urgency == Urgency::Waited { waited } else { patient };
+        let [awaited, unawaited] = &mut waiting.jobs;
+        let queue = if asker == Asker::Caller { awaited } else { unawaited };
         if self.waiting_max <= queue.len() {
             return Err(Full);
         }
@@ -150,8 +142,8 @@ mod tests {
     #[test]
     fn a_panicking_job_leaves_the_thread_alive() {
         let lane = Lane::start("test", 1, 4, Priority::Low).unwrap();
-        let broken = lane.run(Urgency::Waited, || panic!("on purpose")).unwrap();
-        let sound = lane.run(Urgency::Waited, || 7).unwrap();
+        let broken = lane.run(Asker::Caller, || panic!("on purpose")).unwrap();
+        let sound = lane.run(Asker::Caller, || 7).unwrap();
         assert!(broken.blocking_recv().is_err());
         assert_eq!(sound.blocking_recv(), Ok(7));
     }
@@ -161,13 +153,13 @@ mod tests {
         let lane = Lane::start("test", 1, 1, Priority::Low).unwrap();
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let (started, first_runs) = std::sync::mpsc::channel::<()>();
-        let first = lane.run(Urgency::Waited, move || {
+        let first = lane.run(Asker::Caller, move || {
             started.send(()).unwrap();
             wait.recv().unwrap();
         });
         first_runs.recv().unwrap();
-        let second = lane.run(Urgency::Waited, || ());
-        assert_eq!(lane.run(Urgency::Waited, || ()).err(), Some(Full));
+        let second = lane.run(Asker::Caller, || ());
+        assert_eq!(lane.run(Asker::Caller, || ()).err(), Some(Full));
         release.send(()).unwrap();
         assert_eq!(first.unwrap().blocking_recv(), Ok(()));
         assert_eq!(second.unwrap().blocking_recv(), Ok(()));
@@ -178,8 +170,8 @@ mod tests {
         let lane = Lane::start("test", 1, 4, Priority::Low).unwrap();
         let (release, wait) = std::sync::mpsc::channel::<()>();
         let (say, said) = std::sync::mpsc::channel();
-        let blocking = lane.run(Urgency::Patient, move || wait.recv());
-        let order = [(Urgency::Patient, 1), (Urgency::Patient, 2), (Urgency::Waited, 3), (Urgency::Waited, 4)];
+        let blocking = lane.run(Asker::Nobody, move || wait.recv());
+        let order = [(Asker::Nobody, 1), (Asker::Nobody, 2), (Asker::Caller, 3), (Asker::Caller, 4)];
         let all = order.map(|(urgency, number)| {
             let say = say.clone();
             lane.run(urgency, move || say.send(number)).unwrap()

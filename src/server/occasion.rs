@@ -11,6 +11,7 @@ use super::dedup::AnswerOnce;
 use super::identity::{Key, Mark};
 use super::seen::Seen;
 use super::site::Site;
+use crate::client::Asker;
 use crate::clock::{Clock, Deadline};
 use crate::engine::Turn;
 use crate::engine::decision::{Decision, Unfinished};
@@ -38,7 +39,7 @@ pub struct Occasion {
     pub begun_at: Instant,
     /// Whether arguments of its tool calls are still encrypted: then rules neither say nor do anything with them, but
     /// answer with their fallbacks.
-    pub is_unread: bool,
+    pub is_encrypted: bool,
 }
 
 impl Occasion {
@@ -52,6 +53,12 @@ impl Occasion {
     #[must_use]
     pub fn expects_reply(&self) -> bool {
         self.event.kind().known().is_some_and(Kind::expects_reply)
+    }
+
+    /// For whom it is decided.
+    #[must_use]
+    pub fn asker(&self) -> Asker {
+        if self.expects_reply() { Asker::Caller } else { Asker::Nobody }
     }
 
     /// Whether rules for its kind ask others something, or tell them.
@@ -126,31 +133,30 @@ impl Occasion {
     /// Decides one turn within the bounds of `host`.
     ///
     /// # Errors
-    /// When scripts need more operations than the host allows.
+    /// When scripts need more operations than the host allows, or answers of others that the facts do not hold.
     pub fn decide(&self, turn: Turn, facts: &Facts, host: Arc<dyn Host>) -> Result<Decision, Unfinished> {
         if !self.site.snapshot.is_sound() {
-            return Ok(Decision { reply: self.site.engine().give_up(&self.event, turn), ..Decision::default() });
+            return Ok(self.given_up(turn));
         }
         let decide = || self.site.engine().decide(&self.event, turn, facts, host);
         // No panic is known; should there be one, it costs this answer alone. The panic hook has logged it.
-        catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| {
-            Ok(Decision { reply: self.site.engine().give_up(&self.event, turn), ..Decision::default() })
-        })
+        catch_unwind(AssertUnwindSafe(decide)).unwrap_or_else(|_| Ok(self.given_up(turn)))
     }
 
     /// Decides one turn as if its time were over: rules answer with their fallbacks.
     #[must_use]
     pub fn decide_late(&self, turn: Turn, facts: &Facts) -> Decision {
-        self.decide(turn, facts, self.late()).unwrap_or_else(|Unfinished { .. }| Decision {
-            reply: self.site.engine().give_up(&self.event, turn),
-            ..Decision::default()
-        })
+        self.decide(turn, facts, self.late()).unwrap_or_else(|Unfinished { .. }| self.given_up(turn))
+    }
+
+    fn given_up(&self, turn: Turn) -> Decision {
+        Decision { reply: self.site.engine().give_up(&self.event, turn), ..Decision::default() }
     }
 
     /// A host for a decision that began at `began`.
     #[must_use]
     pub fn host(&self, began: Instant, allowance: Allowance) -> Arc<dyn Host> {
-        if self.is_unread {
+        if self.is_encrypted {
             return self.late();
         }
         Arc::new(Timed { began, deadline: self.made_by(), allowance })
@@ -158,7 +164,7 @@ impl Occasion {
 
     /// A host for a decision that has no time left.
     fn late(&self) -> Arc<dyn Host> {
-        Arc::new(TooLate { is_unread: self.is_unread })
+        Arc::new(TooLate { is_encrypted: self.is_encrypted })
     }
 }
 
@@ -198,7 +204,7 @@ impl Host for Timed {
 }
 
 struct TooLate {
-    is_unread: bool,
+    is_encrypted: bool,
 }
 
 impl Host for TooLate {
@@ -211,6 +217,6 @@ impl Host for TooLate {
     }
 
     fn may_answer(&self) -> bool {
-        !self.is_unread
+        !self.is_encrypted
     }
 }

@@ -56,7 +56,7 @@ fn admit<'c, A: Answer>(connection: &'c Connection<A>, head: &Parts) -> Result<T
     let limits = &connection.limits;
     let admitted = server.admission.begin(limits).and_then(|turn| screen(head, limits).map(|()| turn));
     let turn = admitted.map_err(|refusal| Box::new(refused(connection, &refusal)))?;
-    server.answer.refuse(head, connection.peer).map_or(Ok(turn), |response| Err(Box::new(response)))
+    server.answer.refuse(head).map_or(Ok(turn), |response| Err(Box::new(response)))
 }
 
 fn refused<A>(connection: &Connection<A>, refusal: &Refusal) -> Response<Full<Bytes>> {

@@ -1,6 +1,5 @@
 //! One request, top to bottom: the first function to read is `Service::respond`.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -48,7 +47,7 @@ impl Service {
         })?;
         let facts = facts(site, &event, &received.head, now);
         let begun_at = received.begun_at;
-        let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at, is_unread: false };
+        let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at, is_encrypted: false };
         let occasion = match &site.argument_key {
             Some(key) => self.answering.decrypt(occasion, key).await,
             None => occasion,
@@ -59,7 +58,7 @@ impl Service {
 }
 
 impl Answer for Service {
-    fn refuse(&self, head: &Parts, _: SocketAddr) -> Option<Response<Full<Bytes>>> {
+    fn refuse(&self, head: &Parts) -> Option<Response<Full<Bytes>>> {
         let refusal = match self.sites.current().at(head.uri.path()) {
             None => Refusal::NotFound,
             Some(_) if head.method != Method::POST => Refusal::MethodNotAllowed { allow: "POST" },

@@ -34,7 +34,7 @@ struct Counter {
 }
 
 impl Answer for Counter {
-    fn refuse(&self, head: &Parts, _: SocketAddr) -> Option<Response<Full<Bytes>>> {
+    fn refuse(&self, head: &Parts) -> Option<Response<Full<Bytes>>> {
         let refusal = match (head.uri.path(), &head.method) {
             ("/nowhere", _) => Refusal::NotFound,
             (_, &Method::POST) => return None,

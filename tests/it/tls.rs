@@ -33,7 +33,7 @@ const SHORT: Duration = Duration::from_millis(100);
 struct Echo;
 
 impl Answer for Echo {
-    fn refuse(&self, _: &Parts, _: SocketAddr) -> Option<Response<Full<Bytes>>> {
+    fn refuse(&self, _: &Parts) -> Option<Response<Full<Bytes>>> {
         None
     }
 

@@ -1,4 +1,4 @@
-//! What each job changes in the file, and what the queue is told of it once that is on disk.
+//! What changes in the file, and what the queue is told of it once that is on disk.
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering;
 use redb::{ReadableTable as _, ReadableTableMetadata as _};
 
 use super::Writer;
-use crate::outbox::job::{EVENT_AGE_MAX, Job, Prepared, Settle, Verdict, key_of_event, undecided, vigil};
+use crate::outbox::job::{EVENT_AGE_MAX, Prepared, Settle, Write, key_of_event, undecided, vigil};
 use crate::outbox::put_off::Item;
 use crate::outbox::queue::{Health, ItemId, Queue, Waiting};
 use crate::outbox::record::{State, open_item, seal};
-use crate::outbox::retry::{Cause, Millis};
+use crate::outbox::retry::{Cause, Millis, Next};
 use crate::outbox::store::{StoreError, Tables};
 use crate::outbox::{Bounds, EnqueueError, Enqueued, Happened, Which};
 use crate::telemetry;
@@ -26,7 +26,7 @@ const NOTE_BYTES_MAX: usize = 1024;
 /// How many are forgotten in one transaction: more than it can add.
 const FORGOTTEN_MAX: usize = 1024;
 
-/// What a job came to.
+/// What a change came to.
 #[derive(Default)]
 pub(super) struct Applied {
     pub(super) changes: Vec<Change>,
@@ -51,14 +51,13 @@ impl Change {
 }
 
 impl Writer {
-    pub(super) fn apply(&mut self, job: &Job, tables: &mut Tables<'_>, now: Millis) -> Result<Applied, StoreError> {
-        match job {
-            Job::Enqueue { items, is_owed, .. } => self.take_in(items, is_owed.then_some(now), tables),
-            Job::Settle(settle) => self.settle(settle, tables),
-            Job::CallOff { event, .. } => self.call_off(event, tables, now),
-            Job::Retry { which, .. } => self.retry(*which, tables, now),
-            Job::Discard { which, .. } => self.discard(*which, tables),
-            _ => Ok(Applied::default()),
+    pub(super) fn apply(&mut self, write: &Write, tables: &mut Tables<'_>, now: Millis) -> Result<Applied, StoreError> {
+        match write {
+            Write::Enqueue { items, is_owed, .. } => self.take_in(items, is_owed.then_some(now), tables),
+            Write::Settle(settle) => self.settle(settle, tables),
+            Write::CallOff { event, .. } => self.call_off(event, tables, now),
+            Write::Retry { which, .. } => self.retry(*which, tables, now),
+            Write::Discard { which, .. } => self.discard(*which, tables),
         }
     }
 
@@ -120,14 +119,14 @@ impl Writer {
 
     /// Writes down how an attempt ended.
     fn settle(&mut self, settle: &Settle, tables: &mut Tables<'_>) -> Result<Applied, StoreError> {
-        let Settle { id, health, verdict, note, now } = settle;
+        let Settle { id, health, next, note, now } = settle;
         let (id, now) = (*id, *now);
         let mut again = None;
-        match (tables.state(id)?, *verdict) {
+        match (tables.state(id)?, *next) {
             (None, _) => tables.remove(id)?,
-            (Some(state), Verdict::Drop) => self.forget(id, &state, tables)?,
-            (Some(state), Verdict::Done) => self.finish(id, &state, tables, now)?,
-            (Some(mut state), Verdict::Again { at }) => {
+            (Some(state), None) => self.forget(id, &state, tables)?,
+            (Some(state), Some(Next::Done)) => self.finish(id, &state, tables, now)?,
+            (Some(mut state), Some(Next::Again { at })) => {
                 // What could not be read was not tried.
                 state.attempts = state.attempts.saturating_add(u32::from(!note.is_empty()));
                 state.due_at = at;
@@ -139,7 +138,7 @@ impl Writer {
                 tables.notes.insert(id, seal(id, beginning(note).as_bytes()).as_slice())?;
                 again = Some(state.waiting(id));
             }
-            (Some(state), Verdict::Bury(cause)) => self.bury(id, state, cause, note, now, tables)?,
+            (Some(state), Some(Next::Bury(cause))) => self.bury(id, state, cause, note, now, tables)?,
         }
         let change = Change::Settled { id, health: *health, again, now };
         Ok(Applied { changes: vec![change], ..Applied::default() })

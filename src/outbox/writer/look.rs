@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use super::Writer;
 use crate::clock::Clock;
-use crate::outbox::job::{Job, Loaded};
+use crate::outbox::job::{Loaded, Look};
 use crate::outbox::queue::ItemId;
 use crate::outbox::record::{State, open_item, open_note};
 use crate::outbox::store::{StoreError, View};
@@ -15,27 +15,21 @@ use crate::outbox::view::{DestinationStatus, Phase, Row, Shown, Status};
 use jiff::Timestamp;
 
 impl Writer {
-    /// Answers a job that changes nothing in the file. Whoever asked may have gone.
-    pub(super) fn look(&mut self, job: Job) {
-        match job {
-            Job::Load { id, done } => {
+    /// Says what is asked. Whoever asked may have gone.
+    pub(super) fn look(&mut self, look: Look) {
+        match look {
+            Look::Load { id, done } => {
                 let loaded = self.load(id).unwrap_or_else(|error| {
                     self.fail(&error);
                     Loaded::Unreadable
                 });
                 drop(done.send(loaded));
             }
-            Job::Page { phase, after, limit, done } => {
+            Look::Page { phase, after, limit, done } => {
                 drop(done.send(self.page(phase, after, limit).unwrap_or_default()));
             }
-            Job::Show { id, done } => drop(done.send(self.show(id).unwrap_or_default())),
-            Job::Status(done) => drop(done.send(self.status())),
-            Job::Rebound(bounds) => {
-                self.bounds = bounds;
-                self.shared.queue().resize(bounds.room());
-                self.shared.wake.notify_one();
-            }
-            _ => {}
+            Look::Show { id, done } => drop(done.send(self.show(id).unwrap_or_default())),
+            Look::Status(done) => drop(done.send(self.status())),
         }
     }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tokio::time::timeout_at;
 
 use super::Answering;
+use crate::client::Asker;
 use crate::server::decrypt::ArgumentKey;
-use crate::server::lanes::{Lane, Priority, Urgency};
+use crate::server::lanes::{Lane, Priority};
 use crate::server::occasion::Occasion;
 use crate::telemetry;
 
@@ -34,7 +35,7 @@ impl Answering {
         }
         let Some(plain) = self.decrypted(&occasion, Arc::clone(key), encrypted).await else {
             telemetry::still_encrypted(&occasion.site.path, occasion.event.call_id());
-            return Occasion { is_unread: true, ..occasion };
+            return Occasion { is_encrypted: true, ..occasion };
         };
         for (index, arguments) in plain {
             occasion.event.replace_arguments(index, &arguments);
@@ -56,7 +57,7 @@ impl Answering {
             }
             Some(plain)
         };
-        let plain = self.decrypting.run(Urgency::Waited, job).ok()?;
+        let plain = self.decrypting.run(Asker::Caller, job).ok()?;
         timeout_at(until.instant().into(), plain).await.ok()?.ok()?
     }
 }

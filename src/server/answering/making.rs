@@ -6,12 +6,10 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
 
 use super::{Answering, Undone};
-use crate::client::Asker;
 use crate::clock::{Clock, Deadline};
 use crate::engine::Turn;
 use crate::engine::decision::{Decision, Needs, Unfinished};
 use crate::engine::facts::Facts;
-use crate::server::lanes::Urgency;
 use crate::server::occasion::{Allowance, Occasion};
 use crate::telemetry;
 
@@ -83,8 +81,7 @@ impl Answering {
             }
             let rule = time_max.map(|time| Deadline::of(began, time));
             let until = rule.into_iter().chain([occasion.made_by()]).min().unwrap_or(occasion.made_by());
-            let asker = if occasion.expects_reply() { Asker::Caller } else { Asker::Nobody };
-            facts.answers = facts.answers.with(self.asking.ask(questions, asker, until).await);
+            facts.answers = facts.answers.with(self.asking.ask(questions, occasion.asker(), until).await);
             if occasion.is_put_off() {
                 // What was waited for, all rules have waited for: it is not counted against those that did not ask.
                 began = Clock::instant();
@@ -107,7 +104,6 @@ impl Answering {
         } else {
             occasion.decide(turn, facts, occasion.host(began, Allowance::Brief))
         };
-        let urgency = if occasion.expects_reply() { Urgency::Waited } else { Urgency::Patient };
         let thread_by = if ask == Ask::Later { Deadline::after(PROMPT) } else { occasion.thread_by() };
         for (lane, allowance) in self.lanes.current().iter() {
             let time_max = match &tried {
@@ -118,7 +114,7 @@ impl Answering {
             let job = move || there.decide(turn, &known, there.host(began, allowance));
             let rule = time_max.map(|time| Deadline::of(began, time.saturating_add(PATIENCE)));
             let until = rule.into_iter().chain([thread_by]).min().unwrap_or(thread_by);
-            let Ok(outcome) = lane.run(urgency, job) else { break };
+            let Ok(outcome) = lane.run(occasion.asker(), job) else { break };
             let Ok(Ok(outcome)) = timeout_at(until.instant().into(), outcome).await else { break };
             tried = outcome;
         }

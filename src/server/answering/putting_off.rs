@@ -66,7 +66,7 @@ impl Answering {
         let tried = self.tried.get(key, &site.snapshot.version);
         let facts = Facts { tries: Some(tried.next(is_last)), answers: tried.answers, ..facts };
         let begun_at = Clock::instant();
-        let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at, is_unread: false };
+        let occasion = Occasion { site: Arc::clone(site), event, facts, begun_at, is_encrypted: false };
         match self.decide(&Arc::new(occasion), Turn::Whole, Ask::Now).await {
             Ok(_) => {
                 self.tried.forget(key);
