@@ -79,7 +79,7 @@ pub struct Request {
 }
 
 /// For whom something is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Asker {
     /// Somebody in a call, to whom a reply is due.
     Caller,

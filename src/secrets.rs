@@ -62,8 +62,21 @@ impl Secrets {
     /// else says may repeat what it was told. Of a value that is a URL, the host and what is behind it count, too.
     #[must_use]
     pub fn redact<'a>(&self, text: &str, used: impl IntoIterator<Item = &'a str>) -> String {
-        let sought = self.sought(used, 1, |value| known_by(value).chain(parts::host(value)).collect());
+        let sought = self.sought_in_notes(used);
         String::from_utf8_lossy(&sought.hidden(text.as_bytes())).into_owned()
+    }
+
+    /// The same of what `text` begins with, where its end is missing: what may be the beginning of a value is left out.
+    #[must_use]
+    pub fn redact_beginning<'a>(&self, text: &str, used: impl IntoIterator<Item = &'a str>) -> String {
+        let sought = self.sought_in_notes(used);
+        let hidden = sought.hidden(text.as_bytes());
+        let end = hidden.len().saturating_sub(sought.longest());
+        String::from_utf8_lossy(hidden.get(..end).unwrap_or_default()).into_owned()
+    }
+
+    fn sought_in_notes<'a>(&self, used: impl IntoIterator<Item = &'a str>) -> Sought {
+        self.sought(used, 1, |value| known_by(value).chain(parts::host(value)).collect())
     }
 
     /// What is hidden in an answer, which others go on with: what is shorter than eight bytes would be found where it
@@ -150,6 +163,18 @@ mod tests {
         let two = [("a", "x/y"), ("b", "x/y+z")].map(|(name, value)| (name.to_owned(), value.to_owned().into()));
         let shown = "[secret b] [secret a] [secret b] [secret b]";
         assert_eq!(Secrets::new(two).redact(r"x/y+z x\/y x\/y+z x%2fy%2bz", ["a", "b"]), shown);
+    }
+
+    #[test]
+    fn where_the_end_is_missing_no_beginning_of_a_value_stays() {
+        let secrets = Secrets::new([("crm".to_owned(), SecretString::from("correct-horse-battery"))]);
+        let said = format!("{} correct-horse-battery {}", "x".repeat(500), r"correct\u002dhorse\u002dbatter");
+        for end in 500..said.len() {
+            let shown = secrets.redact_beginning(said.get(..end).unwrap(), ["crm"]);
+            assert!(!shown.contains("corr"), "{end}: {shown}");
+            assert!(300 < shown.len(), "{end}: more is left out than could matter");
+        }
+        assert_eq!(secrets.redact_beginning("all of it", []), "all of it");
     }
 
     #[test]

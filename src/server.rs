@@ -32,6 +32,7 @@ mod body;
 mod connection;
 mod listen;
 mod pace;
+mod recent;
 mod request;
 mod wire;
 
@@ -88,9 +89,8 @@ pub trait Answer: Send + Sync + 'static {
 
     /// Answers a request whose body has been read.
     ///
-    /// Over HTTP/1 the future runs to its end even if the client has left; over HTTP/2 it is dropped when the client
-    /// resets the stream, and in both when the server has drained for as long as it may. What must not stop halfway
-    /// belongs into a task of its own. A panic becomes 500, and ends an HTTP/1 connection.
+    /// The future runs to its end even if the client has left, unless the server has drained for as long as it may. What
+    /// must not stop halfway then belongs into a task of its own. A panic becomes 500, and ends an HTTP/1 connection.
     fn answer(&self, received: Received) -> impl Future<Output = Response<Full<Bytes>>> + Send;
 }
 

@@ -7,6 +7,9 @@ use zeroize::Zeroizing;
 
 use super::spelling::{MAY_STAND_FOR_ANOTHER, first_bytes, length};
 
+/// How many bytes stand for one at most, as in `\u0041`.
+const SPELLING_BYTES_MAX: usize = 6;
+
 /// Texts that give secrets away.
 pub struct Sought {
     /// Each once, with the name of its secret.
@@ -33,6 +36,11 @@ impl Sought {
             *may_begin = !begun.is_empty() || MAY_STAND_FOR_ANOTHER.contains(&byte);
         }
         Sought { texts, begun_by, may_begin }
+    }
+
+    /// How many bytes one of them takes at most, in whichever way it is written.
+    pub(super) fn longest(&self) -> usize {
+        self.texts.iter().map(|(text, _)| text.len() * SPELLING_BYTES_MAX).max().unwrap_or(0)
     }
 
     /// Whether there is nothing to hide.

@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
-use quick_cache::sync::{Cache, DefaultLifecycle};
-use quick_cache::{DefaultHashBuilder, Weighter};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use serde_json::{Map, Value};
 use tokio::time::timeout_at;
 
 use self::hiding::Hiding;
 use self::places::{Place, Places};
+use super::recent::{self, Room};
 use crate::client::{Asker, Client, ClientError, Limits, Request};
 use crate::clock::{Clock, Deadline};
 use crate::engine::question::{Fetched, Question, Response};
@@ -60,8 +61,11 @@ struct Shared {
     bounds: Live<Bounds>,
     places: Arc<Places>,
     hiding: Hiding,
-    kept: Cache<request::Request, Kept, ByBytes>,
+    kept: Cache<Asked, Kept, ByBytes>,
 }
+
+/// What was asked, and for whom: callers do not join what is asked for nobody, which may have to wait.
+type Asked = (request::Request, Asker);
 
 /// An answer that may be used again.
 #[derive(Clone)]
@@ -74,8 +78,8 @@ impl Asking {
     /// Asks through the client in force and with the secrets in force.
     #[must_use]
     pub fn new(client: Live<Client>, secrets: Live<Secrets>, bounds: Bounds) -> Asking {
-        let kept =
-            Cache::with(64, bounds.kept_bytes_max, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
+        let room = Room { weight_max: bounds.kept_bytes_max, weight_usual: 16 << 10, shards: 2, asked_again: 0.5 };
+        let kept = recent::cache(&room, ByBytes);
         let places = Places::new(bounds.requests_max);
         let hiding = Hiding::default();
         Asking(Arc::new(Shared { client, secrets, bounds: Live::new(bounds), places, hiding, kept }))
@@ -98,7 +102,8 @@ impl Asking {
     }
 
     async fn one(&self, question: &Question, asker: Asker, until: Deadline) -> Arc<Fetched> {
-        if let Some(fetched) = self.kept(question) {
+        let asked_at = Clock::instant();
+        if let Some(fetched) = self.kept(question, asked_at) {
             return fetched;
         }
         // Others may share what is asked, and must not wait for a place with it. So whoever can wait does so before.
@@ -109,35 +114,45 @@ impl Asking {
                 Err(_) => return Arc::new(self.no_place()),
             },
         };
+        // A caller may have been quicker meanwhile.
+        if place.is_some()
+            && let Some(fetched) = self.kept(question, asked_at)
+        {
+            return fetched;
+        }
         let time = question.request.timeout.min(until.remaining());
         if question.cache.is_none() {
             return Arc::new(self.fetch(&question.request, time, place).await);
         }
-        match timeout_at(Deadline::after(time).instant().into(), self.shared(&question.request, place)).await {
+        match timeout_at(Deadline::after(time).instant().into(), self.shared(&question.request, asker, place)).await {
             Ok(fetched) => fetched,
             Err(_) => Arc::new(Fetched::failed(format!("no answer came within {} ms", time.as_millis()))),
         }
     }
 
     /// An answer that is not too old; one that is makes room.
-    fn kept(&self, question: &Question) -> Option<Arc<Fetched>> {
-        let (kept_for, asked_at) = (question.cache?, Clock::instant());
+    fn kept(&self, question: &Question, asked_at: Instant) -> Option<Arc<Fetched>> {
+        let kept_for = question.cache?;
         // What was made for another one while this one waited is as fresh as it can be, a failure too.
         let fresh = |kept: &Kept| {
             asked_at <= kept.made_at || (kept.fetched.error().is_none() && asked_at - kept.made_at < kept_for)
         };
-        drop(self.0.kept.remove_if(&question.request, |kept| !fresh(kept)));
-        Some(self.0.kept.get(&question.request)?.fetched)
+        [Asker::Caller, Asker::Nobody].into_iter().find_map(|asker| {
+            let asked = (question.request.clone(), asker);
+            drop(self.0.kept.remove_if(&asked, |kept| !fresh(kept)));
+            Some(self.0.kept.get(&asked)?.fetched)
+        })
     }
 
     /// The answer that somebody is waiting for already, or a new one.
-    async fn shared(&self, request: &request::Request, place: Option<Place>) -> Arc<Fetched> {
-        let (asking, request) = (self.clone(), request.clone());
+    async fn shared(&self, request: &request::Request, asker: Asker, place: Option<Place>) -> Arc<Fetched> {
+        let (asking, key) = (self.clone(), (request.clone(), asker));
         let flight = tokio::spawn(async move {
-            match asking.0.kept.get_value_or_guard_async(&request).await {
+            match asking.0.kept.get_value_or_guard_async(&key).await {
                 Ok(kept) => kept.fetched,
                 Err(guard) => {
-                    let fetched = Arc::new(asking.fetch(&request, request.timeout, place).await);
+                    let (request, _) = &key;
+                    let fetched = Arc::new(asking.fetch(request, request.timeout, place).await);
                     // It fails only if the room was taken away meanwhile; then it is not kept.
                     drop(guard.insert(Kept { fetched: Arc::clone(&fetched), made_at: Clock::instant() }));
                     fetched
@@ -208,8 +223,8 @@ fn joined(headers: &HeaderMap, sought: &Sought) -> Map<String, Value> {
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<request::Request, Kept> for ByBytes {
-    fn weight(&self, request: &request::Request, kept: &Kept) -> u64 {
+impl Weighter<Asked, Kept> for ByBytes {
+    fn weight(&self, (request, _): &Asked, kept: &Kept) -> u64 {
         (ENTRY_BYTES + request.size() + kept.fetched.response().map_or(0, Response::size)) as u64
     }
 }

@@ -4,14 +4,15 @@
 //! original only if that is still what the decision knew; otherwise another decision of the same call was quicker, and
 //! this one is made again with what that one left.
 
-use std::hash::{BuildHasher as _, RandomState};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use quick_cache::sync::{Cache, DefaultLifecycle, EntryAction, EntryResult};
-use quick_cache::{DefaultHashBuilder, Options, OptionsBuilder, Weighter};
-use tokio::sync::{Mutex, MutexGuard};
+use quick_cache::Weighter;
+use quick_cache::sync::{Cache, EntryAction, EntryResult};
+use tokio::sync::OwnedMutexGuard;
 
+use super::recent::{self, Room};
 use crate::clock::Clock;
 use crate::engine::facts::{State, bytes_kept, nothing};
 
@@ -20,18 +21,18 @@ const OVERHEAD_BYTES: u64 = 128;
 /// How long a state is kept after its last change: no call lasts longer than half of that (contract, section 7), and little
 /// comes after it.
 const AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
-/// How many calls can take turns at the same time without waiting for each other.
-const TURNSTILES: usize = 64;
-
 /// A call: the site it belongs to, and its id.
 pub type Call = (usize, Arc<str>);
 
 /// The states of the calls that are going on; the longest unused make room for new ones, and none outlives its call for long.
 pub struct CallStates {
     calls: Cache<Call, Kept, Bytes>,
-    turnstiles: [Mutex<()>; TURNSTILES],
-    hasher: RandomState,
+    /// The turns of calls in which decisions have met.
+    turns: Mutex<HashMap<Call, Weak<tokio::sync::Mutex<()>>>>,
 }
+
+/// The right to be the only one, of all decisions of a call that have met.
+pub type MyTurn = OwnedMutexGuard<()>;
 
 /// A state, and when it was last changed.
 #[derive(Clone)]
@@ -64,12 +65,8 @@ impl CallStates {
     /// Room for states of `bytes_max` in all.
     #[must_use]
     pub fn new(bytes_max: u64) -> CallStates {
-        let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
-        CallStates {
-            calls: Cache::with_options(options(bytes_max), Bytes, hasher, lifecycle),
-            turnstiles: std::array::from_fn(|_| Mutex::new(())),
-            hasher: RandomState::new(),
-        }
+        let room = Room { weight_max: bytes_max, weight_usual: 1024, shards: 4, asked_again: 0.5 };
+        CallStates { calls: recent::cache(&room, Bytes), turns: Mutex::default() }
     }
 
     /// Keeps so many bytes from now on.
@@ -123,23 +120,22 @@ impl CallStates {
     }
 
     /// Lets one decision of `call` at a time pass: those that had a conflict take turns.
-    pub async fn turn(&self, call: &Call) -> Option<MutexGuard<'_, ()>> {
-        let number = self.hasher.hash_one(call) % TURNSTILES as u64;
-        let turnstile = self.turnstiles.get(usize::try_from(number).unwrap_or(0))?;
-        Some(turnstile.lock().await)
+    pub async fn turn(&self, call: &Call) -> MyTurn {
+        let turns = self.turns_of(call);
+        turns.lock_owned().await
     }
-}
 
-/// Four shards, however many cores there are: no state is kept that is larger than a shard.
-#[expect(clippy::expect_used, reason = "building fails only if one of the two sizes is missing")]
-fn options(bytes_max: u64) -> Options {
-    let calls_expected = usize::try_from(bytes_max / 1024).unwrap_or(usize::MAX).clamp(16, 1 << 20);
-    OptionsBuilder::new()
-        .shards(4)
-        .estimated_items_capacity(calls_expected)
-        .weight_capacity(bytes_max)
-        .build()
-        .expect("both sizes are given")
+    fn turns_of(&self, call: &Call) -> Arc<tokio::sync::Mutex<()>> {
+        let mut all = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turns) = all.get(call).and_then(Weak::upgrade) {
+            return turns;
+        }
+        // No more are left than decisions are being made.
+        all.retain(|_, turns| turns.strong_count() != 0);
+        let turns = Arc::default();
+        all.insert(call.clone(), Arc::downgrade(&turns));
+        turns
+    }
 }
 
 #[cfg(test)]
@@ -189,6 +185,20 @@ mod tests {
         assert_eq!(states.get(&call()), large);
     }
 
+    #[tokio::test]
+    async fn only_decisions_of_one_call_take_turns() {
+        let states = CallStates::new(1 << 20);
+        let mine = states.turn(&call()).await;
+        for number in 0..1000 {
+            drop(states.turn(&(0, format!("call-{number}-of-others").into())).await);
+        }
+        let mut next = std::pin::pin!(states.turns_of(&call()).lock_owned());
+        assert!(futures_util::poll!(next.as_mut()).is_pending());
+        drop(mine);
+        drop(next.await);
+        assert!(states.turns.lock().unwrap().len() <= 2, "turns that nobody takes are kept");
+    }
+
     #[test]
     fn a_state_ends_a_day_after_its_last_change() {
         let states = CallStates::new(1 << 20);
@@ -214,7 +224,11 @@ mod tests {
         for number in 0..2000 {
             let call = (0, format!("call-{number}").into());
             states.replace(&call, &State::default(), state(&json!({ "text": "x".repeat(100) }))).unwrap();
+            let going_on = (0, format!("call-{}", number - number % 50).into());
+            assert!(!states.get(&going_on).is_empty(), "call-{number}: what is asked for now and then stays");
         }
         assert!(states.calls.weight() <= 64 << 10);
+        let newest = (1900..2000).map(|number| (0, format!("call-{number}").into()));
+        assert_eq!(newest.filter(|call| states.get(call).is_empty()).count(), 0, "what is new stays, too");
     }
 }

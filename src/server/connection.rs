@@ -121,8 +121,9 @@ impl<A: Answer> Connection<A> {
         let this = Arc::new(self);
         this.pace.multiplex();
         let service = service_fn(|request| {
-            let connection = Arc::clone(&this);
-            async { Ok::<_, Infallible>(request::answer(connection, request).await) }
+            // A client that resets its stream would drop the answer halfway; its own task keeps it whole, and its place.
+            let answer = tokio::spawn(request::answer(Arc::clone(&this), request));
+            async { Ok::<_, Infallible>(answer.await.unwrap_or_else(|_| Refusal::Panicked.response())) }
         });
         let mut http = http2_builder(&this.limits).serve_connection(TokioIo::new(wire), service);
         let mut leaving = false;

@@ -9,10 +9,11 @@
 
 use std::future::Future;
 
-use quick_cache::sync::{Cache, DefaultLifecycle};
-use quick_cache::{DefaultHashBuilder, Options, OptionsBuilder, Weighter};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 
 use super::identity::{Key, Keys};
+use super::recent::{self, Room};
 use crate::engine::event::ToolCall;
 use crate::engine::json::Json;
 
@@ -44,9 +45,8 @@ impl<T: Clone> AnswerOnce<T> {
     /// that is given to those who wait for it and then forgotten.
     #[must_use]
     pub fn new(bytes_max: u64, bytes: fn(&T) -> usize) -> AnswerOnce<T> {
-        let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
-        let answers = Cache::with_options(options(bytes_max), ByBytes(bytes), hasher, lifecycle);
-        AnswerOnce { answers, keys: Keys::default() }
+        let room = Room { weight_max: bytes_max, weight_usual: 512, shards: 4, asked_again: 0.25 };
+        AnswerOnce { answers: recent::cache(&room, ByBytes(bytes)), keys: Keys::default() }
     }
 
     /// The identity of the tool call `tool_call` in `call`, which came to the server at index `server`. `None` if it
@@ -106,23 +106,6 @@ impl<T> Weighter<Key, T> for ByBytes<T> {
     fn weight(&self, _: &Key, answer: &T) -> u64 {
         (ENTRY_BYTES + (self.0)(answer)) as u64
     }
-}
-
-/// Four shards, a quarter of each for what was asked for again.
-///
-/// By default the cache gives 97 % of its space to entries that are asked for often. Here hardly any is asked for
-/// twice, and the likeliest is the newest, so most of the space goes to new ones. Not all of it: that quarter of a
-/// shard is also the size of the largest answer that can be kept.
-#[expect(clippy::expect_used, reason = "building fails only if one of the two sizes is missing")]
-fn options(bytes_max: u64) -> Options {
-    let entries = usize::try_from(bytes_max / 512).unwrap_or(usize::MAX);
-    OptionsBuilder::new()
-        .shards(4)
-        .hot_allocation(0.25)
-        .estimated_items_capacity(entries.max(128))
-        .weight_capacity(bytes_max)
-        .build()
-        .expect("both sizes are given")
 }
 
 #[cfg(test)]

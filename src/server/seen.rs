@@ -7,9 +7,10 @@ use quick_cache::sync::{Cache, DefaultLifecycle, PlaceholderGuard};
 use quick_cache::{DefaultHashBuilder, UnitWeighter};
 
 use super::identity::{Key, Keys, Mark};
+use super::recent::{self, Room};
 
-/// How many events are remembered; the longest unused make room.
-const EVENTS_MAX: usize = 16 * 1024;
+/// How many events are remembered; the oldest make room, of those that came again and of the others.
+const ROOM: Room = Room { weight_max: 24 * 1024, weight_usual: 1, shards: 4, asked_again: 0.25 };
 
 /// Events of late that had consequences.
 pub struct Seen {
@@ -19,7 +20,7 @@ pub struct Seen {
 
 impl Default for Seen {
     fn default() -> Seen {
-        Seen { events: Cache::new(EVENTS_MAX), keys: Keys::default() }
+        Seen { events: recent::cache(&ROOM, UnitWeighter), keys: Keys::default() }
     }
 }
 
@@ -71,6 +72,18 @@ mod tests {
         assert!(is_new(&seen, transcript("hello")).await);
         assert!(is_new(&seen, transcript("bye")).await);
         assert!(!is_new(&seen, transcript("hello")).await);
+    }
+
+    #[tokio::test]
+    async fn the_last_events_are_remembered_however_many_came_before() {
+        let seen = Seen::default();
+        let hang = |number: usize| seen.key(0, &number.to_string(), "hang", &Mark::Only);
+        for number in 0..48 * 1024 {
+            assert!(is_new(&seen, hang(number)).await);
+        }
+        for number in 32 * 1024..48 * 1024 {
+            assert!(!is_new(&seen, hang(number)).await, "{number}");
+        }
     }
 
     #[tokio::test]

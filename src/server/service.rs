@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::http::request::Parts;
-use hyper::{Method, Response, Version};
+use hyper::{Method, Response};
 use jiff::Timestamp;
 
 use super::answering::{Answering, Unkept};
@@ -68,14 +68,7 @@ impl Answer for Service {
     }
 
     async fn answer(&self, received: Received) -> Response<Full<Bytes>> {
-        let response = if received.head.version == Version::HTTP_2 {
-            // A client that resets its stream would drop the decision halfway; its own task keeps it whole.
-            let service = self.clone();
-            tokio::spawn(async move { service.respond(received).await }).await.unwrap_or(Err(Refusal::Panicked))
-        } else {
-            self.respond(received).await
-        };
-        response.unwrap_or_else(|refusal| refusal.response())
+        self.respond(received).await.unwrap_or_else(|refusal| refusal.response())
     }
 }
 

@@ -6,9 +6,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use quick_cache::sync::{Cache, DefaultLifecycle};
-use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 
+use super::recent::{self, Room};
 use crate::engine::facts::{Part, Tries};
 use crate::engine::question::{Answers, Response};
 use crate::live::version::Version;
@@ -57,23 +58,20 @@ struct Heard {
     answers: Answers,
 }
 
-/// In one piece, since one of several would take nothing that is larger than itself.
 type Kept<T> = Cache<String, T, ByBytes>;
 
 impl Default for AllTried {
     fn default() -> AllTried {
-        AllTried { done: kept(DONE_BYTES_MAX), answers: kept(ANSWERS_BYTES_MAX) }
+        AllTried {
+            done: recent::cache(&room(DONE_BYTES_MAX), ByBytes),
+            answers: recent::cache(&room(ANSWERS_BYTES_MAX), ByBytes),
+        }
     }
 }
 
-#[expect(clippy::expect_used, reason = "building fails only if one of the two sizes is missing")]
-fn kept<T: Clone>(bytes_max: u64) -> Kept<T>
-where
-    ByBytes: Weighter<String, T>,
-{
-    let options = OptionsBuilder::new().shards(1).estimated_items_capacity(64).weight_capacity(bytes_max).build();
-    let options = options.expect("both sizes are given");
-    Cache::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default())
+/// In one piece, since one of several would take nothing that is larger than itself.
+fn room(bytes_max: u64) -> Room {
+    Room { weight_max: bytes_max, weight_usual: 4096, shards: 1, asked_again: 0.75 }
 }
 
 impl AllTried {

@@ -427,6 +427,20 @@ async fn http2_is_spoken_to_who_speaks_it() {
 }
 
 #[tokio::test]
+async fn whoever_resets_a_stream_keeps_its_place_until_it_is_answered() {
+    let server = start(Limits { requests_in_flight_max: 1, ..patient() });
+    let (mut sender, _connection) = connect_http2(&server).await;
+    let mut impatient = sender.clone();
+    let waiting = tokio::spawn(async move { post_http2(&mut impatient, "/wait", "").await });
+    server.entered().await;
+    waiting.abort();
+    assert!(waiting.await.unwrap_err().is_cancelled());
+    assert_eq!(post_http2(&mut sender, "/", "abc").await.0, 503);
+    server.counter.release.add_permits(1);
+    while post_http2(&mut sender, "/", "abc").await.0 != 200 {}
+}
+
+#[tokio::test]
 async fn an_idle_http2_connection_is_told_to_go() {
     let server = start(Limits { idle: SHORT, ..patient() });
     let (mut sender, connection) = connect_http2(&server).await;

@@ -81,6 +81,8 @@ pub(super) struct Work {
     pub(super) control_url: Option<String>,
     /// What has to be asked before the decision can be made.
     questions: Vec<Question>,
+    /// What it has asked, whether that is known or not. What other tries have asked before it does not count.
+    looked_at: Vec<Question>,
     /// Where the script stands that is at work.
     origin: Option<Origin>,
     /// What scripts have asked so far, and from where: the same is perhaps asked again.
@@ -128,6 +130,7 @@ impl Run {
             actions: Vec::new(),
             control_url: None,
             questions: Vec::new(),
+            looked_at: Vec::new(),
             origin: None,
             asked: Vec::new(),
         };
@@ -195,6 +198,12 @@ impl Run {
     /// That it is not known yet, that there is no time to ask, or that too much was asked already.
     pub fn ask(&self, question: Question) -> Result<Arc<Fetched>, Unasked> {
         let mut work = self.work();
+        if !work.looked_at.contains(&question) {
+            if QUESTIONS_MAX <= work.looked_at.len() {
+                return Err(Unasked::TooMany);
+            }
+            work.looked_at.push(question.clone());
+        }
         if let Some(fetched) = work.facts.answers.get(&question) {
             return Ok(Arc::clone(fetched));
         }
@@ -202,9 +211,6 @@ impl Run {
             return Err(Unasked::OutOfTime);
         }
         if !work.questions.contains(&question) {
-            if QUESTIONS_MAX <= work.facts.answers.len() + work.questions.len() {
-                return Err(Unasked::TooMany);
-            }
             work.questions.push(question);
         }
         Err(Unasked::Later)

@@ -12,9 +12,13 @@ use crate::engine::request::Method;
 
 /// What the last value of `script` is, as JSON text. What it asks is answered.
 pub(super) fn shown(script: &str) -> String {
-    let mut facts = facts();
+    shown_with(script, &mut facts())
+}
+
+/// The same with these facts, which the answers join.
+fn shown_with(script: &str, facts: &mut Facts) -> String {
     loop {
-        let mut run = Run::new(&facts, Arc::new(Unhurried));
+        let mut run = Run::new(facts, Arc::new(Unhurried));
         run.set_control_url("https://control.vapi.ai/call".to_owned());
         match eval_within(script, &json!({}), &mut run) {
             Ok(value) => return value.to_string(),

@@ -114,13 +114,21 @@ impl Attempt<'_> {
                 note = format!("{note}; if it is right, ask {location} instead");
             }
         }
-        let body = String::from_utf8_lossy(&response.body);
-        if !body.is_empty() && outcome != Outcome::Delivered {
-            let cut = if response.is_cut { "\n[cut]" } else { "" };
-            note = format!("{note}\n\n{body}{cut}");
+        let mut note = self.redacted(&note);
+        if !response.body.is_empty() && outcome != Outcome::Delivered {
+            note = format!("{note}\n\n{}", self.said(response));
         }
         let health = if matches!(outcome, Outcome::Failed { .. }) { Health::Fails } else { Health::Answers };
-        self.ended(outcome, health, &note)
+        Ended { outcome, health, note }
+    }
+
+    /// What the other side said, as far as it was read.
+    fn said(&self, response: &Response) -> String {
+        let body = String::from_utf8_lossy(&response.body);
+        if response.is_cut {
+            return format!("{}\n[cut]", self.secrets.redact_beginning(&body, self.secrets_in_it()));
+        }
+        self.redacted(&body)
     }
 
     fn explained(&self, error: ClientError) -> String {
@@ -128,12 +136,18 @@ impl Attempt<'_> {
         format!("attempt {}: {error}", self.number)
     }
 
-    /// What the other side said may repeat what it was told.
     fn ended(&self, outcome: Outcome, health: Health, note: &str) -> Ended {
+        Ended { outcome, health, note: self.redacted(note) }
+    }
+
+    /// What the other side said may repeat what it was told.
+    fn redacted(&self, note: &str) -> String {
+        self.secrets.redact(note, self.secrets_in_it())
+    }
+
+    fn secrets_in_it(&self) -> impl Iterator<Item = &str> {
         let action = &self.item.action;
-        let secrets = action.request.secrets().chain(action.sign.iter().flat_map(Text::secrets));
-        let note = self.secrets.redact(note, secrets);
-        Ended { outcome, health, note }
+        action.request.secrets().chain(action.sign.iter().flat_map(Text::secrets))
     }
 }
 

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
 
 use super::{Answering, Undone};
+use crate::client::Asker;
 use crate::clock::{Clock, Deadline};
 use crate::engine::Turn;
 use crate::engine::decision::{Decision, Needs, Unfinished};
 use crate::engine::facts::Facts;
+use crate::server::call_state::MyTurn;
 use crate::server::occasion::{Allowance, Occasion};
 use crate::telemetry;
 
@@ -32,19 +34,20 @@ pub(super) enum Ask {
 
 impl Answering {
     /// Makes the decision and carries it out. If another decision of the same call changed the state meanwhile, it is
-    /// made again, now in turn with others that met the same.
+    /// made again, now in turn with others that met the same; but nobody keeps his turn while he waits for somebody else.
     pub(super) async fn decide(&self, occasion: &Arc<Occasion>, turn: Turn, ask: Ask) -> Result<Decision, Undone> {
         let mut my_turn = None;
         let mut facts = self.facts(occasion);
         loop {
-            let decision = self.make(occasion, turn, &mut facts, ask).await?;
+            let decision = self.make(occasion, turn, &mut facts, ask, &mut my_turn).await?;
             match self.conclude(occasion, turn, &facts, decision).await {
                 Err(Undone::Conflict) => {}
                 done => return done,
             }
             match occasion.call() {
                 Some(call) if !occasion.deadline().passed() => {
-                    if my_turn.is_none() {
+                    // Who lets nobody wait has time to try again, and might wait long for a thread.
+                    if my_turn.is_none() && occasion.asker() == Asker::Caller {
                         my_turn = occasion.in_time(self.states.turn(&call)).await;
                     }
                     // What was said before stands, and by the same chance the same is asked: nobody is asked twice.
@@ -67,6 +70,7 @@ impl Answering {
         turn: Turn,
         facts: &mut Facts,
         ask: Ask,
+        my_turn: &mut Option<MyTurn>,
     ) -> Result<Decision, Undone> {
         let mut began = Clock::instant();
         loop {
@@ -74,13 +78,14 @@ impl Answering {
                 Ok(decision) => return Ok(decision),
                 Err(unfinished) => unfinished,
             };
-            // Each round answers one question at least, and there is a bound on these.
+            // Each round answers one question at least that the next looks at, and there is a bound on these.
             let Needs::Answers(questions) = needs else { return too_late(occasion, turn, facts, ask) };
             if ask == Ask::Later {
                 return Err(Undone::NotNow);
             }
             let rule = time_max.map(|time| Deadline::of(began, time));
             let until = rule.into_iter().chain([occasion.made_by()]).min().unwrap_or(occasion.made_by());
+            *my_turn = None;
             facts.answers = facts.answers.with(self.asking.ask(questions, occasion.asker(), until).await);
             if occasion.is_put_off() {
                 // What was waited for, all rules have waited for: it is not counted against those that did not ask.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{answer_json, asking, report, start, tool_call};
+use super::{answer_json, asking, report, result, start, tool_call};
 use crate::support::Destination;
 
 const STOPS: &str = r"
@@ -90,4 +90,51 @@ fn a_service_has_the_time_that_its_fetch_gives_it() {
     let told = service.next();
     assert_eq!((told.path(), &*told.body), ("/told", "{\"name\":\"Ada\"}"));
     told.answer(200);
+}
+
+const TURNS: &str = r"
+rules:
+  - name: find
+    tool: find
+    run: shop::find
+";
+
+/// Counts, and then asks what somebody must answer; or only counts.
+const COUNT: &str = r#"
+fn find(args) {
+    let n = state::incr("n");
+    if args.asks != () { http::get(`CRM/${args.asks}/${n}`); }
+    `${n}`
+}
+"#;
+
+#[test]
+fn nobody_keeps_his_turn_while_he_waits_for_somebody_else() {
+    let service = Destination::open();
+    let daemon = start(TURNS, COUNT, "timeout: 15s\n", &service);
+    let call = |id: &str, arguments| asking(&daemon, tool_call(id, &arguments));
+    let count = |id: &str| result(&call(id, json!({})).join().unwrap());
+    let asks = |id: &str| {
+        let caller = call(id, json!({ "asks": id, "timeout": "14s" }));
+        (caller, service.next())
+    };
+    let (slow, first) = asks("slow");
+    assert_eq!(count("t1"), "1");
+    first.answer(200);
+    // Its state is another one now, so it has taken its turn, and asks again.
+    let second = service.next();
+    assert_eq!(second.path(), "/slow/2");
+    let (quick, first) = asks("quick");
+    assert_eq!(count("t2"), "2");
+    first.answer(200);
+    let third = service.next();
+    assert_eq!(third.path(), "/quick/3");
+    third.answer(200);
+    assert_eq!(result(&quick.join().unwrap()), "3");
+    assert!(!slow.is_finished());
+    second.answer(200);
+    let last = service.next();
+    assert_eq!(last.path(), "/slow/4");
+    last.answer(200);
+    assert_eq!(result(&slow.join().unwrap()), "4");
 }

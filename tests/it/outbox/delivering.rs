@@ -222,6 +222,18 @@ fn what_is_refused_becomes_a_dead_letter_that_hides_secrets() {
 }
 
 #[test]
+fn a_secret_is_hidden_also_where_an_answer_is_cut() {
+    let (desk, destination) = (Desk::open(), Destination::open());
+    let mut item = post("key-1", &destination.url("/"));
+    item.action.request.headers = vec![("authorization".to_owned(), asking_for("crm", Written::Plain))];
+    desk.enqueue(vec![item]).unwrap();
+    let body = format!("{}{SECRET}", "x".repeat((64 << 10) - SECRET.len() + 1));
+    destination.next().answer_with(422, "", &body);
+    let note = desk.dead_letter()["note"].as_str().unwrap().to_owned();
+    assert!(note.starts_with("it answered 422\n\nxxx") && note.ends_with("xxx\n[cut]"), "{note}");
+}
+
+#[test]
 fn a_redirect_is_shown_and_not_followed() {
     let (desk, destination) = (Desk::open(), Destination::open());
     let mut item = post("key-1", &destination.url("/"));

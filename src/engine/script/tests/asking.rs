@@ -130,6 +130,18 @@ fn one_decision_asks_a_bounded_number_of_questions() {
 }
 
 #[test]
+fn what_was_asked_at_earlier_tries_leaves_as_many_questions() {
+    let script = r#"for i in 0..20 { http::get(`https://a.example/${state::get("n")}/7${i}`) } "done""#;
+    let mut facts = facts();
+    // The state changes between the tries, and so does what is asked.
+    for n in 0..5 {
+        facts.state = Arc::new(json!({ "n": n }).as_object().cloned().unwrap());
+        assert_eq!(shown_with(script, &mut facts), r#""done""#);
+    }
+    assert_eq!(facts.answers.len(), 5 * 20);
+}
+
+#[test]
 fn a_secret_that_there_is_not_is_found_before_it_is_asked_for() {
     let scripts =
         Scripts::compile(&[], &ScriptLimits::default(), Some(&["crm".to_owned()]), &guests(), &mut Vec::new());
