@@ -1,9 +1,8 @@
 //! Tool calls that arrive again are answered again, but carried out once, also while the first is still at work.
 //!
 //! Vapi repeats a request that it believes lost. A tool call's identity is its server, its call and its own id
-//! together, because some models number their tool calls anew in every call (contract, section 7). Others begin anew in
-//! every turn, so what is asked counts too: no call gets the answer of another. [`AnswerOnce::key`] knows what has no
-//! identity.
+//! together, because some models number their tool calls anew in every call (contract, section 7).
+//! [`identity`](super::identity) knows what has none.
 //! No lock can be left behind: whoever makes an answer holds a guard, and if its future is dropped (the client hung
 //! up, the task panicked), the next one who waits makes the answer instead.
 
@@ -14,8 +13,6 @@ use quick_cache::sync::Cache;
 
 use super::identity::{Key, Keys};
 use super::recent::{self, Room};
-use crate::engine::event::ToolCall;
-use crate::engine::json::Json;
 
 /// How many bytes of answers are remembered, unless settings say otherwise.
 pub const BYTES_MAX_DEFAULT: u64 = 4 << 20;
@@ -49,21 +46,11 @@ impl<T: Clone> AnswerOnce<T> {
         AnswerOnce { answers: recent::cache(&room, ByBytes(bytes)), keys: Keys::default() }
     }
 
-    /// The identity of the tool call `tool_call` in `call`, which came to the server at index `server`. `None` if it
-    /// cannot be told from others, so that it must be carried out each time it arrives.
+    /// What stands for the tool call that [`asked`](super::identity::asked) tells from others, in `call`, which came to the
+    /// server at index `server`.
     #[must_use]
-    pub fn key(&self, server: usize, call: Option<&str>, tool_call: &ToolCall) -> Option<Key> {
-        if tool_call.is_hook() {
-            return None;
-        }
-        let arguments = tool_call.arguments().map(Json::raw).unwrap_or_default();
-        self.key_of(server, call, &tool_call.id, (&tool_call.name, arguments))
-    }
-
-    fn key_of(&self, server: usize, call: Option<&str>, tool_call: &str, asked: (&str, &str)) -> Option<Key> {
-        let call = call.filter(|id| !id.is_empty())?;
-        let tool_call = Some(tool_call).filter(|id| !id.is_empty())?;
-        Some(self.keys.key(&(server, call, tool_call, asked)))
+    pub fn key(&self, server: usize, call: &str, asked: [&str; 3]) -> Key {
+        self.keys.key(&(server, call, asked))
     }
 
     /// Remembers about so many bytes from now on.
@@ -130,8 +117,8 @@ mod tests {
     }
 
     impl Answers {
-        fn id(&self, tool_call: &str) -> Option<Key> {
-            self.key_of(0, Some("call-1"), tool_call, ("book", "{}"))
+        fn id(&self, tool_call: &str) -> Key {
+            self.key(0, "call-1", [tool_call, "book", "{}"])
         }
     }
 
@@ -152,12 +139,12 @@ mod tests {
     fn an_answer_is_given_again() {
         let answers = answers();
         run(async {
-            let (first, turn) = answers.answer(answers.id("a"), || say("one")).await;
+            let (first, turn) = answers.answer(Some(answers.id("a")), || say("one")).await;
             assert_eq!((first.as_str(), turn), ("one", Made::Now));
-            let (again, turn) = answers.answer(answers.id("a"), || say("two")).await;
+            let (again, turn) = answers.answer(Some(answers.id("a")), || say("two")).await;
             assert_eq!((again.as_str(), turn), ("one", Made::Before));
             assert!(Arc::ptr_eq(&first, &again));
-            let (other, turn) = answers.answer(answers.id("b"), || say("three")).await;
+            let (other, turn) = answers.answer(Some(answers.id("b")), || say("three")).await;
             assert_eq!((other.as_str(), turn), ("three", Made::Now));
         });
     }
@@ -167,13 +154,13 @@ mod tests {
         let answers = answers();
         let made = Cell::new(0);
         let (done, wait) = oneshot::channel();
-        let first = answers.answer(answers.id("a"), || async {
+        let first = answers.answer(Some(answers.id("a")), || async {
             made.set(made.get() + 1);
             wait.await.unwrap();
             Arc::new("one".to_owned())
         });
         let repeat = || {
-            answers.answer(answers.id("a"), || async {
+            answers.answer(Some(answers.id("a")), || async {
                 made.set(made.get() + 1);
                 Arc::new("two".to_owned())
             })
@@ -190,9 +177,9 @@ mod tests {
     #[test]
     fn if_the_first_gives_up_one_who_waits_goes_on() {
         let answers = answers();
-        let mut first = Box::pin(answers.answer(answers.id("a"), std::future::pending));
-        let mut second = pin!(answers.answer(answers.id("a"), || say("two")));
-        let mut third = pin!(answers.answer(answers.id("a"), || say("three")));
+        let mut first = Box::pin(answers.answer(Some(answers.id("a")), std::future::pending));
+        let mut second = pin!(answers.answer(Some(answers.id("a")), || say("two")));
+        let mut third = pin!(answers.answer(Some(answers.id("a")), || say("three")));
         assert!(poll(first.as_mut()).is_pending());
         assert!(poll(second.as_mut()).is_pending());
         assert!(poll(third.as_mut()).is_pending());
@@ -208,19 +195,16 @@ mod tests {
     #[test]
     fn nothing_is_left_behind_if_nobody_waits() {
         let answers = answers();
-        let mut first = Box::pin(answers.answer(answers.id("a"), std::future::pending));
+        let mut first = Box::pin(answers.answer(Some(answers.id("a")), std::future::pending));
         assert!(poll(first.as_mut()).is_pending());
         drop(first);
-        let (second, turn) = run(answers.answer(answers.id("a"), || say("two")));
+        let (second, turn) = run(answers.answer(Some(answers.id("a")), || say("two")));
         assert_eq!((second.as_str(), turn), ("two", Made::Now));
     }
 
     #[test]
     fn a_call_without_an_identity_is_carried_out_each_time() {
         let answers = answers();
-        for (call, tool_call) in [(None, "a"), (Some("c"), ""), (Some(""), "a"), (None, "")] {
-            assert_eq!(answers.key_of(0, call, tool_call, ("book", "{}")), None);
-        }
         for _ in 0..2 {
             assert_eq!(run(answers.answer(None, || say("x"))).1, Made::Now);
         }
@@ -230,15 +214,15 @@ mod tests {
     fn the_same_ids_elsewhere_are_another_call() {
         let answers = answers();
         let keys = [
-            answers.key_of(0, Some("call-1"), "call_51kj", ("book", "{}")),
-            answers.key_of(1, Some("call-1"), "call_51kj", ("book", "{}")),
-            answers.key_of(0, Some("call-2"), "call_51kj", ("book", "{}")),
-            answers.key_of(0, Some("call-2"), "call_51kk", ("book", "{}")),
-            answers.key_of(0, Some("call-2"), "call_51kk", ("cancel", "{}")),
-            answers.key_of(0, Some("call-2"), "call_51kk", ("cancel", "{ }")),
+            answers.key(0, "call-1", ["call_51kj", "book", "{}"]),
+            answers.key(1, "call-1", ["call_51kj", "book", "{}"]),
+            answers.key(0, "call-2", ["call_51kj", "book", "{}"]),
+            answers.key(0, "call-2", ["call_51kk", "book", "{}"]),
+            answers.key(0, "call-2", ["call_51kk", "cancel", "{}"]),
+            answers.key(0, "call-2", ["call_51kk", "cancel", "{ }"]),
         ];
         for key in keys {
-            assert_eq!(run(answers.answer(key, || say("x"))).1, Made::Now);
+            assert_eq!(run(answers.answer(Some(key), || say("x"))).1, Made::Now);
         }
     }
 
@@ -248,11 +232,11 @@ mod tests {
         let text = "x".repeat(1000);
         run(async {
             for number in 0..5000 {
-                answers.answer(answers.id(&number.to_string()), || say(&text)).await;
+                answers.answer(Some(answers.id(&number.to_string())), || say(&text)).await;
             }
             // Half of what fits in the three quarters for new ones, because the shards fill unevenly.
             for number in 4700..5000 {
-                let (_, turn) = answers.answer(answers.id(&number.to_string()), || say("again")).await;
+                let (_, turn) = answers.answer(Some(answers.id(&number.to_string())), || say("again")).await;
                 assert_eq!(turn, Made::Before, "{number}");
             }
         });
@@ -263,9 +247,9 @@ mod tests {
     fn a_huge_answer_is_shared_but_not_kept() {
         let answers = up_to(1 << 20);
         let huge = "x".repeat(1 << 20);
-        assert_eq!(run(answers.answer(answers.id("a"), || say(&huge))).0.len(), 1 << 20);
+        assert_eq!(run(answers.answer(Some(answers.id("a")), || say(&huge))).0.len(), 1 << 20);
         assert_eq!(answers.answers.weight(), 0);
-        assert_eq!(run(answers.answer(answers.id("a"), || say("small"))).1, Made::Now);
+        assert_eq!(run(answers.answer(Some(answers.id("a")), || say("small"))).1, Made::Now);
     }
 
     #[test]
@@ -274,7 +258,7 @@ mod tests {
             value
         }
         let answers = answers();
-        let turn = run(needs_send(answers.answer(answers.id("a"), || say("one")))).1;
+        let turn = run(needs_send(answers.answer(Some(answers.id("a")), || say("one")))).1;
         assert_eq!(turn, Made::Now);
     }
 }

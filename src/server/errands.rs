@@ -8,12 +8,11 @@ use std::collections::HashMap;
 
 use data_encoding::HEXLOWER;
 
-use super::identity::Mark;
+use super::identity::{Mark, asked};
 use super::occasion::Occasion;
 use crate::engine::Turn;
 use crate::engine::action::Action;
 use crate::engine::facts::Facts;
-use crate::engine::json::Json;
 use crate::fingerprint::fingerprint;
 use crate::outbox::Enqueued;
 
@@ -56,11 +55,8 @@ fn identity(occasion: &Occasion, turn: Turn, facts: &Facts) -> u128 {
     match turn {
         Turn::Whole => of(&[&[call], &*Mark::of(event).texts()].concat()),
         Turn::ToolCall(index) => {
-            let asked = event.tool_calls().get(index).filter(|call| !call.is_hook() && !call.id.is_empty());
-            asked.map_or_else(
-                || of(&[call, &chance()]),
-                |asked| of(&[call, &asked.id, &asked.name, asked.arguments().map(Json::raw).unwrap_or_default()]),
-            )
+            let asked = event.tool_calls().get(index).and_then(asked);
+            asked.map_or_else(|| of(&[call, &chance()]), |asked| of(&[&[call], &asked[..]].concat()))
         }
     }
 }

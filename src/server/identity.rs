@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 
-use crate::engine::event::Event;
+use crate::engine::event::{Event, ToolCall};
 use crate::engine::json::{Json, JsonType};
 use crate::engine::kind::Kind;
 
@@ -49,6 +49,17 @@ impl Mark<'_> {
             Mark::Body(body) => vec![body],
         }
     }
+}
+
+/// What makes a tool call the same when it comes again in the same call: its id, its name and its arguments as they are
+/// written. Some models begin to number anew in every turn, so that the id alone does not tell. Nothing does of what a hook
+/// asks, and of what has no id: that is another one each time.
+#[must_use]
+pub fn asked(tool_call: &ToolCall) -> Option<[&str; 3]> {
+    if tool_call.is_hook() || tool_call.id.is_empty() {
+        return None;
+    }
+    Some([&tool_call.id, &tool_call.name, tool_call.arguments().map(Json::raw).unwrap_or_default()])
 }
 
 /// What an event says of itself; nothing if it does not say when.
@@ -110,6 +121,18 @@ mod tests {
         });
         message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         event(&message)
+    }
+
+    #[test]
+    fn a_tool_call_without_an_id_of_its_own_is_another_one_each_time() {
+        let call = |id: &str| {
+            let call = json!({ "id": id, "function": { "name": "book", "arguments": { "n": 1 } } });
+            event(&json!({ "type": "tool-calls", "toolCallList": [call] }))
+        };
+        assert_eq!(asked(&call("t1").tool_calls()[0]), Some(["t1", "book", "{\"n\":1}"]));
+        for id in ["", "hook-function-call"] {
+            assert_eq!(asked(&call(id).tool_calls()[0]), None, "{id}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tokio::time::timeout_at;
 
 use super::call_state::Call;
 use super::dedup::AnswerOnce;
-use super::identity::{Key, Mark};
+use super::identity::{self, Key, Mark};
 use super::seen::Seen;
 use super::site::Site;
 use crate::client::Asker;
@@ -77,7 +77,8 @@ impl Occasion {
     #[must_use]
     pub fn identity<T: Clone>(&self, turn: Turn, answered: &AnswerOnce<T>) -> Option<Key> {
         let Turn::ToolCall(index) = turn else { return None };
-        answered.key(self.site.index, self.event.call_id(), self.event.tool_calls().get(index)?)
+        let asked = identity::asked(self.event.tool_calls().get(index)?)?;
+        Some(answered.key(self.site.index, self.event.call_id()?, asked))
     }
 
     /// What makes an event the same when it comes again (contract, section 7); tool calls have identities of their own.
