@@ -2,7 +2,7 @@
 //!
 //! The engine asks nobody. A decision that lacks an answer says so ([`Unfinished`](super::decision::Unfinished)), with
 //! every question that it can think of; whoever wants it made finds the answers and has it made again, with them among
-//! the [`Facts`](super::facts::Facts). So a test answers from a file, and a replay from what was said then.
+//! the [`Facts`](super::facts::Facts). So a test answers from a file.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -101,7 +101,7 @@ impl Target {
 
     /// What to do where nobody listens.
     pub(super) fn remedy(&self) -> String {
-        let config = self.settings.as_ref().filter(|file| *file != settings::FILE);
+        let config = self.settings.as_ref().filter(|file| file.as_os_str() != settings::FILE);
         let config = config.map(|file| format!(" --config {}", load::shown(file))).unwrap_or_default();
         format!("start one with `switchhook run{config}`, or say where it listens with `--listen` or `--to`")
     }
