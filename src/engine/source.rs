@@ -4,6 +4,7 @@
 //! which finds everything there is to find before it gives up.
 
 mod actions;
+mod arguments;
 mod bindings;
 mod fetch;
 mod files;
@@ -44,6 +45,7 @@ use super::table::TableLimits;
 use super::tools::Tools;
 use actions::Reusable;
 pub use actions::VERBS;
+use arguments::{Arguments, Undeclared};
 pub use files::{is_rule_file, is_test_file, module_name, table_name};
 pub use names::unknown_field;
 pub use outgoing::words;
@@ -134,6 +136,7 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
     let scripts = Scripts::compile(&modules, &options.scripts, secrets, &sheets.tables, &mut found);
     let vars = Vars::of(&files, &mut found);
     let reusable = Reusable::of(&files, &mut found);
+    let arguments = Arguments::of(&files);
     let mut wanted = WantedBuilder::new();
     let mut shop = Workshop {
         sources,
@@ -141,6 +144,8 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
         scripts: &scripts,
         vars: &vars,
         reusable: &reusable,
+        arguments: &arguments,
+        undeclared: Undeclared::default(),
         sheets: &sheets,
         tables_used: Used::default(),
         wanted: &mut wanted,
@@ -212,6 +217,9 @@ struct Workshop<'a> {
     scripts: &'a Scripts,
     vars: &'a Vars<'a>,
     reusable: &'a Reusable<'a>,
+    arguments: &'a Arguments,
+    /// The arguments that rules look at and that no tool declares.
+    undeclared: Undeclared,
     sheets: &'a Sheets,
     /// Which of the tables rules and their expressions use.
     tables_used: Used,
@@ -257,6 +265,7 @@ impl Workshop<'_> {
         }
         let spans: Vec<(String, Span)> = declared.iter().map(|tool| (tool.name.clone(), tool.span)).collect();
         self.found.extend(self.reusable.unused());
+        self.found.extend(std::mem::take(&mut self.undeclared).finished());
         self.tables_used.note_all(self.scripts.reach());
         self.review(&drafts, &spans, files.first().map(|(file, _)| *file));
         (drafts, declared)

@@ -86,6 +86,7 @@ pages! {
     "unanswered-tool",
     "unclosed-placeholder",
     "unknown-action",
+    "unknown-argument",
     "unknown-column",
     "unknown-event-kind",
     "unknown-field",

@@ -58,6 +58,8 @@ pub(super) struct Names {
     pub(super) rule: String,
     /// The kinds of event that the rule is for.
     pub(super) kinds: KindSet,
+    /// The tools that it is for; empty: all, or none.
+    pub(super) tools: Vec<String>,
     /// The names of its own, in the order of their numbers.
     pub(super) lets: Vec<String>,
     /// Which of these are of `fetch`.
@@ -268,8 +270,8 @@ impl Names {
 pub fn unknown_field(kind: Kind, path: &Path, span: Span) -> Option<Diagnostic> {
     let segments = if path.root() == "event" { path.rest() } else { path.segments() };
     let Verdict::Unknown { segment, mut known } = fields::look_up(kind, segments) else { return None };
-    let (rule, lets, rows) = (String::new(), Vec::new(), BTreeMap::new());
-    let names = Names { rule, kinds: kind.into(), lets, fetches: 0..0, rows, stage: Stage::Deciding };
+    let (rule, tools, lets, rows) = (String::new(), Vec::new(), Vec::new(), BTreeMap::new());
+    let names = Names { rule, kinds: kind.into(), tools, lets, fetches: 0..0, rows, stage: Stage::Deciding };
     if segment == 0 && names.for_tools() {
         known.extend(FOR_TOOLS);
     }
@@ -352,7 +354,8 @@ fn tool(path: &Path) -> Result<Lookup, Trouble> {
     }
 }
 
-fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+/// Names as a message lists them.
+pub(super) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     const SHOWN: usize = 12;
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();

@@ -100,7 +100,16 @@ impl Workshop<'_> {
         lets.extend(self.binding_names("fetch", source.fetch.as_ref()));
         let fetches = first..lets.len();
         let rows = rows_of_tables(source.bindings.as_ref());
-        let names = Names { rule: name.value.clone(), kinds: set, lets, fetches, rows, stage: Stage::Deciding };
+        let own_tools = tools.iter().map(|(tool, _)| tool.clone()).collect();
+        let names = Names {
+            rule: name.value.clone(),
+            kinds: set,
+            tools: own_tools,
+            lets,
+            fetches,
+            rows,
+            stage: Stage::Deciding,
+        };
 
         let mut conditions = self.demands(&source, &tools, &unknown, &names);
         let mut bindings = self.lets(source.bindings.as_ref(), &names);
