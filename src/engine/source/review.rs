@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::Workshop;
 use super::rule::Draft;
-use crate::engine::diagnostic::{Diagnostic, FileId, Span, has_errors};
+use crate::engine::diagnostic::{Diagnostic, FileId, Span, closest, has_errors};
 use crate::engine::kind::{Kind, KindSet, Subscription};
 
 /// Kinds that callers wait for in nearly every set-up.
@@ -103,10 +103,13 @@ impl Workshop<'_> {
                     && (draft.tools.is_empty() || draft.tools.iter().any(|(name, _)| name == tool))
             };
             if !rules.iter().any(answers) {
-                self.found.push(
-                    Diagnostic::warning("unanswered-tool", *span, format!("no rule answers the tool `{tool}`"))
-                        .help(format!("add a rule with `tool: {tool}`")),
-                );
+                let found = Diagnostic::warning("unanswered-tool", *span, format!("no rule answers the tool `{tool}`"));
+                self.found.push(match nearly(tool, rules, declared) {
+                    Some((other, place)) => found
+                        .note(place, "a rule answers this one")
+                        .help(format!("no tool is declared as `{other}`, which a rule answers: spell both alike")),
+                    None => found.help(format!("add a rule with `tool: {tool}`")),
+                });
             }
         }
     }
@@ -150,6 +153,14 @@ impl Workshop<'_> {
             );
         }
     }
+}
+
+/// A tool that a rule names, that nobody declares, and that may be meant to be `tool`.
+fn nearly<'d>(tool: &str, rules: &[&'d Draft], declared: &[(String, Span)]) -> Option<(&'d str, Span)> {
+    let is_declared = |name: &str| declared.iter().any(|(known, _)| known == name);
+    let named = || rules.iter().flat_map(|draft| &draft.tools).filter(|(name, _)| !is_declared(name));
+    let meant = closest(tool, named().map(|(name, _)| name.as_str()))?;
+    named().find(|(name, _)| name == meant).map(|(name, span)| (name.as_str(), *span))
 }
 
 fn answered(rules: &[&Draft], kind: Kind) -> bool {
