@@ -293,6 +293,7 @@ pub(super) fn unknown_name<'n>(
     let diagnostic = Diagnostic::error("unknown-name", span, format!("nothing is called `{name}` here"));
     match name {
         "null" | "nil" | "None" | "undefined" => diagnostic.help("what is absent is written `()`"),
+        "env" => diagnostic.help("scripts see secrets alone: name it under `secrets:` in `switchhook.yaml`"),
         "True" | "False" => diagnostic.help(format!("write `{}`", name.to_lowercase())),
         "console" | "logger" => diagnostic.help("write to the log with `log::info(…)` or `log::warn(…)`"),
         "JSON" => diagnostic.help("use `json::parse(…)` and `json::to_string(…)`"),

@@ -29,8 +29,8 @@ const PLAIN: &[&str] = &[
     "type",
 ];
 
-/// The schemas of the arguments of all declared tools.
-pub(super) struct Arguments(HashMap<String, (Span, Value)>);
+/// All declared tools by their names: where each is declared, and the schema of its arguments, if it says so.
+pub(super) struct Arguments(HashMap<String, (Span, Option<Value>)>);
 
 /// What was found of arguments that no tool declares. Several rules can share a script or an action, so what is absent
 /// for one of them may be there for another.
@@ -54,11 +54,16 @@ impl Arguments {
     /// Gathers what the files declare under `tools`.
     pub(super) fn of(files: &[(FileId, Node)]) -> Arguments {
         let tools = files.iter().filter_map(|(_, node)| node.get("tools")).flat_map(Node::entries);
-        let schemas = tools.filter_map(|(key, tool)| {
-            let schema = tool.get("parameters")?.to_json();
-            Some((key.text.clone(), (key.span, schema)))
+        let schemas = tools.map(|(key, tool)| {
+            let schema = tool.get("parameters").map(Node::to_json);
+            (key.text.clone(), (key.span, schema))
         });
         Arguments(schemas.collect())
+    }
+
+    /// Whether a tool is declared under this name.
+    pub(super) fn has_tool(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 }
 
@@ -91,7 +96,7 @@ fn undeclared(all: &Arguments, path: &Path, span: Span, names: &Names, in_script
     let (mut missing, mut declared_at) = (Vec::new(), Vec::new());
     for tool in &names.tools {
         let (place, schema) = all.0.get(tool)?;
-        missing.push(missing_in(schema, path.rest(), 0)?);
+        missing.push(missing_in(schema.as_ref()?, path.rest(), 0)?);
         declared_at.push(*place);
     }
     let furthest = missing.iter().map(|missing| missing.at).max()?;

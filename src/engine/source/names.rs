@@ -230,6 +230,9 @@ impl Names {
         if let Some(right) = fields::wrong_turns(path.segments()) {
             return trouble.help(right);
         }
+        if let ("env", Some(Segment::Key(name))) = (path.root(), path.rest().first()) {
+            return trouble.help(environment(name));
+        }
         let names = self.all();
         match closest(path.root(), names.iter().map(String::as_str)) {
             Some(name) => trouble.help(format!("did you mean `{name}`?")),
@@ -276,6 +279,15 @@ pub fn unknown_field(kind: Kind, path: &Path, span: Span) -> Option<Diagnostic> 
         known.extend(FOR_TOOLS);
     }
     Some(names.unknown_path(segments, segment, &known, path).at(span))
+}
+
+/// How a rule comes by what stands in the environment.
+fn environment(name: &str) -> String {
+    let secret = name.to_lowercase();
+    format!(
+        "rules do not see the environment: write `secrets: {{ {secret}: {{ env: {name} }} }}` into `switchhook.yaml`, \
+         and `${{secrets.{secret}}}` where a request sends it"
+    )
 }
 
 /// A value of `vars`, which cannot change once the rules are loaded.

@@ -1,6 +1,7 @@
 //! A rule as its author wrote it, and how it is made into one that runs.
 
 pub(super) mod answer;
+mod misplaced;
 mod outline;
 
 use std::time::Duration;
@@ -166,7 +167,10 @@ impl Workshop<'_> {
             );
             return None;
         }
-        let source: RuleSource = read(node, "a rule", self.found)?;
+        let before = self.found.len();
+        let source: Option<RuleSource> = read(node, "a rule", self.found);
+        misplaced::explain(node, self.found.get_mut(before..).unwrap_or_default());
+        let source = source?;
         let name = source.name.get()?.clone();
         if name.value.trim().is_empty() {
             let found = Diagnostic::error("bad-name", name.span, "a rule has a name that is not empty");
