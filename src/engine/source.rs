@@ -121,6 +121,9 @@ pub struct Compiled {
     pub found: Vec<Diagnostic>,
 }
 
+/// What is wrong only if no other file says something about it.
+const OF_ALL_FILES: &[&str] = &["unknown-action", "unknown-variable", "unused-action"];
+
 /// Makes an engine of rule files (`*.yaml`, `*.yml`), script modules (`scripts/*.rhai`) and tables (`tables/*.csv`).
 ///
 /// # Errors
@@ -128,8 +131,11 @@ pub struct Compiled {
 pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Diagnostic>> {
     let mut found = Vec::new();
     let mut files = Vec::new();
+    let mut are_all_read = true;
     for (id, file) in sources.iter().filter(|(_, file)| is_rule_file(&file.path)) {
-        files.extend(yaml::parse(id, &file.text, &mut found).map(|node| (id, node)));
+        let node = yaml::parse(id, &file.text, &mut found);
+        are_all_read &= node.is_some();
+        files.extend(node.map(|node| (id, node)));
     }
     let sheets = Sheets::read(sources, &files, &options.tables, &mut found);
     let (modules, secrets) = (script_files(sources), options.secrets.as_deref());
@@ -161,6 +167,10 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
     let control_url = Path::parse(control::URL).filter(|_| scripts_reach_out);
     let control_url = control_url.map(|path| wanted.want(KindSet::ALL, path.segments()));
     drop_consequences(&mut found, sources);
+    if !are_all_read {
+        // What is missed may stand in the file that cannot be read.
+        found.retain(|one| !OF_ALL_FILES.contains(&one.slug));
+    }
     diagnostic::sort(&mut found);
     if diagnostic::has_errors(&found) {
         return Err(found);
