@@ -12,6 +12,7 @@ mod hyphen;
 mod kinds;
 mod names;
 mod node;
+mod numbers;
 mod outgoing;
 mod outline;
 mod placeholder;

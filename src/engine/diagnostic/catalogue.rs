@@ -56,6 +56,7 @@ pages! {
     "import-outside",
     "invalid-value",
     "literal-secret",
+    "local-number",
     "misleading-field",
     "misplaced-word",
     "missing-field",

@@ -109,6 +109,9 @@ impl Workshop<'_> {
         let template = self.template(node, names);
         self.reply_is_read(node.span, field, kinds);
         self.hold_to_contract(node, &template, kinds);
+        if kinds.iter().any(|(kind, _)| matches!(kind, Kind::AssistantRequest | Kind::TransferDestinationRequest)) {
+            self.check_destination(node, &template);
+        }
         template
     }
 
