@@ -9,6 +9,7 @@ mod bindings;
 mod fetch;
 mod files;
 mod hyphen;
+mod inside;
 mod kinds;
 mod names;
 mod node;
@@ -80,6 +81,8 @@ pub struct Options {
     pub tables: TableLimits,
     /// The names of the secrets; `None` where there are no settings that would say.
     pub secrets: Option<Vec<String>>,
+    /// What the settings allow of what lies inside; `None` where there are no settings that would say.
+    pub outbound_allow: Option<Vec<String>>,
     /// How long the outbox tries anything, whatever an action says.
     pub outbox_age_max: Duration,
 }
@@ -93,6 +96,7 @@ impl Default for Options {
             regex_bytes_max: 1 << 20,
             tables: TableLimits::default(),
             secrets: None,
+            outbound_allow: None,
             outbox_age_max: AGE_MAX,
         }
     }

@@ -70,6 +70,7 @@ pages! {
     "open-admin",
     "open-server",
     "opt-in-kind",
+    "refused-destination",
     "reply-not-read",
     "script-load",
     "script-syntax",
