@@ -282,7 +282,7 @@ impl Workshop<'_> {
         self.found.extend(self.reusable.unused());
         self.found.extend(std::mem::take(&mut self.undeclared).finished());
         self.tables_used.note_all(self.scripts.reach());
-        self.review(&drafts, &spans, files.first().map(|(file, _)| *file));
+        self.review(&drafts, &spans, first_rules(files));
         (drafts, declared)
     }
 
@@ -300,6 +300,13 @@ impl Workshop<'_> {
             }
         }
     }
+}
+
+/// Where rules begin, to which more can be added; the beginning of the first file where there are none.
+fn first_rules(files: &[(FileId, Node)]) -> Option<Span> {
+    let keys = files.iter().flat_map(|(_, node)| node.entries()).map(|(key, _)| key);
+    let begun = keys.filter(|key| key.text == "rules").map(|key| key.span).next();
+    begun.or_else(|| files.first().map(|(file, _)| Span { file: *file, start: 0, end: 0 }))
 }
 
 fn unknown_file_field(name: &str, span: Span) -> Diagnostic {
