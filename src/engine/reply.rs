@@ -71,6 +71,18 @@ pub fn takes_text_at(kind: Kind, path: &[&str]) -> bool {
     contract::form(kind).is_some_and(|form| form.takes_text_at(path))
 }
 
+/// Whether replies of any kind have an entry of this name.
+#[must_use]
+pub fn has_entry(name: &str) -> bool {
+    tool::PART_NAMES.contains(&name) || contract::has_entry(name)
+}
+
+/// What to do instead of an entry of this name, which no reply has and which is often tried.
+#[must_use]
+pub fn advice(name: &str) -> Option<&'static str> {
+    contract::advice(name)
+}
+
 /// Everything in which `message` is certainly no message to a call that is going on (contract, section 6).
 #[must_use]
 pub fn check_control<T: Tree>(message: &T) -> Vec<Fault> {

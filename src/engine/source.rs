@@ -4,13 +4,16 @@
 //! which finds everything there is to find before it gives up.
 
 mod actions;
+mod arguments;
 mod bindings;
 mod fetch;
 mod files;
 mod hyphen;
+mod inside;
 mod kinds;
 mod names;
 mod node;
+mod numbers;
 mod outgoing;
 mod outline;
 mod placeholder;
@@ -44,6 +47,7 @@ use super::table::TableLimits;
 use super::tools::Tools;
 use actions::Reusable;
 pub use actions::VERBS;
+use arguments::{Arguments, Undeclared};
 pub use files::{is_rule_file, is_test_file, module_name, table_name};
 pub use names::unknown_field;
 pub use outgoing::words;
@@ -77,6 +81,8 @@ pub struct Options {
     pub tables: TableLimits,
     /// The names of the secrets; `None` where there are no settings that would say.
     pub secrets: Option<Vec<String>>,
+    /// What the settings allow of what lies inside; `None` where there are no settings that would say.
+    pub outbound_allow: Option<Vec<String>>,
     /// How long the outbox tries anything, whatever an action says.
     pub outbox_age_max: Duration,
 }
@@ -90,6 +96,7 @@ impl Default for Options {
             regex_bytes_max: 1 << 20,
             tables: TableLimits::default(),
             secrets: None,
+            outbound_allow: None,
             outbox_age_max: AGE_MAX,
         }
     }
@@ -119,6 +126,9 @@ pub struct Compiled {
     pub found: Vec<Diagnostic>,
 }
 
+/// What is wrong only if no other file says something about it.
+const OF_ALL_FILES: &[&str] = &["unknown-action", "unknown-variable", "unused-action"];
+
 /// Makes an engine of rule files (`*.yaml`, `*.yml`), script modules (`scripts/*.rhai`) and tables (`tables/*.csv`).
 ///
 /// # Errors
@@ -126,14 +136,18 @@ pub struct Compiled {
 pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Diagnostic>> {
     let mut found = Vec::new();
     let mut files = Vec::new();
+    let mut are_all_read = true;
     for (id, file) in sources.iter().filter(|(_, file)| is_rule_file(&file.path)) {
-        files.extend(yaml::parse(id, &file.text, &mut found).map(|node| (id, node)));
+        let node = yaml::parse(id, &file.text, &mut found);
+        are_all_read &= node.is_some();
+        files.extend(node.map(|node| (id, node)));
     }
     let sheets = Sheets::read(sources, &files, &options.tables, &mut found);
     let (modules, secrets) = (script_files(sources), options.secrets.as_deref());
     let scripts = Scripts::compile(&modules, &options.scripts, secrets, &sheets.tables, &mut found);
     let vars = Vars::of(&files, &mut found);
     let reusable = Reusable::of(&files, &mut found);
+    let arguments = Arguments::of(&files);
     let mut wanted = WantedBuilder::new();
     let mut shop = Workshop {
         sources,
@@ -141,6 +155,8 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
         scripts: &scripts,
         vars: &vars,
         reusable: &reusable,
+        arguments: &arguments,
+        undeclared: Undeclared::default(),
         sheets: &sheets,
         tables_used: Used::default(),
         wanted: &mut wanted,
@@ -156,6 +172,10 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
     let control_url = Path::parse(control::URL).filter(|_| scripts_reach_out);
     let control_url = control_url.map(|path| wanted.want(KindSet::ALL, path.segments()));
     drop_consequences(&mut found, sources);
+    if !are_all_read {
+        // What is missed may stand in the file that cannot be read.
+        found.retain(|one| !OF_ALL_FILES.contains(&one.slug));
+    }
     diagnostic::sort(&mut found);
     if diagnostic::has_errors(&found) {
         return Err(found);
@@ -212,6 +232,9 @@ struct Workshop<'a> {
     scripts: &'a Scripts,
     vars: &'a Vars<'a>,
     reusable: &'a Reusable<'a>,
+    arguments: &'a Arguments,
+    /// The arguments that rules look at and that no tool declares.
+    undeclared: Undeclared,
     sheets: &'a Sheets,
     /// Which of the tables rules and their expressions use.
     tables_used: Used,
@@ -257,8 +280,9 @@ impl Workshop<'_> {
         }
         let spans: Vec<(String, Span)> = declared.iter().map(|tool| (tool.name.clone(), tool.span)).collect();
         self.found.extend(self.reusable.unused());
+        self.found.extend(std::mem::take(&mut self.undeclared).finished());
         self.tables_used.note_all(self.scripts.reach());
-        self.review(&drafts, &spans, files.first().map(|(file, _)| *file));
+        self.review(&drafts, &spans, first_rules(files));
         (drafts, declared)
     }
 
@@ -276,6 +300,13 @@ impl Workshop<'_> {
             }
         }
     }
+}
+
+/// Where rules begin, to which more can be added; the beginning of the first file where there are none.
+fn first_rules(files: &[(FileId, Node)]) -> Option<Span> {
+    let keys = files.iter().flat_map(|(_, node)| node.entries()).map(|(key, _)| key);
+    let begun = keys.filter(|key| key.text == "rules").map(|key| key.span).next();
+    begun.or_else(|| files.first().map(|(file, _)| Span { file: *file, start: 0, end: 0 }))
 }
 
 fn unknown_file_field(name: &str, span: Span) -> Diagnostic {

@@ -96,10 +96,12 @@ fn check_name(name: &Spanned<String>) -> Result<(), Box<Diagnostic>> {
 fn from_environment(name: &Spanned<String>, env: &Spanned<String>) -> Result<SecretString, Box<Diagnostic>> {
     let Some(value) = variable(&env.value).map(Zeroizing::new) else {
         let message = "the environment variable that `env` names is not set";
-        return Err(Diagnostic::error("unset-variable", env.span, message)
-            .help("set it before the daemon starts; names are case-sensitive")
-            .help("write its name alone: `{ env: CRM_TOKEN }`, not `{ env: \"${env.CRM_TOKEN}\" }`")
-            .into());
+        let found = Diagnostic::error("unset-variable", env.span, message)
+            .help("set it before the daemon starts; names are case-sensitive");
+        // What is no name may be the value itself, filled in by a placeholder.
+        let is_name = env.value.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        let help = "write its name alone: `{ env: CRM_TOKEN }`, not `{ env: \"${env.CRM_TOKEN}\" }`";
+        return Err(if is_name { found } else { found.help(help) }.into());
     };
     sound(name, &value, env.span)
 }

@@ -47,6 +47,12 @@ impl OutboundSource {
         }
     }
 
+    /// What may be reached inside, as it is written.
+    pub(super) fn allowed(&self) -> Vec<String> {
+        let allowed = self.allow.get().and_then(Option::as_ref).map(|Each(all)| all.as_slice()).unwrap_or_default();
+        allowed.iter().map(|written| written.value.clone()).collect()
+    }
+
     fn guard(&self, found: &mut Vec<Diagnostic>) -> Guard {
         let mut guard = Guard::default();
         for written in self.allow.get().and_then(Option::as_ref).map(|Each(all)| all.as_slice()).unwrap_or_default() {

@@ -121,6 +121,7 @@ pub(super) fn settings(tree: &Node, folder: &Path, found: &mut Vec<Diagnostic>) 
         regex_bytes_max: limits.regex_bytes(),
         tables: limits.tables(),
         secrets: Some(secrets.names().map(ToOwned::to_owned).collect()),
+        outbound_allow: Some(outbound.allowed()),
         outbox_age_max: limits.outbox().age_max,
         ..Options::default()
     };

@@ -174,6 +174,31 @@ fn every_field_is_listed() {
     }
 }
 
+/// What the first column of the table behind `heading` names.
+fn keys_behind(page: &str, heading: &str) -> Vec<String> {
+    let (_, behind) = page.split_once(heading).unwrap();
+    let rows = behind.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let first = |row: &str| row.split('|').nth(1).unwrap_or_default().to_owned();
+    rows.map(first).flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn the_keys_of_a_rule_and_of_a_rule_file_are_all_explained() {
+    let page = fs::read_to_string(docs().join("rules.md")).unwrap();
+    let schema = source::schema();
+    for (heading, of) in [
+        ("## The keys of a rule\n", &schema["$defs"]["Rule"]["properties"]),
+        ("A rule file may hold:\n", &schema["properties"]),
+    ] {
+        let mut known: Vec<&String> = of.as_object().unwrap().keys().collect();
+        let explained = keys_behind(&page, heading);
+        let mut explained: Vec<&String> = explained.iter().collect();
+        known.sort();
+        explained.sort();
+        assert_eq!(explained, known, "{heading}");
+    }
+}
+
 #[test]
 fn every_value_of_messages_is_listed() {
     let rows = fields(&source::schema()["$defs"]["when"], is_of_message);

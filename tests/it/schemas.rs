@@ -52,6 +52,7 @@ const UNJUDGED: &[(&str, &str)] = &[
     ("script-syntax", EXPRESSIONS),
     ("unclosed-placeholder", EXPRESSIONS),
     ("unknown-action", NAMES),
+    ("unknown-argument", NAMES),
     ("unknown-column", NAMES),
     ("unknown-function", NAMES),
     ("unknown-module", NAMES),

@@ -22,6 +22,22 @@ pub(super) fn form(kind: Kind) -> Option<&'static Form> {
     }
 }
 
+/// Whether a reply to any kind but those of tools has an entry of this name.
+pub(super) fn has_entry(name: &str) -> bool {
+    objects().any(|object| object.field(name).is_some())
+}
+
+/// What to do instead of an entry of this name, which is often tried in replies.
+pub(super) fn advice(name: &str) -> Option<&'static str> {
+    objects().flat_map(|object| object.advice).find(|(known, _)| *known == name).map(|(_, advice)| *advice)
+}
+
+/// The objects that replies are.
+fn objects() -> impl Iterator<Item = &'static Object> {
+    let object = |form: &'static Form| if let Form::Object(object) = form { Some(*object) } else { None };
+    Kind::ALL.iter().filter_map(|kind| form(*kind)).filter_map(object)
+}
+
 /// The form of the JSON that goes back to Vapi; `None` if none goes back or nothing of it is read.
 pub(super) fn wire_form(kind: Kind) -> Option<&'static Form> {
     match kind {

@@ -1,5 +1,8 @@
 //! What went wrong in a script, in the words of this program: while it was read, or while it ran.
 
+mod brackets;
+mod foreign;
+mod tokens;
 pub(super) mod wording;
 
 use std::collections::BTreeMap;
@@ -133,6 +136,15 @@ fn innermost(mut error: EvalAltResult) -> (EvalAltResult, Option<String>) {
 /// A text that is not Rhai; `locate` says where its bytes stand.
 pub(super) fn syntax(error: &ParseError, lines: &Lines, locate: &dyn Fn((usize, usize)) -> Span) -> Diagnostic {
     let ParseError(kind, position) = error;
+    let told = |at, message: String, help: String| Diagnostic::error("script-syntax", locate(at), message).help(help);
+    let tokens = tokens::tokens(lines.text());
+    if let Some((at, message, help)) = foreign::explain(kind, &tokens, lines.offset(*position)) {
+        return told(at, message, help);
+    }
+    if let Some(found) = brackets::unbalanced(lines.text(), &tokens).filter(|_| !is_of_its_own(kind)) {
+        let diagnostic = told(found.at, found.message, found.help);
+        return found.note.into_iter().fold(diagnostic, |one, (at, text)| one.note(locate(at), text));
+    }
     let (message, help) = syntax_message(kind);
     // Rhai notices at the next statement, often lines below.
     let is_semicolon = matches!(&**kind, ParseErrorType::MissingToken(token, _) if token == ";");
@@ -144,12 +156,27 @@ pub(super) fn syntax(error: &ParseError, lines: &Lines, locate: &dyn Fn((usize, 
     }
 }
 
+/// Whether brackets that do not match have nothing to do with it, or follow from it.
+fn is_of_its_own(kind: &ParseErrorType) -> bool {
+    match kind {
+        // Nobody knows what is inside of a text that does not end.
+        ParseErrorType::BadInput(error) => !matches!(error, LexError::UnexpectedInput(_)),
+        ParseErrorType::MissingToken(token, _) => token == "{",
+        ParseErrorType::FnMissingBody(_) => true,
+        _ => false,
+    }
+}
+
 fn syntax_message(kind: &ParseErrorType) -> (String, Option<&'static str>) {
     match kind {
         ParseErrorType::UnexpectedEOF => ("the script ends too early".into(), None),
         ParseErrorType::MissingToken(token, _) if token == ";" => {
             ("`;` is missing behind this".into(), Some("each statement but the last ends in `;`"))
         }
+        ParseErrorType::MissingToken(token, _) if token == "{" => (
+            "`{` is missing before this".into(),
+            Some("what belongs to `if`, `else`, `for` and the like stands between `{` and `}`"),
+        ),
         ParseErrorType::MissingToken(token, why) => (format!("`{token}` is missing {why}").replace('\'', "`"), None),
         ParseErrorType::BadInput(LexError::UnterminatedString) => {
             ("a text is not closed".into(), Some("texts over several lines stand between backticks"))
@@ -164,6 +191,13 @@ fn syntax_message(kind: &ParseErrorType) -> (String, Option<&'static str>) {
         ParseErrorType::Reserved(word) => {
             (format!("`{word}` is a word of the language and cannot be a name here"), None)
         }
+        ParseErrorType::FnMissingBody(name) if !name.is_empty() => {
+            (format!("what `{name}` does is missing"), Some("it stands between `{` and `}`, and there is no `:`"))
+        }
+        ParseErrorType::VariableExpected => (
+            "a name is missing here".into(),
+            Some("write `let name = …`, `for name in list { … }`, `for n in 0..3 { … }`"),
+        ),
         ParseErrorType::FnMissingName => ("this cannot be the name of a function".into(), None),
         ParseErrorType::PropertyExpected => {
             ("the name of a field is missing".into(), Some("a name with other signs is written `[\"x-name\"]`"))

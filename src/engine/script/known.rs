@@ -117,7 +117,7 @@ impl Known {
         locate: &dyn Fn(rhai::Position) -> Span,
         report: &mut Vec<Diagnostic>,
     ) {
-        for call in &found.calls {
+        for call in found.calls.iter().filter(|call| !is_behind_unknown(call, &found.unknown)) {
             if !(call.method && found.keys.contains(&call.name) && call.name != "curry") {
                 report.extend(self.check_call(call, local, locate(call.position)));
             }
@@ -272,6 +272,17 @@ fn is_word(name: &str) -> bool {
     !name.contains('$') && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
 }
 
+/// Whether a method is called on a name that nothing has: that is told, and what it could do is anybody's guess.
+fn is_behind_unknown(call: &Call, unknown: &[Unknown]) -> bool {
+    call.method && unknown.iter().any(|one| is_right_behind(one, call.position))
+}
+
+/// Whether `position` is that of a word behind the dot behind an unknown name.
+fn is_right_behind(unknown: &Unknown, position: rhai::Position) -> bool {
+    let column = unknown.position.position().map(|at| at + unknown.name.chars().count() + 1);
+    unknown.position.line() == position.line() && column == position.position()
+}
+
 /// A name that nothing in scope has; `outside` are the names around the script.
 pub(super) fn unknown_name<'n>(
     unknown: &'n Unknown,
@@ -282,6 +293,13 @@ pub(super) fn unknown_name<'n>(
     let diagnostic = Diagnostic::error("unknown-name", span, format!("nothing is called `{name}` here"));
     match name {
         "null" | "nil" | "None" | "undefined" => diagnostic.help("what is absent is written `()`"),
+        "env" => diagnostic.help("scripts see secrets alone: name it under `secrets:` in `switchhook.yaml`"),
+        "True" | "False" => diagnostic.help(format!("write `{}`", name.to_lowercase())),
+        "console" | "logger" => diagnostic.help("write to the log with `log::info(…)` or `log::warn(…)`"),
+        "JSON" => diagnostic.help("use `json::parse(…)` and `json::to_string(…)`"),
+        "Math" => diagnostic.help("numbers have `round()`, `floor()` and the like behind a dot: `(1.5).round()`"),
+        "Date" | "datetime" => diagnostic.help("use `time::now()` and its neighbours"),
+        "axios" | "requests" => diagnostic.help("use `http::get(…)` and its neighbours"),
         name => diagnostic.suggest(name, unknown.locals.iter().map(String::as_str).chain(outside)),
     }
 }

@@ -17,6 +17,10 @@ impl Lines {
         Lines { text: text.into(), starts }
     }
 
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Where `position` lies, in bytes; no position is the beginning of the text.
     pub(super) fn offset(&self, position: Position) -> usize {
         let line = position.line().unwrap_or(1);
@@ -54,11 +58,7 @@ impl Lines {
 fn written(code: &str) -> &str {
     let (mut at, mut end) = (0, 0);
     while let Some(rest) = code.get(at..).filter(|rest| !rest.is_empty()) {
-        let comment = match rest.as_bytes() {
-            [b'/', b'/', ..] => Some(rest.find('\n').unwrap_or(rest.len())),
-            [b'/', b'*', ..] => Some(rest.find("*/").map_or(rest.len(), |at| at + 2)),
-            _ => None,
-        };
+        let comment = comment(rest);
         at += comment.unwrap_or_else(|| text_or_character(rest));
         if comment.is_none() && !rest.starts_with(char::is_whitespace) {
             end = at;
@@ -67,8 +67,17 @@ fn written(code: &str) -> &str {
     code.get(..end).unwrap_or(code)
 }
 
+/// The length of the comment that `code` begins with, if it does.
+pub(super) fn comment(code: &str) -> Option<usize> {
+    match code.as_bytes() {
+        [b'/', b'/', ..] => Some(code.find('\n').unwrap_or(code.len())),
+        [b'/', b'*', ..] => Some(code.find("*/").map_or(code.len(), |at| at + 2)),
+        _ => None,
+    }
+}
+
 /// The length of the text in quotes that `code` begins with, or of its first character.
-fn text_or_character(code: &str) -> usize {
+pub(super) fn text_or_character(code: &str) -> usize {
     let mut characters = code.char_indices();
     let Some((_, first)) = characters.next() else { return 0 };
     if !matches!(first, '"' | '\'' | '`') {

@@ -167,7 +167,7 @@ impl Workshop<'_> {
             return None;
         };
         let Some(kind) = Kind::from_name(written) else {
-            self.found.push(unknown_kind(written, node.span));
+            self.found.push(unknown_kind(written, node.span, self.arguments.has_tool(written)));
             return None;
         };
         if kind.subscription() == Subscription::Client {
@@ -232,10 +232,13 @@ const INVENTED: &[(&str, &str)] = &[
     ("tool_calls", "tool-calls"),
 ];
 
-fn unknown_kind(written: &str, span: Span) -> Diagnostic {
+fn unknown_kind(written: &str, span: Span, is_tool: bool) -> Diagnostic {
     let found = Diagnostic::error("unknown-event-kind", span, format!("no event kind is called `{written}`"));
     if let Some((_, meant)) = INVENTED.iter().find(|(name, _)| *name == written) {
         return found.help(format!("Vapi's word for it is `{meant}`"));
+    }
+    if is_tool {
+        return found.help(format!("it is a tool: write `tool: {written}` instead of `on`"));
     }
     let new = format!("if Vapi has a new kind of that name, write `on: {{ kind: {written} }}`");
     found.suggest_or(written, Kind::ALL.iter().map(|kind| kind.name()), new)

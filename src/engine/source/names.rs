@@ -58,6 +58,8 @@ pub(super) struct Names {
     pub(super) rule: String,
     /// The kinds of event that the rule is for.
     pub(super) kinds: KindSet,
+    /// The tools that it is for; empty: all, or none.
+    pub(super) tools: Vec<String>,
     /// The names of its own, in the order of their numbers.
     pub(super) lets: Vec<String>,
     /// Which of these are of `fetch`.
@@ -228,6 +230,9 @@ impl Names {
         if let Some(right) = fields::wrong_turns(path.segments()) {
             return trouble.help(right);
         }
+        if let ("env", Some(Segment::Key(name))) = (path.root(), path.rest().first()) {
+            return trouble.help(environment(name));
+        }
         let names = self.all();
         match closest(path.root(), names.iter().map(String::as_str)) {
             Some(name) => trouble.help(format!("did you mean `{name}`?")),
@@ -268,12 +273,21 @@ impl Names {
 pub fn unknown_field(kind: Kind, path: &Path, span: Span) -> Option<Diagnostic> {
     let segments = if path.root() == "event" { path.rest() } else { path.segments() };
     let Verdict::Unknown { segment, mut known } = fields::look_up(kind, segments) else { return None };
-    let (rule, lets, rows) = (String::new(), Vec::new(), BTreeMap::new());
-    let names = Names { rule, kinds: kind.into(), lets, fetches: 0..0, rows, stage: Stage::Deciding };
+    let (rule, tools, lets, rows) = (String::new(), Vec::new(), Vec::new(), BTreeMap::new());
+    let names = Names { rule, kinds: kind.into(), tools, lets, fetches: 0..0, rows, stage: Stage::Deciding };
     if segment == 0 && names.for_tools() {
         known.extend(FOR_TOOLS);
     }
     Some(names.unknown_path(segments, segment, &known, path).at(span))
+}
+
+/// How a rule comes by what stands in the environment.
+fn environment(name: &str) -> String {
+    let secret = name.to_lowercase();
+    format!(
+        "rules do not see the environment: write `secrets: {{ {secret}: {{ env: {name} }} }}` into `switchhook.yaml`, \
+         and `${{secrets.{secret}}}` where a request sends it"
+    )
 }
 
 /// A value of `vars`, which cannot change once the rules are loaded.
@@ -352,7 +366,8 @@ fn tool(path: &Path) -> Result<Lookup, Trouble> {
     }
 }
 
-fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+/// Names as a message lists them.
+pub(super) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     const SHOWN: usize = 12;
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();

@@ -19,6 +19,28 @@ pub(super) struct BodySource<'a> {
     pub(super) body: &'a Option<Node>,
 }
 
+/// Headers that hold nothing but credentials.
+const CREDENTIALS: &[&str] =
+    &["api-key", "apikey", "authorization", "proxy-authorization", "x-access-token", "x-api-key", "x-auth-token"];
+
+/// A credential that is written out.
+fn literal_credential(name: &str, value: &Node) -> Option<Diagnostic> {
+    /// What is shorter is a word that stands for one, in an example.
+    const LEN_MIN: usize = 12;
+    let text = value.as_str().filter(|text| !text.contains("${"))?;
+    let (scheme, credential) = text.rsplit_once(' ').unwrap_or(("", text));
+    if !CREDENTIALS.contains(&name.to_ascii_lowercase().as_str()) || credential.len() < LEN_MIN {
+        return None;
+    }
+    let written = format!("{scheme} ${{secrets.crm}}");
+    let found = Diagnostic::hint("literal-secret", value.span, format!("this `{name}` stands in the rule as it is"))
+        .help(format!(
+            "name it in `switchhook.yaml`, `secrets: {{ crm: {{ env: CRM_TOKEN }} }}`, and write `{name}: \"{}\"`",
+            written.trim()
+        ));
+    Some(Diagnostic { sensitive: true, ..found })
+}
+
 impl Workshop<'_> {
     pub(super) fn content(&mut self, given: BodySource<'_>, names: &Names) -> Option<Content> {
         let given = [("json", given.json), ("form", given.form), ("body", given.body)];
@@ -55,6 +77,7 @@ impl Workshop<'_> {
             };
             self.found.push(Diagnostic::error("invalid-value", key.span, message).help(help));
         }
+        self.found.extend(node.entries().iter().filter_map(|(key, value)| literal_credential(&key.text, value)));
         let headers = self.fields("`headers`", node, names).unwrap_or_default();
         headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
     }

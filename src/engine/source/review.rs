@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::Workshop;
 use super::rule::Draft;
-use crate::engine::diagnostic::{Diagnostic, FileId, Span, has_errors};
+use crate::engine::diagnostic::{Diagnostic, Span, closest, has_errors};
 use crate::engine::kind::{Kind, KindSet, Subscription};
 
 /// Kinds that callers wait for in nearly every set-up.
@@ -15,7 +15,7 @@ const USUAL: &[Kind] =
 
 impl Workshop<'_> {
     /// Looks at all rules together.
-    pub(super) fn review(&mut self, drafts: &[Draft], declared: &[(String, Span)], first_file: Option<FileId>) {
+    pub(super) fn review(&mut self, drafts: &[Draft], declared: &[(String, Span)], first_rules: Option<Span>) {
         self.names_are_unique(drafts);
         let rules: Vec<&Draft> = drafts.iter().filter(|draft| draft.enabled).collect();
         // What is wrong with a rule is said already; what follows from it is not worth saying.
@@ -29,8 +29,8 @@ impl Workshop<'_> {
         self.found.extend(self.sheets.unused(&self.tables_used));
         self.declared_tools_are_answered(&rules, declared);
         self.kinds_are_answered(&rules);
-        if let Some(file) = first_file {
-            self.usual_kinds_are_answered(&rules, file);
+        if let Some(span) = first_rules {
+            self.usual_kinds_are_answered(&rules, span);
         }
     }
 
@@ -103,10 +103,13 @@ impl Workshop<'_> {
                     && (draft.tools.is_empty() || draft.tools.iter().any(|(name, _)| name == tool))
             };
             if !rules.iter().any(answers) {
-                self.found.push(
-                    Diagnostic::warning("unanswered-tool", *span, format!("no rule answers the tool `{tool}`"))
-                        .help(format!("add a rule with `tool: {tool}`")),
-                );
+                let found = Diagnostic::warning("unanswered-tool", *span, format!("no rule answers the tool `{tool}`"));
+                self.found.push(match nearly(tool, rules, declared) {
+                    Some((other, place)) => found
+                        .note(place, "a rule answers this one")
+                        .help(format!("no tool is declared as `{other}`, which a rule answers: spell both alike")),
+                    None => found.help(format!("add a rule with `tool: {tool}`")),
+                });
             }
         }
     }
@@ -135,21 +138,25 @@ impl Workshop<'_> {
         }
     }
 
-    fn usual_kinds_are_answered(&mut self, rules: &[&Draft], file: FileId) {
+    fn usual_kinds_are_answered(&mut self, rules: &[&Draft], span: Span) {
         let named = |kind: &Kind| rules.iter().any(|draft| draft.rule.kinds.overlaps((*kind).into()));
         let missing: Vec<String> =
             USUAL.iter().filter(|kind| !named(kind)).map(|kind| format!("`{}`", kind.name())).collect();
         if !missing.is_empty() {
             self.found.push(
-                Diagnostic::hint(
-                    "unanswered-kind",
-                    Span { file, start: 0, end: 0 },
-                    format!("no rule answers {}", missing.join(", ")),
-                )
-                .help("if Vapi asks all the same, it gets the emptiest valid reply"),
+                Diagnostic::hint("unanswered-kind", span, format!("no rule answers {}", missing.join(", ")))
+                    .help("if Vapi asks all the same, it gets the emptiest valid reply"),
             );
         }
     }
+}
+
+/// A tool that a rule names, that nobody declares, and that may be meant to be `tool`.
+fn nearly<'d>(tool: &str, rules: &[&'d Draft], declared: &[(String, Span)]) -> Option<(&'d str, Span)> {
+    let is_declared = |name: &str| declared.iter().any(|(known, _)| known == name);
+    let named = || rules.iter().flat_map(|draft| &draft.tools).filter(|(name, _)| !is_declared(name));
+    let meant = closest(tool, named().map(|(name, _)| name.as_str()))?;
+    named().find(|(name, _)| name == meant).map(|(name, span)| (name.as_str(), *span))
 }
 
 fn answered(rules: &[&Draft], kind: Kind) -> bool {

@@ -1,6 +1,7 @@
 //! A rule as its author wrote it, and how it is made into one that runs.
 
 pub(super) mod answer;
+mod misplaced;
 mod outline;
 
 use std::time::Duration;
@@ -100,7 +101,16 @@ impl Workshop<'_> {
         lets.extend(self.binding_names("fetch", source.fetch.as_ref()));
         let fetches = first..lets.len();
         let rows = rows_of_tables(source.bindings.as_ref());
-        let names = Names { rule: name.value.clone(), kinds: set, lets, fetches, rows, stage: Stage::Deciding };
+        let own_tools = tools.iter().map(|(tool, _)| tool.clone()).collect();
+        let names = Names {
+            rule: name.value.clone(),
+            kinds: set,
+            tools: own_tools,
+            lets,
+            fetches,
+            rows,
+            stage: Stage::Deciding,
+        };
 
         let mut conditions = self.demands(&source, &tools, &unknown, &names);
         let mut bindings = self.lets(source.bindings.as_ref(), &names);
@@ -157,7 +167,10 @@ impl Workshop<'_> {
             );
             return None;
         }
-        let source: RuleSource = read(node, "a rule", self.found)?;
+        let before = self.found.len();
+        let source: Option<RuleSource> = read(node, "a rule", self.found);
+        misplaced::explain(node, self.found.get_mut(before..).unwrap_or_default());
+        let source = source?;
         let name = source.name.get()?.clone();
         if name.value.trim().is_empty() {
             let found = Diagnostic::error("bad-name", name.span, "a rule has a name that is not empty");

@@ -10,7 +10,7 @@ use super::vars::plain;
 use super::yaml::{Key, Node, Yaml};
 use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::path::{Path, Segment};
-use crate::engine::script::Expression;
+use crate::engine::script::{Expression, Use};
 use crate::engine::template::{Constant, Part, Template};
 use crate::engine::term::{Evaluation, Lookup, Term};
 
@@ -144,8 +144,7 @@ impl Workshop<'_> {
     fn inputs(&mut self, expression: &Expression, names: &Names) -> Option<Box<[Lookup]>> {
         let mut inputs = Vec::with_capacity(expression.uses().len());
         for used in expression.uses() {
-            let path = Path::new(&used.root, used.path.iter().cloned());
-            let lookup = self.lookup(&path, used.span, names);
+            let lookup = self.lookup_of(used, names);
             if let Some(Lookup::Secret(name)) = &lookup {
                 self.found.push(
                     Diagnostic::error("unknown-name", used.span, "expressions do not see secrets").help(format!(
@@ -160,6 +159,15 @@ impl Workshop<'_> {
 
     /// Resolves a path, or notes what is wrong with it.
     pub(super) fn lookup(&mut self, path: &Path, span: Span, names: &Names) -> Option<Lookup> {
+        self.look_up(path, span, names, false)
+    }
+
+    /// Resolves what a script looks at, or notes what is wrong with it.
+    pub(super) fn lookup_of(&mut self, used: &Use, names: &Names) -> Option<Lookup> {
+        self.look_up(&Path::new(&used.root, used.path.iter().cloned()), used.span, names, true)
+    }
+
+    fn look_up(&mut self, path: &Path, span: Span, names: &Names, in_script: bool) -> Option<Lookup> {
         if names.stage.tells_others() && path.segments() == [Segment::Key("event".into())] {
             self.found.push(
                 Diagnostic::warning(
@@ -173,6 +181,9 @@ impl Workshop<'_> {
         match names.resolve(path, self) {
             Ok(mut lookup) => {
                 lookup.steps_mut().into_iter().for_each(|steps| self.known_steps.share(steps));
+                if matches!(lookup, Lookup::Arguments(_)) {
+                    self.note_argument(path, span, names, in_script);
+                }
                 self.found.extend(names.misleading(path).map(|remedy| {
                     Diagnostic::warning("misleading-field", span, format!("`{path}` is not what it seems")).help(remedy)
                 }));

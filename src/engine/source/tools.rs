@@ -130,6 +130,10 @@ fn bad_schema(parameters: &Node, error: &jsonschema::ValidationError<'_>) -> Dia
             found.suggest(word, TYPES.iter().copied()).help(format!("types are {}", TYPES.join(", ")))
         }
         ("", _) => Diagnostic::error("bad-schema", at.span, format!("this is not a JSON Schema: {error}")).help(SCHEMA),
+        ("enum" | "required", Some(word)) => {
+            let message = format!("`{last}` is a list, not {}", at.describe());
+            Diagnostic::error("bad-schema", at.span, message).help(format!("write `{last}: [{word}]`"))
+        }
         _ => Diagnostic::error("bad-schema", at.span, format!("`{last}` is not as JSON Schema wants it: {error}"))
             .help(SCHEMA),
     }

@@ -21,7 +21,10 @@ impl Workshop<'_> {
             _ => None,
         };
         // What is filled in at its beginning is not known yet.
-        let Some(wrong) = written.and_then(|written| wrong_with(&written, node.span)) else { return Some(template) };
+        let Some(wrong) = written.and_then(|written| wrong_with(&written, node.span)) else {
+            self.check_inside(&template, node.span);
+            return Some(template);
+        };
         self.found.push(wrong);
         None
     }

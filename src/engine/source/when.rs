@@ -59,14 +59,9 @@ impl Workshop<'_> {
     /// Makes conditions of the mapping that `what` names.
     fn conditions(&mut self, what: &str, node: &Node, names: &Names, into: &mut Conditions) {
         let Yaml::Map(entries) = &node.value else {
-            self.found.push(
-                Diagnostic::error(
-                    "wrong-type",
-                    node.span,
-                    format!("{what} is a mapping of conditions, not {}", node.describe()),
-                )
-                .help("write each condition on a line of its own: `customer.number: present`"),
-            );
+            let message = format!("{what} is a mapping of conditions, not {}", node.describe());
+            let found = Diagnostic::error("wrong-type", node.span, message);
+            self.found.push(pitfalls::no_mapping(node).into_iter().fold(found, Diagnostic::help));
             return;
         };
         if entries.is_empty() {

@@ -88,7 +88,7 @@ fn what_cannot_work_is_found_before_it_runs() {
             "'abc'",
             "0..1 script-syntax: single quotes hold one character; texts stand between double quotes or backticks",
         ),
-        ("if customer { 1; ", "17..17 script-syntax: `}` is missing to terminate this block"),
+        ("if customer { 1; ", "12..13 script-syntax: this `{` is never closed; put a `}` behind what belongs to it"),
         (
             "customer.",
             "9..9 script-syntax: the name of a field is missing; a name with other signs is written `[\"x-name\"]`",
@@ -97,6 +97,66 @@ fn what_cannot_work_is_found_before_it_runs() {
     ] {
         let found = problems(text);
         assert!(found.iter().any(|found| found == expected), "{text}: {found:#?}\n{expected}");
+    }
+}
+
+#[test]
+fn what_other_languages_have_is_told() {
+    for (text, expected) in [
+        ("function f(a) { a }", "0..8 a function begins with `fn`; write `fn f(…) { … }`"),
+        (
+            "[1].map(function(x) { x })",
+            "8..16 `function` is no word of this language; a function without a name is written `|x| { … }`",
+        ),
+        ("[1].map(x => x)", "10..12 `=>` means nothing here; a function without a name is written `|x| x + 1`"),
+        (
+            "let o = { a: 1 };",
+            "8..9 this `{` begins a block of statements; an object begins with `#{`: write `#{ a: … }`",
+        ),
+        ("var a = 1;", "0..3 a name is made with `let`; write `let` instead of `var`"),
+        ("if args = 1 { 2 }", "8..9 `=` sets a value and does not compare; to compare, write `==`"),
+        ("args === 1", "5..8 `===` means nothing here; write `==`"),
+        ("args !== 1", "5..8 `!==` means nothing here; write `!=`"),
+        ("let i = 1; i++;", "12..14 `++` means nothing here; write `+= 1`"),
+        ("args ? 1 : 2", "5..6 `?` means nothing here; write `if a { b } else { c }`"),
+        ("# so", "0..1 `#` means nothing here; a comment begins with `//`, an object with `#{`"),
+        ("if args and call { 1 }", "8..11 `and` is no word of this language; write `&&`"),
+        ("if not args { 1 }", "3..6 `not` is no word of this language; write `!` before what is not to be true"),
+        ("if args { 1 } elif call { 2 }", "14..18 `elif` is no word of this language; write `else if`"),
+        (
+            "if args return 1",
+            "8..14 `{` is missing before this; what belongs to `if`, `else`, `for` and the like stands between `{` and `}`",
+        ),
+        (
+            "if args\n  1\n}",
+            "10..11 `{` is missing before this; what belongs to `if`, `else`, `for` and the like stands between `{` and `}`",
+        ),
+        ("fn f(a)\n  a\n}", "10..11 what `f` does is missing; it stands between `{` and `}`, and there is no `:`"),
+        ("fn f(a): a", "7..8 what `f` does is missing; it stands between `{` and `}`, and there is no `:`"),
+        (
+            "for (let i = 0; i < 3; i += 1) { }",
+            "5..8 a name is missing here; write `let name = …`, `for name in list { … }`, `for n in 0..3 { … }`",
+        ),
+        (
+            "args || \"x\"",
+            "8..11 `||` joins what is true or false, not text; for a value that takes the place of an absent one write `??`",
+        ),
+        ("if \"x\" { 1 }", "3..6 expected true or false, found text; compare it with something: `… == …`"),
+        (
+            "for a in 5 { }",
+            "9..10 `for` goes through lists and ranges, not a number; an object has its `keys()` and `values()`",
+        ),
+        (
+            "console.error(1)",
+            "0..7 nothing is called `console` here; write to the log with `log::info(…)` or `log::warn(…)`",
+        ),
+        ("JSON.stringify(1)", "0..4 nothing is called `JSON` here; use `json::parse(…)` and `json::to_string(…)`"),
+        ("True", "0..4 nothing is called `True` here; write `true`"),
+    ] {
+        let found = problems(text);
+        let plain: Vec<_> =
+            found.iter().map(|one| one.replace("script-syntax: ", "").replace("unknown-name: ", "")).collect();
+        assert_eq!(plain, [expected], "{text}");
     }
 }
 

@@ -145,7 +145,7 @@ fn mistakes_in_files_are_found_where_they_are() {
     for (files, expected) in [
         (
             &[("a", "fn f( { }")][..],
-            "scripts/a.rhai:1:7 script-syntax: `)` is missing to close the parameters list of function `f`",
+            "scripts/a.rhai:1:5 script-syntax: this `(` is never closed; put a `)` behind what belongs to it",
         ),
         (&[("a", "fn f(x) {\n  y + nope(x)\n}")], "scripts/a.rhai:2:3 unknown-name: nothing is called `y` here"),
         (&[("a", "fn f(x) {\n  y + nope(x)\n}")], "scripts/a.rhai:2:7 unknown-function: no function is called `nope`"),
@@ -230,7 +230,10 @@ fn a_circle_of_imports_is_one_finding() {
 fn one_broken_file_leaves_the_others_working() {
     let (scripts, found) =
         compile(&[("a", "fn f() {"), ("b", "fn g() { 1 }"), ("c", "import \"a\" as a; fn h() { a::f() }")]);
-    assert_eq!(found, ["scripts/a.rhai:1:9 script-syntax: `}` is missing to terminate this block"]);
+    assert_eq!(
+        found,
+        ["scripts/a.rhai:1:8 script-syntax: this `{` is never closed; put a `}` behind what belongs to it"]
+    );
     assert_eq!(call(&scripts, "b::g", &json!({})), Ok(json!(1)));
     assert!(scripts.function("a::f", true, locate(0, 0)).is_err());
     let mut found = Vec::new();

@@ -43,6 +43,7 @@ impl Workshop<'_> {
                 None => found,
             });
         }
+        self.check_destination(node, &message);
         let url = self.control_url(node, names)?;
         Some((Target::CallControl, Method::Post, url, Some(Content::Json(message))))
     }

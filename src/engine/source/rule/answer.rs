@@ -10,7 +10,6 @@ use super::RuleSource;
 use crate::engine::binding::Binding;
 use crate::engine::diagnostic::{Diagnostic, FileId, Span};
 use crate::engine::kind::Kind;
-use crate::engine::path::Path;
 use crate::engine::reply::{self, Step};
 use crate::engine::rule::Answer;
 use crate::engine::template::Template;
@@ -91,11 +90,7 @@ impl Workshop<'_> {
         };
         self.involves.waiting = true;
         self.involves.others |= function.reaches_out();
-        let mut inputs = Vec::with_capacity(function.uses().len());
-        for used in function.uses() {
-            let path = Path::new(&used.root, used.path.iter().cloned());
-            inputs.push(self.lookup(&path, used.span, names));
-        }
+        let inputs: Vec<Option<Lookup>> = function.uses().iter().map(|used| self.lookup_of(used, names)).collect();
         let inputs: Option<Box<[Lookup]>> = inputs.into_iter().collect();
         Some(Handler { function, inputs: inputs? })
     }
@@ -114,6 +109,9 @@ impl Workshop<'_> {
         let template = self.template(node, names);
         self.reply_is_read(node.span, field, kinds);
         self.hold_to_contract(node, &template, kinds);
+        if kinds.iter().any(|(kind, _)| matches!(kind, Kind::AssistantRequest | Kind::TransferDestinationRequest)) {
+            self.check_destination(node, &template);
+        }
         template
     }
 

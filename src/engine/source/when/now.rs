@@ -8,12 +8,13 @@ use super::super::yaml::{Node, Yaml};
 use super::outline::WINDOW;
 use crate::engine::diagnostic::{Diagnostic, Span};
 use crate::engine::matcher::Ask;
+use crate::engine::path::{Path, Segment};
 use crate::engine::schema;
 use crate::engine::window::{Holidays, Window};
 
 const HOW_TO_WRITE: &str = "write days, hours and a time zone: `mon-fri 09:00-17:30 America/New_York`";
 
-impl Workshop<'_> {
+impl<'w> Workshop<'w> {
     /// `now: "mon-fri 09:00-17:00 Europe/Berlin"`, a list of such, or `{ is: …, except: holidays }`.
     pub(in crate::engine::source) fn windows(&mut self, node: &Node, names: &Names) -> Option<Ask> {
         let Yaml::Map(entries) = &node.value else {
@@ -45,6 +46,28 @@ impl Workshop<'_> {
     }
 
     fn window_list(&mut self, node: &Node, names: &Names) -> Option<Vec<Window>> {
+        let Some(shared) = self.variable(node) else { return self.windows_of(node, names) };
+        let before = self.found.len();
+        let windows = self.windows_of(shared, names);
+        for one in self.found.iter_mut().skip(before) {
+            one.notes.push((node.span, "it is used here".into()));
+        }
+        windows
+    }
+
+    /// The variable that `node` stands for, if it is a placeholder and nothing else: what is wrong with it is wrong
+    /// there, whoever uses it.
+    fn variable(&self, node: &Node) -> Option<&'w Node> {
+        let inside = node.as_str()?.strip_prefix("${")?.strip_suffix('}')?;
+        let path = Path::parse(inside.trim()).filter(|path| path.root() == "vars")?;
+        let mut keys = path.rest().iter().map(|segment| if let Segment::Key(key) = segment { Some(key) } else { None });
+        let variable = self.vars.written(keys.next()??)?;
+        // A text that holds a placeholder itself has been refused.
+        let found = keys.try_fold(variable, |node, key| node.get(key?))?;
+        (!found.as_str().is_some_and(|text| text.contains("${"))).then_some(found)
+    }
+
+    fn windows_of(&mut self, node: &Node, names: &Names) -> Option<Vec<Window>> {
         if let Yaml::List(items) = &node.value {
             if items.is_empty() {
                 let found = Diagnostic::error("empty-condition", node.span, "`now` names no time window");
@@ -55,7 +78,7 @@ impl Workshop<'_> {
         }
         match self.constant(node, names)? {
             Value::String(text) => Some(vec![self.window(&text, node)?]),
-            // A list in `vars`, so that several rules can share their hours.
+            // A list within one in `vars`.
             Value::Array(texts) if texts.iter().all(Value::is_string) => {
                 texts.iter().filter_map(Value::as_str).map(|text| self.window(text, node)).collect()
             }
@@ -194,7 +217,7 @@ mod tests {
             ),
             ("{ free: [12-32] }", "{ is: mon UTC, except: free }", "`12-32` is not a date"),
             ("{}", "{ is: 9 }", "a time window is a text, not the number `9`"),
-            ("{ hours: [1] }", "\"${vars.hours}\"", "`${vars.hours}` stands for no time window"),
+            ("{ hours: [1] }", "\"${vars.hours}\"", "a time window is a text, not the number `1`"),
         ] {
             assert_eq!(answers(vars, condition, "2026-11-23T09:00Z"), Err(message.to_owned()), "{condition}");
         }

@@ -215,6 +215,15 @@ impl Workshop<'_> {
 
     /// Warns of a comparison that can never hold, because the field is of another type.
     pub(in crate::engine::source) fn check_types(&mut self, path: &Path, tests: &[Test], node: &Node, names: &Names) {
+        if let [Test::In(wanted)] = tests
+            && let Some(found) = wanted
+                .iter()
+                .filter_map(Value::as_str)
+                .find_map(|text| pitfalls::compared_as_text(text, item_of(node, text).span))
+        {
+            self.found.push(found);
+            return;
+        }
         if names.lets.iter().any(|name| name == path.root()) {
             return;
         }

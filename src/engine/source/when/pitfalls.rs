@@ -2,6 +2,58 @@
 
 use super::super::yaml::{Key, Node, Yaml};
 use crate::engine::diagnostic::{Diagnostic, Span};
+use crate::engine::path::Path;
+
+/// What to write instead of a text, or whatever stands where conditions belong.
+pub(super) fn no_mapping(node: &Node) -> Vec<String> {
+    let usual = || vec!["write each condition on a line of its own: `customer.number: present`".to_owned()];
+    let Some(text) = node.as_str() else { return usual() };
+    let Some((path, operator, value)) = comparison(text) else {
+        let is_expression = text.contains(['=', '<', '>', '(', '&', '|', '+']);
+        return if is_expression { vec![IF.to_owned()] } else { usual() };
+    };
+    let condition = match operator {
+        "==" | "=" => format!("{path}: {value}"),
+        _ => format!("{path}: {{ {}: {value} }}", word_for(operator)),
+    };
+    vec![format!("write `{{ {condition} }}`"), IF.to_owned()]
+}
+
+/// Where expressions go.
+const IF: &str = "an expression goes under `if:`, beside `when:`";
+
+/// A text such as `args.size > 5` as its path, the operator, and the value.
+fn comparison(text: &str) -> Option<(&str, &str, &str)> {
+    let (start, operator) = ["==", "!=", ">=", "<=", ">", "<", "="]
+        .iter()
+        .filter_map(|it| Some((text.find(it)?, *it)))
+        .min_by_key(|(at, _)| *at)?;
+    let (path, value) = (text.get(..start)?.trim(), text.get(start + operator.len()..)?.trim());
+    let is_plain = |c: char| c.is_alphanumeric() || " +-_.\"'".contains(c);
+    let is_one = !value.is_empty() && value.chars().all(is_plain);
+    (is_one && Path::parse(path).is_some()).then_some((path, operator, value))
+}
+
+/// The word for an operator of expressions.
+fn word_for(operator: &str) -> &'static str {
+    match operator {
+        ">" => "gt",
+        ">=" => "gte",
+        "<" => "lt",
+        "<=" => "lte",
+        _ => "not",
+    }
+}
+
+/// A text such as `> 5`, which is compared letter by letter.
+pub(super) fn compared_as_text(text: &str, span: Span) -> Option<Diagnostic> {
+    let operator = [">=", "<=", ">", "<"].into_iter().find(|operator| text.trim_start().starts_with(operator))?;
+    let number = text.trim_start().strip_prefix(operator)?.trim();
+    number.parse::<f64>().ok()?;
+    let message = format!("`{}` would be compared as a text here", text.trim());
+    let help = format!("to compare numbers write `{{ {}: {number} }}`", word_for(operator));
+    Some(Diagnostic::warning("never-equal", span, message).help(help))
+}
 
 /// Nothing stands where a value to compare to belongs.
 pub(super) fn nothing_to_compare(span: Span) -> Diagnostic {

@@ -14,30 +14,38 @@ mod syntax;
 
 pub(super) use syntax::explain;
 
-/// Finds a `#` that ends a value in the middle, behind the plain `text` that ends at the byte `end`.
-pub(super) fn comment(source: &Source<'_>, text: &str, end: usize, span: Span) -> Option<Diagnostic> {
+/// Finds a `#` that ends a value in the middle, behind the plain `text` that stands at `span`, perhaps inside brackets.
+pub(super) fn comment(source: &Source<'_>, text: &str, span: Span, in_brackets: bool) -> Option<Diagnostic> {
+    let end = source.byte(span.end);
     let rest = source.from(end);
     let rest = if text.is_empty() { rest.strip_prefix(':')? } else { rest };
     let line = rest.lines().next().unwrap_or_default();
     let comment = line.trim_start().strip_prefix('#')?;
     let at = end + rest.len() - rest.trim_start().len() + usize::from(text.is_empty());
     let hash = source.span(at, at + 1);
+    let value_end = if in_brackets { syntax::placeholders_end(line) } else { line.trim_end().len() };
+    let whole = quoted(&format!("{text}{}", line.get(..value_end).unwrap_or(line)));
     if text.contains("${") && !text.contains('}') {
-        let whole = format!("{}{}", text, line.trim_end());
         return Some(
             Diagnostic::error("yaml-comment", hash, "the value ends here, because ` #` begins a comment")
                 .note(span, "this is all that is left of it")
-                .help(format!("put quotes around the whole value: {}", quoted(&whole))),
+                .help(format!("the whole value needs quotes: {whole}")),
         );
     }
-    let swallowed = text.is_empty() && comment.starts_with(|c: char| c.is_alphanumeric());
-    swallowed.then(|| {
-        Diagnostic::warning("yaml-comment", hash, "`#` begins a comment, so there is no value here")
+    // People put a blank behind the `#` of a comment, or draw a line of signs.
+    let is_swallowed = comment.starts_with(|c: char| c.is_alphanumeric() || "${\"'(".contains(c));
+    let space = "if it is meant as a comment, put a space behind the `#`";
+    is_swallowed.then(|| match text {
+        "" => Diagnostic::warning("yaml-comment", hash, "`#` begins a comment, so there is no value here")
             .help(format!(
                 "if it is meant as the value, put it in quotes: {}",
                 quoted(&format!("#{}", comment.trim_end()))
             ))
-            .help("if it is meant as a comment, put a space behind the `#`")
+            .help(space),
+        _ => Diagnostic::warning("yaml-comment", hash, "the text ends here, because ` #` begins a comment")
+            .note(span, "this is all that is left of it")
+            .help(format!("if it goes on, the whole text needs quotes: {whole}"))
+            .help(space),
     })
 }
 

@@ -5,8 +5,7 @@
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use super::super::super::diagnostic::{Diagnostic, FileId, Span};
-use super::chars::Chars;
+use super::super::super::diagnostic::{Diagnostic, FileId, Severity, Span};
 use super::{DEPTH_MAX, Key, NODES_MAX, Node, Style, Text, Yaml, traps};
 use anchors::Anchors;
 use mapping::Mapping;
@@ -14,19 +13,20 @@ use written::Written;
 
 mod anchors;
 mod mapping;
+mod source;
 mod written;
+
+pub(super) use source::Source;
 
 /// See [`parse`](super::parse).
 pub(super) fn build(file: FileId, text: &str, found: &mut Vec<Diagnostic>) -> Option<Node> {
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let source = Source { file, text: body, chars: Chars::new(body), before: text.len() - body.len() };
-    let mut tree = Tree::new(source, found);
+    let mut tree = Tree::new(Source::new(file, text, body), found);
     for event in Parser::new_from_str(body) {
         let step = match event {
             Ok((event, marks)) => tree.event(event, marks.start.index()..marks.end.index()),
             Err(error) => {
-                let at = tree.source.chars.byte(error.marker().index());
-                tree.found.push(traps::explain(&tree.source, at, error.info()));
+                tree.broken(tree.source.chars.byte(error.marker().index()), error.info());
                 Step::Stop
             }
         };
@@ -37,40 +37,6 @@ pub(super) fn build(file: FileId, text: &str, found: &mut Vec<Diagnostic>) -> Op
         }
     }
     Some(tree.finish())
-}
-
-/// A file while it is read: what turns the parser's places into spans.
-pub(super) struct Source<'a> {
-    file: FileId,
-    /// The file's text without a byte order mark.
-    pub(super) text: &'a str,
-    chars: Chars<'a>,
-    /// How many bytes stand before `text` in the file.
-    before: usize,
-}
-
-impl Source<'_> {
-    /// The span of the bytes `start..end` of the text.
-    pub(super) fn span(&self, start: usize, end: usize) -> Span {
-        let offset = |at: usize| u32::try_from(at.min(self.text.len()) + self.before).unwrap_or(u32::MAX);
-        Span { file: self.file, start: offset(start), end: offset(end.max(start)) }
-    }
-
-    /// The text between two bytes.
-    pub(super) fn slice(&self, start: usize, end: usize) -> &str {
-        self.text.get(start..end).unwrap_or_default()
-    }
-
-    /// The text from a byte on.
-    pub(super) fn from(&self, start: usize) -> &str {
-        self.text.get(start..).unwrap_or_default()
-    }
-
-    /// The text that a span covers.
-    fn covered(&self, span: Span) -> &str {
-        let byte = |at: u32| (at as usize).saturating_sub(self.before);
-        self.slice(byte(span.start), byte(span.end))
-    }
 }
 
 /// Whether to go on reading.
@@ -188,8 +154,9 @@ impl<'a> Tree<'a> {
         }
         self.name_anchor(&written);
         let value = written.value(&self.source, text, style, span, self.found);
-        if style == Style::Plain {
-            self.found.extend(traps::comment(&self.source, text, span.end as usize - self.source.before, span));
+        // A number or a word such as `true` is whole, whatever follows.
+        if style == Style::Plain && (text.is_empty() || matches!(value, Yaml::Text(_))) {
+            self.found.extend(traps::comment(&self.source, text, span, self.in_brackets()));
         }
         self.grown(Grown { node: Node { span, value }, nodes: 1, height: 0, anchor: written.anchor })
     }
@@ -271,6 +238,28 @@ impl<'a> Tree<'a> {
             open.end = open.end.max(span.end);
         }
         step
+    }
+
+    /// Says what is wrong where the parser gave up.
+    fn broken(&mut self, at: usize, info: &str) {
+        let begun = self.open.last().filter(|_| self.in_brackets()).map(|open| open.start);
+        // What a `#` leaves out may be the bracket that is missed.
+        let comment = self.found.last_mut().filter(|one| {
+            one.slug == "yaml-comment" && begun.is_some_and(|begun| begun < self.source.byte(one.span.start))
+        });
+        match comment {
+            Some(comment) => {
+                comment.severity = Severity::Error;
+                // With a space behind the `#`, the bracket would be missed all the same.
+                comment.help.truncate(1);
+            }
+            None => self.found.push(traps::explain(&self.source, at, info)),
+        }
+    }
+
+    /// Whether the innermost collection is written as `[…]` or `{…}`.
+    fn in_brackets(&self) -> bool {
+        self.open.last().is_some_and(|open| self.source.from(open.start).starts_with(['[', '{']))
     }
 
     /// Gives up, and says why.

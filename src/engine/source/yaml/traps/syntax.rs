@@ -90,7 +90,7 @@ fn placeholder(spot: &Spot<'_>, _: &str) -> Option<Diagnostic> {
 }
 
 /// Where the value ends that `text` begins with: before the first `,`, `}` or `]` outside of `${…}`.
-fn placeholders_end(text: &str) -> usize {
+pub(super) fn placeholders_end(text: &str) -> usize {
     let mut depth = 0_usize;
     for (at, c) in text.char_indices() {
         match c {
