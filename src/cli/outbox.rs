@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::operator::{Daemon, Format, Said, Unasked};
+use super::operator::{Daemon, Format, Said};
 use super::{Outcome, could_not_run, write};
 
 /// What is asked of the outbox.
@@ -56,10 +56,10 @@ pub struct Show {
 /// The arguments of `outbox retry` and `outbox drop`.
 #[derive(Debug, Args)]
 pub struct Change {
-    /// The item's number
-    #[arg(required_unless_present = "dead", conflicts_with = "dead")]
+    /// The item's number, as `switchhook outbox list` shows it; or `--dead` instead
+    #[arg(required_unless_present = "dead", conflicts_with = "dead", value_name = "ID|--dead")]
     id: Option<u64>,
-    /// Each dead letter
+    /// Each dead letter, instead of one item
     #[arg(long)]
     dead: bool,
     /// How what came of it is written
@@ -108,10 +108,10 @@ impl Change {
 }
 
 /// Writes what the daemon said; what it does not know is a finding.
-fn tell(said: Result<Said, Unasked>, format: Format, missing: &str, human: impl Fn(&Value) -> String) -> Outcome {
+fn tell(said: Result<Said, Outcome>, format: Format, missing: &str, human: impl Fn(&Value) -> String) -> Outcome {
     let said = match said {
         Ok(said) => said,
-        Err(error) => return could_not_run(&error),
+        Err(outcome) => return outcome,
     };
     match said.status {
         StatusCode::OK if format == Format::Json => write(&said.text),

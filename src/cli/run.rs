@@ -10,7 +10,7 @@ use crate::reload::refused::Refused;
 use crate::reload::report::Report;
 use crate::reload::{Project, Start, server};
 use crate::service_manager::{self, Inherited, Socket};
-use crate::settings::Flags;
+use crate::settings::{self, Flags};
 use crate::{daemon, telemetry};
 
 /// The command's arguments; each wins over the settings file.
@@ -24,10 +24,10 @@ pub struct Arguments {
     #[arg(long, env = "SWITCHHOOK_RULES", value_name = "DIR")]
     rules: Option<PathBuf>,
     /// Where to listen for Vapi [default: 127.0.0.1:8080]
-    #[arg(long, env = "SWITCHHOOK_LISTEN", value_name = "ADDR")]
+    #[arg(long, env = "SWITCHHOOK_LISTEN", value_name = "ADDR", value_parser = settings::listening)]
     listen: Option<SocketAddr>,
     /// Where to listen for operators [default: 127.0.0.1:9090]
-    #[arg(long, env = "SWITCHHOOK_ADMIN", value_name = "ADDR")]
+    #[arg(long, env = "SWITCHHOOK_ADMIN", value_name = "ADDR", value_parser = settings::operators)]
     admin: Option<SocketAddr>,
     /// Where to keep what must outlive the daemon [default: data]
     #[arg(long, env = "SWITCHHOOK_DATA", value_name = "DIR")]

@@ -62,12 +62,14 @@ fn ends(files: &[(&str, &str)], arguments: &[&str], code: i32, says: &[&str]) {
 fn a_daemon_that_cannot_run_says_why() {
     let run = ["run", "--listen", FREE, "--admin", FREE];
     let rules = ("rules/rules.yaml", YES);
-    ends(&[], &run, 2, &["there is no `rules`", "--rules"]);
+    ends(&[], &run, 2, &["there is no `rules`: create it, or say where the rules are with `--rules`"]);
     ends(&[("rules/notes.txt", "")], &run, 2, &["there are no rules in `rules`"]);
     ends(&[rules], &["--data", "rules/rules.yaml"], 2, &["the data folder `rules/rules.yaml` cannot be used"]);
     ends(&[rules], &["--rules", "no/such/folder"], 2, &["there is no `no/such/folder`"]);
     ends(&[rules], &["--config", "no.yaml"], 2, &["there is no `no.yaml`"]);
     ends(&[rules], &["--listen", "here"], 2, &["'here'", "--listen"]);
+    ends(&[rules], &["--listen", "8080"], 2, &["write `127.0.0.1:8080` for this machine alone"]);
+    ends(&[rules], &["--admin", "localhost:19090"], 2, &["write `127.0.0.1:19090` for this machine alone"]);
     ends(&[rules], &["rum"], 2, &["'rum'", "'run'"]);
     ends(&[rules], &["--listen", FREE, "--admin", "0.0.0.0:0"], 2, &["0.0.0.0:0", "needs a token"]);
     ends(
