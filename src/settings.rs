@@ -50,6 +50,9 @@ pub const RULES: &str = "rules";
 /// The folder for what must outlive the daemon, where none is given.
 pub const DATA: &str = "data";
 
+/// What to do where the settings file that was named is not there.
+pub const MISSING: &str = "name the settings file with `--config`";
+
 /// Where operators are listened to, where nothing else is said.
 pub const ADMIN: SocketAddr = address::loopback(9090);
 

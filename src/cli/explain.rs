@@ -1,6 +1,6 @@
 //! `switchhook explain`: which rules matched an event, which did not, and why.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::engine::diagnostic::Sources;
 use crate::engine::source::yaml;
-use crate::load;
+use crate::load::{self, LoadError};
 use crate::report::why::Why;
 use crate::testing::EventFiles;
 use crate::testing::trial::{Explained, Trial};
@@ -28,9 +28,9 @@ const EVENT: &str = "event.json";
 pub struct Arguments {
     /// A file with the event as Vapi posts it, or the name of a sample, such as `assistant-request`
     event: String,
-    /// A project, a folder of rules, or one rule file
-    #[arg(long, value_name = "PATH", default_value = ".")]
-    rules: PathBuf,
+    /// A project, a folder of rules, or one rule file [default: .]
+    #[arg(long, value_name = "PATH")]
+    rules: Option<PathBuf>,
     /// The path of the server, where the settings have several
     #[arg(long, value_name = "PATH")]
     server: Option<String>,
@@ -124,7 +124,8 @@ impl Arguments {
 
 /// What others answer; a mistake in it is told by its line here, since the rest is read as a whole.
 fn answers(file: &Path) -> Result<Value, String> {
-    let text = load::read(file).map_err(|error| error.to_string())?;
+    let why = |error: LoadError| error.told("name a YAML file that says what others answer");
+    let text = load::read(file).map_err(|error| format!("`--answers`: {}", why(error)))?;
     let mut sources = Sources::default();
     let id = sources.add(load::shown(file), text.as_str());
     let mut found = Vec::new();
@@ -136,7 +137,8 @@ fn answers(file: &Path) -> Result<Value, String> {
 
 /// The rules that decide.
 fn engine(arguments: &Arguments) -> Result<Engine, Outcome> {
-    let sets = project::rule_sets(&arguments.rules).map_err(|trouble| project::told(&trouble))?;
+    let sets =
+        project::rule_sets(arguments.rules.as_deref()).map_err(|trouble| project::told(&trouble, project::MISSING))?;
     chosen(&sets, arguments.server.as_deref()).map_err(|why| could_not_run(&why))?.engine()
 }
 
@@ -144,10 +146,20 @@ fn chosen<'a>(sets: &'a [RuleSet], server: Option<&str>) -> Result<&'a RuleSet, 
     let paths = || sets.iter().map(|set| format!("`{}`", set.server)).collect::<Vec<_>>().join(", ");
     match (sets, server) {
         ([only], None) => Ok(only),
+        _ if is_of_projects(sets) => {
+            let roots = sets.iter().map(|set| format!("`{}`", load::shown(&set.root))).collect::<Vec<_>>();
+            Err(format!("there are several projects, with rules in {}: say which with `--rules`", roots.join(", ")))
+        }
         (_, None) => Err(format!("there are several servers, {}: say which with `--server`", paths())),
         (sets, Some(server)) => sets
             .iter()
             .find(|set| set.server == server)
             .ok_or_else(|| format!("there is no server `{server}`; there are {}", paths())),
     }
+}
+
+/// Whether the rule sets belong to several projects, so that the same path is that of several servers.
+fn is_of_projects(sets: &[RuleSet]) -> bool {
+    let servers: HashSet<&str> = sets.iter().map(|set| set.server.as_str()).collect();
+    servers.len() < sets.len()
 }

@@ -90,7 +90,7 @@ impl Daemon {
         let known = Known { address: self.admin.is_some(), token: self.token.is_some() };
         let settings = settings::load_for_asking(self.config.as_deref(), known);
         let AdminSettings { listen, token, tls } = settings.map_err(|trouble| {
-            project::told(&trouble);
+            project::told(&trouble, settings::MISSING);
             Outcome::CouldNotRun
         })?;
         Ok(Place {

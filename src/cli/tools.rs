@@ -28,10 +28,9 @@ pub struct Arguments {
 
 /// Prints the definitions.
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let path = arguments.path.clone().unwrap_or_else(|| PathBuf::from("."));
-    let sets = match project::rule_sets(&path) {
+    let sets = match project::rule_sets(arguments.path.as_deref()) {
         Ok(sets) => sets,
-        Err(trouble) => return project::told(&trouble),
+        Err(trouble) => return project::told(&trouble, project::MISSING),
     };
     let mut engines = Vec::new();
     for set in &sets {

@@ -201,7 +201,11 @@ fn what_cannot_be_explained_is_said() {
         (&["event.json"], "is no JSON"),
         (&["hang", "--set", "x"], "write it as `--set customer.number=+1555`"),
         (&["hang", "--at", "noon"], "`noon` is not a moment"),
-        (&["hang", "--rules", "nowhere"], "nowhere"),
+        (&["hang", "--rules", "nowhere"], "there is no `nowhere`: name a project, a folder of rules or one rule file"),
+        (
+            &["hang", "--answers", "nowhere.yaml"],
+            "`--answers`: there is no `nowhere.yaml`: name a YAML file that says what",
+        ),
         (&["hang", "--server", "/x"], "there is no server `/x`"),
     ] {
         let ended = run(arguments);

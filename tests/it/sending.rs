@@ -347,6 +347,7 @@ fn what_cannot_be_sent_is_told_before() {
         (&["send", "hang", "--set", "=1"], "is not the name of a value"),
         (&["send", "hang", "--unset", "1x"], "is not the name of a value"),
         (&["send", "--file", "nowhere.json"], "nowhere.json"),
+        (&["send", "hang", "--config", "nope.yaml"], "there is no `nope.yaml`: name the settings file with `--config`"),
         (&["send", "hang", "--listen", "8080"], "write `127.0.0.1:8080` for this machine"),
     ] {
         let ended = Ended::of(switchhook(&folder).args(arguments));

@@ -58,7 +58,7 @@ impl Target {
     pub(super) fn of(arguments: &Arguments) -> Result<Target, Outcome> {
         let Loaded { settings, found, sources } =
             settings::load_for_sending(arguments.config.as_deref()).map_err(|why| {
-                project::told(&why);
+                project::told(&why, settings::MISSING);
                 Outcome::CouldNotRun
             })?;
         let wanted = |why: String| could_not_run(&why);

@@ -62,11 +62,11 @@ fn ends(files: &[(&str, &str)], arguments: &[&str], code: i32, says: &[&str]) {
 fn a_daemon_that_cannot_run_says_why() {
     let run = ["run", "--listen", FREE, "--admin", FREE];
     let rules = ("rules/rules.yaml", YES);
-    ends(&[], &run, 2, &["there is no `rules`: create it, or say where the rules are with `--rules`"]);
+    ends(&[], &run, 2, &["there is no `rules`: create it, or say where the rules are: with `--rules`"]);
     ends(&[("rules/notes.txt", "")], &run, 2, &["there are no rules in `rules`"]);
     ends(&[rules], &["--data", "rules/rules.yaml"], 2, &["the data folder `rules/rules.yaml` cannot be used"]);
     ends(&[rules], &["--rules", "no/such/folder"], 2, &["there is no `no/such/folder`"]);
-    ends(&[rules], &["--config", "no.yaml"], 2, &["there is no `no.yaml`"]);
+    ends(&[rules], &["--config", "no.yaml"], 2, &["there is no `no.yaml`: name the settings file with `--config`"]);
     ends(&[rules], &["--listen", "here"], 2, &["'here'", "--listen"]);
     ends(&[rules], &["--listen", "8080"], 2, &["write `127.0.0.1:8080` for this machine alone"]);
     ends(&[rules], &["--admin", "localhost:19090"], 2, &["write `127.0.0.1:19090` for this machine alone"]);
@@ -89,6 +89,36 @@ fn a_daemon_that_cannot_run_says_why() {
     let taken = taken.local_addr().unwrap().to_string();
     ends(&[rules], &["--listen", &taken, "--admin", FREE], 2, &[&format!("cannot listen on {taken}")]);
     ends(&[rules], &["--listen", FREE, "--admin", &taken], 2, &[&format!("cannot listen on {taken}")]);
+}
+
+#[test]
+fn a_path_means_the_same_to_every_command() {
+    let commands = [&["check"][..], &["test"], &["tools"], &["explain", "hang"]];
+    for command in commands {
+        // A file of another program is no rule file of ours.
+        let files = [("compose.yaml", "services: {}\n"), ("deep/down/rules.yaml", BROKEN)];
+        ends(&files, command, 2, &["here is neither a folder `rules` nor a `switchhook.yaml`", "`switchhook init`"]);
+    }
+    let two = [("a/rules/a.yaml", YES), ("b/rules/b.yaml", NO)];
+    ends(&two, &["check"], 0, &["a/rules/a.yaml:1:1: hint[", "b/rules/b.yaml:1:1: hint["]);
+    ends(&two, &["check", "."], 0, &["a/rules/a.yaml:1:1: hint[", "b/rules/b.yaml:1:1: hint["]);
+    ends(&two, &["tools"], 0, &["[]"]);
+    let which = ["there are several projects, with rules in `a/rules`, `b/rules`: say which with `--rules`"];
+    ends(&two, &["explain", "hang"], 2, &which);
+    ends(&two, &["explain", "hang", "--rules", "a"], 0, &[]);
+
+    let tests = [("rules/a.yaml", YES), ("rules/a.test.yaml", "tests: [ { name: a, event: hang } ]\n")];
+    let says = ["`rules/a.test.yaml` holds tests", "`switchhook test rules/a.test.yaml`"];
+    ends(&tests, &["check", "rules/a.test.yaml"], 2, &says);
+    ends(&tests, &["explain", "hang", "--rules", "rules/a.test.yaml"], 2, &says);
+    ends(&[("rules/a.csv", "a\n")], &["check", "rules/a.csv"], 2, &["`rules/a.csv` is no rule file"]);
+    ends(&[("a.yaml", YES)], &["check"], 0, &["a.yaml:1:1: hint["]);
+    ends(&[], &["check", "nowhere"], 2, &["there is no `nowhere`: name a project, a folder of rules or one rule file"]);
+    let settings = [("switchhook.yaml", "rules: nowhere\n")];
+    let says = ["there is no `nowhere`: create it, or correct `rules` in the settings file"];
+    for command in commands {
+        ends(&settings, command, 2, &says);
+    }
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn commands_read_what_is_said_of_the_admin_address_and_nothing_else() {
         assert_eq!(asked.code, Some(0), "what is said on the command line need not be read: {}", asked.stderr);
     }
     let missing = run("", &["reload", "--config", "nope.yaml"]);
-    assert!(missing.stderr.contains("there is no `nope.yaml`"), "{}", missing.stderr);
+    assert!(missing.stderr.contains("there is no `nope.yaml`: name the settings file"), "{}", missing.stderr);
 }
 
 #[test]
