@@ -1,6 +1,6 @@
 //! `switchhook explain`: which rules matched an event, which did not, and why.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -8,19 +8,15 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::project::{self, RuleSet};
-use super::set;
 use super::{Outcome, could_not_run, show_of_arguments, write};
+use super::{event, set};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::engine::diagnostic::Sources;
 use crate::engine::source::yaml;
-use crate::load::{self, LoadError};
+use crate::load::{self, LoadError, is_event_file};
 use crate::report::why::Why;
-use crate::testing::EventFiles;
 use crate::testing::trial::{Explained, Trial};
-
-/// How the file is called in what is read.
-const EVENT: &str = "event.json";
 
 /// The command's arguments.
 #[derive(Debug, Args)]
@@ -69,19 +65,13 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Ok(engine) => engine,
         Err(outcome) => return outcome,
     };
-    let file = Path::new(&arguments.event);
-    let text = if file.is_file() { load::read(file).map(Some) } else { Ok(None) };
-    let text = match text {
-        Ok(text) => text,
-        Err(error) => return could_not_run(&error),
+    let given = arguments.event().and_then(|event| Ok((event, arguments.world()?)));
+    let (event, world) = match given {
+        Ok(given) => given,
+        Err(why) => return could_not_run(&why),
     };
-    let wish = match arguments.wish(text.is_some()) {
-        Ok(wish) => wish,
-        Err(error) => return could_not_run(&error),
-    };
-    let files: EventFiles<'_> = text.iter().map(|text| (EVENT, text.as_str())).collect::<HashMap<_, _>>();
     let mut found = Vec::new();
-    let (trial, _) = Trial::read(&wish, &files, &mut found);
+    let trial = Trial::of(event, &world, &mut found);
     let outcome = show_of_arguments(&found);
     let Some(trial) = trial.filter(|_| outcome == Outcome::Fine) else { return Outcome::CouldNotRun };
     match trial.explain(&engine, None) {
@@ -103,10 +93,20 @@ fn told(engine: &Engine, explained: &[Explained], format: Format) -> String {
 }
 
 impl Arguments {
-    /// The event and what is known of the world, as a test says it.
-    fn wish(&self, is_file: bool) -> Result<String, String> {
+    /// The event as it stands in the file or the sample.
+    fn event(&self) -> Result<Value, String> {
+        let file = Path::new(&self.event);
+        let is_name = !file.is_file() && !is_event_file(&self.event) && file.components().count() == 1;
+        if is_name {
+            event::sample(&self.event, "name a kind such as `tool-calls`, or a file with an event")
+        } else {
+            event::in_file(file)
+        }
+    }
+
+    /// What is known of the world, as a test says it.
+    fn world(&self) -> Result<String, String> {
         let mut wish = Map::new();
-        wish.insert("event".to_owned(), if is_file { EVENT.into() } else { self.event.as_str().into() });
         wish.insert("set".to_owned(), Value::Object(set::values(&self.set)?));
         wish.insert("unset".to_owned(), json!(self.unset));
         wish.insert("at".to_owned(), self.at.clone().unwrap_or_else(|| Clock::now().to_string()).into());

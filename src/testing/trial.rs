@@ -43,6 +43,14 @@ impl Trial {
         (step.map(Trial), sources)
     }
 
+    /// The same of an event that is at hand; `world` holds all other fields.
+    #[must_use]
+    pub fn of(event: Value, world: &str, found: &mut Vec<Diagnostic>) -> Option<Trial> {
+        let mut sources = Sources::default();
+        let node = yaml::parse(sources.add("world", world), world, found)?;
+        super::source::step_of(event, &node, &sources, found).map(Trial)
+    }
+
     /// The event as Vapi would post it.
     #[must_use]
     pub fn event(&self) -> &Value {

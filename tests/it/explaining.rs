@@ -194,18 +194,22 @@ reply"#;
 
 #[test]
 fn what_cannot_be_explained_is_said() {
-    let folder = Folder::with(&[("rules/a.yaml", RULES), ("event.json", "{\"message\":")]);
+    let folder = Folder::with(&[("rules/a.yaml", RULES), ("event.json", "{\"message\":"), ("list.json", "[]")]);
     let run = |arguments: &[&str]| Ended::of(switchhook(&folder).arg("explain").args(arguments));
     for (arguments, why) in [
         (&["assistent-request"][..], "did you mean `assistant-request`?"),
-        (&["event.json"], "is no JSON"),
-        (&["hang", "--set", "x"], "write it as `--set customer.number=+1555`"),
-        (&["hang", "--at", "noon"], "`noon` is not a moment"),
-        (&["hang", "--rules", "nowhere"], "there is no `nowhere`: name a project, a folder of rules or one rule file"),
+        (&["event.json"], "`event.json` holds no event: it is no JSON"),
+        (&["list.json"], "`list.json` holds no event, which is a JSON object"),
+        (&["nowhere.json"], "there is no `nowhere.json`: name a file with the event as Vapi posts it"),
+        (&["events/nowhere"], "there is no `events/nowhere`: name a file"),
+        (&["something"], "name a kind such as `tool-calls`, or a file with an event"),
         (
             &["hang", "--answers", "nowhere.yaml"],
             "`--answers`: there is no `nowhere.yaml`: name a YAML file that says what",
         ),
+        (&["hang", "--set", "x"], "write it as `--set customer.number=+1555`"),
+        (&["hang", "--at", "noon"], "`noon` is not a moment"),
+        (&["hang", "--rules", "nowhere"], "there is no `nowhere`: name a project, a folder of rules or one rule file"),
         (&["hang", "--server", "/x"], "there is no server `/x`"),
     ] {
         let ended = run(arguments);

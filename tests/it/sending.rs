@@ -346,7 +346,7 @@ fn what_cannot_be_sent_is_told_before() {
         (&["send", "hang", "--set", "a"], "write it as `--set customer.number=+1555`"),
         (&["send", "hang", "--set", "=1"], "is not the name of a value"),
         (&["send", "hang", "--unset", "1x"], "is not the name of a value"),
-        (&["send", "--file", "nowhere.json"], "nowhere.json"),
+        (&["send", "--file", "nowhere.json"], "there is no `nowhere.json`: name a file with the event"),
         (&["send", "hang", "--config", "nope.yaml"], "there is no `nope.yaml`: name the settings file with `--config`"),
         (&["send", "hang", "--listen", "8080"], "write `127.0.0.1:8080` for this machine"),
     ] {
