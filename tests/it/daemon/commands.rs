@@ -70,6 +70,7 @@ fn a_daemon_that_cannot_run_says_why() {
     ends(&[rules], &["--listen", "here"], 2, &["'here'", "--listen"]);
     ends(&[rules], &["--listen", "8080"], 2, &["write `127.0.0.1:8080` for this machine alone"]);
     ends(&[rules], &["--admin", "localhost:19090"], 2, &["write `127.0.0.1:19090` for this machine alone"]);
+    ends(&[], &["outbox", "retry"], 2, &["<ID|--dead>"]);
     ends(&[rules], &["rum"], 2, &["'rum'", "'run'"]);
     ends(&[rules], &["--listen", FREE, "--admin", "0.0.0.0:0"], 2, &["0.0.0.0:0", "needs a token"]);
     ends(
@@ -87,8 +88,36 @@ fn a_daemon_that_cannot_run_says_why() {
 
     let taken = TcpListener::bind(FREE).unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    ends(&[rules], &["--listen", &taken, "--admin", FREE], 2, &[&format!("cannot listen on {taken}")]);
-    ends(&[rules], &["--listen", FREE, "--admin", &taken], 2, &[&format!("cannot listen on {taken}")]);
+    let why = format!("cannot listen on {taken}: another program has this address, perhaps another switchhook");
+    let or = |flag: &str| format!("end that one, or choose another address with `{flag}`");
+    ends(&[rules], &["--listen", &taken, "--admin", FREE], 2, &[&why, &or("--listen")]);
+    ends(&[rules], &["--listen", FREE, "--admin", &taken], 2, &[&why, &or("--admin")]);
+    let nowhere = format!("cannot listen on {NOT_HERE}: this machine has no such address; choose another address with");
+    ends(&[("switchhook.yaml", "auth: none\n"), rules], &["--listen", NOT_HERE, "--admin", FREE], 2, &[&nowhere]);
+}
+
+#[test]
+fn a_second_daemon_says_that_the_address_is_taken_and_no_more() {
+    let daemon = Daemon::start(&[("rules/rules.yaml", YES)]);
+    let mut second = switchhook(daemon.project());
+    let ended = Ended::of(second.args(["run", "--listen", &daemon.address.to_string(), "--admin", FREE]));
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert!(ended.stderr.contains("perhaps another switchhook"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("data folder"), "that follows from the same: {}", ended.stderr);
+}
+
+#[test]
+fn a_daemon_with_nothing_to_serve_leaves_nothing_behind() {
+    for files in [&[][..], &[("rules/rules.yaml", BROKEN)]] {
+        let folder = Folder::with(files);
+        let ended = Ended::of(switchhook(&folder).args(["run", "--listen", FREE, "--admin", FREE]));
+        assert!(ended.code > Some(0), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("emptiest valid reply"), "no event gets any: {}", ended.stderr);
+        assert!(!folder.path().join("data").exists(), "{}", ended.stderr);
+        std::fs::create_dir(folder.path().join("data")).unwrap();
+        Ended::of(switchhook(&folder).args(["run", "--listen", FREE, "--admin", FREE]));
+        assert!(folder.path().join("data").exists(), "what was there stays");
+    }
 }
 
 #[test]
