@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::engine::diagnostic::Sources;
 use crate::engine::source::yaml;
 use crate::load::{self, LoadError, is_event_file};
-use crate::report::why::Why;
+use crate::report::{Paint, clean};
 use crate::testing::trial::{Explained, Trial};
 
 /// The command's arguments.
@@ -82,14 +82,23 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 }
 
 fn told(engine: &Engine, explained: &[Explained], format: Format) -> String {
-    let why = explained.iter().map(|it| Why { engine, decision: &it.decision, explanation: &it.explanation });
-    match format {
-        Format::Human => {
-            let colour = std::io::stdout().is_terminal();
-            why.map(|why| why.text(colour)).collect::<Vec<_>>().join("\n")
-        }
-        Format::Json => format!("{:#}\n", why.map(|why| why.json()).collect::<Value>()),
+    if format == Format::Json {
+        return format!("{:#}\n", explained.iter().map(|turn| turn.json(engine)).collect::<Value>());
     }
+    let colour = std::io::stdout().is_terminal();
+    let turns = (1..).zip(explained).map(|(number, turn)| match &turn.call {
+        Some((name, id)) if explained.len() > 1 => {
+            let heading = Paint(colour).bold(&format!(
+                "tool call {number} of {}: {} ({})",
+                explained.len(),
+                clean(name),
+                clean(id)
+            ));
+            format!("{heading}\n{}", turn.why(engine).text(colour))
+        }
+        _ => turn.why(engine).text(colour),
+    });
+    turns.collect::<Vec<_>>().join("\n")
 }
 
 impl Arguments {
