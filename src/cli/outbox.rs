@@ -160,7 +160,7 @@ fn list(said: &Value) -> String {
 }
 
 fn row(it: &Value) -> String {
-    let when = if it["state"] == "dead" { &it["buried_at"] } else { &it["due_at"] };
+    let (since, when) = if it["state"] == "dead" { ("since", &it["buried_at"]) } else { ("due", &it["due_at"]) };
     let note = it["note"].as_str().map(|note| format!(": {}", one_line(note))).unwrap_or_default();
     let attempts = it["attempts"].as_u64().unwrap_or_default();
     let tries = if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") };
@@ -169,7 +169,7 @@ fn row(it: &Value) -> String {
     } else {
         format!("{} {} ({})", plain(&it["method"]), plain(&it["url"]), plain(&it["action"]))
     };
-    format!("{} {} {} {what} {tries}{note}", it["id"], plain(&it["state"]), plain(when))
+    format!("{} {} {since} {} {what} {tries}{note}", it["id"], plain(&it["state"]), plain(when))
 }
 
 /// A field on each line; texts of several lines stand last, as they are.
@@ -223,8 +223,8 @@ mod tests {
         });
         let text = "1 waiting, 0 being sent, 1 dead\n  \
                     https://crm.example: 1 waiting, 0 being sent, 1 dead, breaker open\n\
-                    1 dead B POST https://crm.example/a (book/1) 1 attempt: it answered 400 [31m\n\
-                    2 waiting D GET https://crm.example/b (look/1) 0 attempts\nthere may be more: --after 2\n";
+                    1 dead since B POST https://crm.example/a (book/1) 1 attempt: it answered 400 [31m\n\
+                    2 waiting due D GET https://crm.example/b (look/1) 0 attempts\nthere may be more: --after 2\n";
         assert_eq!(list(&said), text);
     }
 }
