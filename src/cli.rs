@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod completions;
+mod event;
 pub mod explain;
 pub mod import;
 pub mod init;

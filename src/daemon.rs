@@ -1,7 +1,7 @@
 //! Puts the parts of the daemon together, and takes them apart again in the right order.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +17,9 @@ use crate::server::answering::Answering;
 use crate::server::asking::Asking;
 use crate::server::later::Later;
 use crate::server::service::Service;
-use crate::server::{Answer, Server};
+use crate::server::{Answer, Server, socket};
 use crate::service_manager::{Inherited, Notifier, Socket};
+use crate::settings::Settings;
 use crate::telemetry;
 
 /// How long the admin address may take to end: longer than a connection rests that is to end.
@@ -31,13 +32,18 @@ pub enum Unable {
     #[error("cannot start its threads: {0}")]
     Threads(#[source] io::Error),
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {}choose another address with `{flag}`", hindrance(.source))]
     Listen {
         /// The address.
         address: SocketAddr,
+        /// What says another.
+        flag: &'static str,
         /// Why.
         source: io::Error,
     },
+    /// A socket that listens cannot be served on.
+    #[error("cannot serve on a socket: {0}")]
+    Socket(#[source] io::Error),
     /// The outbox cannot be opened.
     #[error(transparent)]
     Outbox(#[from] StoreError),
@@ -46,31 +52,70 @@ pub enum Unable {
     Signals(#[source] io::Error),
 }
 
-/// Serves until the process is told to stop, on the sockets that were inherited or on its own.
+/// Why an address cannot be listened on, and what else could be done than to choose another.
+fn hindrance(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program has this address, perhaps another switchhook; end that one, or ".to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address; ".to_owned(),
+        _ => format!("{error}; "),
+    }
+}
+
+/// What the daemon listens on.
+#[derive(Debug)]
+pub struct Sockets {
+    public: TcpListener,
+    admin: TcpListener,
+}
+
+impl Sockets {
+    /// Takes the sockets that were inherited, and opens those that were not. It comes before anything else is touched:
+    /// who finds an address taken has most likely started a second daemon, and its data folder is that of the first.
+    ///
+    /// # Errors
+    /// Which address cannot be listened on.
+    pub fn open(inherited: Inherited, settings: &Settings) -> Result<Sockets, Unable> {
+        Ok(Sockets {
+            public: listening(inherited.public, settings.listen, "--listen")?,
+            admin: listening(inherited.admin, settings.admin, "--admin")?,
+        })
+    }
+}
+
+fn listening(inherited: Option<Socket>, address: SocketAddr, flag: &'static str) -> Result<TcpListener, Unable> {
+    match inherited {
+        Some(socket) => Ok(socket.listener),
+        None => socket(address).map_err(|source| Unable::Listen { address, flag, source }),
+    }
+}
+
+/// Serves until the process is told to stop.
 ///
 /// # Errors
 /// Why it cannot.
-pub fn run(reloader: Reloader, inherited: Inherited) -> Result<(), Unable> {
+pub fn run(reloader: Reloader, sockets: Sockets) -> Result<(), Unable> {
     // Short scripts run where requests are read. Of a stack only what is used costs memory.
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.enable_all().thread_stack_size(script::STACK_BYTES).build().map_err(Unable::Threads)?;
-    runtime.block_on(serve(reloader, inherited))
+    runtime.block_on(serve(reloader, sockets))
 }
 
-async fn serve(reloader: Reloader, inherited: Inherited) -> Result<(), Unable> {
+async fn serve(reloader: Reloader, sockets: Sockets) -> Result<(), Unable> {
     let (settings, in_force) = (Arc::clone(reloader.settings()), reloader.in_force().clone());
     let outbox = open_outbox(&reloader)?;
     let asking = Asking::new(in_force.client.clone(), in_force.secrets.clone(), settings.asking);
     let answering = Answering::start(settings.bounds, asking.clone(), outbox.clone()).map_err(Unable::Threads)?;
     let answering = Arc::new(answering);
     let service = Service::new(in_force.sites.clone(), Arc::clone(&answering));
-    let server = open(inherited.public, settings.listen, &in_force, service)?.secured_by(settings.tls.as_ref());
+    let server = open(sockets.public, &in_force, service)?.secured_by(settings.tls.as_ref());
     let listening = server.local_addr();
     let parts = Parts { answering: Arc::clone(&answering), asking, outbox: outbox.clone() };
     let reloads = reloader.spawn(parts).map_err(Unable::Threads)?;
     let shutdown = CancellationToken::new();
     let admin = Admin::new(in_force.clone(), reloads.clone(), outbox.clone(), shutdown.clone());
-    let admin = open(inherited.admin, settings.admin, &in_force, admin)?.secured_by(settings.admin_tls.as_ref());
+    let admin = open(sockets.admin, &in_force, admin)?.secured_by(settings.admin_tls.as_ref());
     let manager = Manager { listening, in_force: in_force.clone() };
     stop_on_signals(&shutdown)
         .and_then(|()| reload_on_signal(reloads.clone(), manager.clone()))
@@ -99,19 +144,9 @@ async fn serve(reloader: Reloader, inherited: Inherited) -> Result<(), Unable> {
     Ok(())
 }
 
-/// Serves on the socket that was inherited, or listens at the address.
-fn open<A: Answer>(
-    inherited: Option<Socket>,
-    address: SocketAddr,
-    in_force: &InForce,
-    answer: A,
-) -> Result<Server<A>, Unable> {
-    let limits = in_force.limits.clone();
-    let server = match inherited {
-        Some(socket) => Server::adopt(socket.listener, limits, answer),
-        None => Server::bind(address, limits, answer),
-    };
-    server.map_err(|source| Unable::Listen { address, source })
+/// Serves on the socket.
+fn open<A: Answer>(socket: TcpListener, in_force: &InForce, answer: A) -> Result<Server<A>, Unable> {
+    Server::adopt(socket, in_force.limits.clone(), answer).map_err(Unable::Socket)
 }
 
 /// How many rules are in force in all.

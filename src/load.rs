@@ -23,7 +23,7 @@ const DEPTH_MAX: usize = 16;
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// There is no such folder or file.
-    #[error("there is no `{}`: create it, or say where the rules are with `--rules`", .0.display())]
+    #[error("there is no `{}`", named(.0))]
     Missing(PathBuf),
     /// The operating system refuses.
     #[error("`{}` cannot be read: {source}", .path.display())]
@@ -46,8 +46,34 @@ pub enum LoadError {
     #[error("`{}` holds more than {FILES_MAX} files or {} MiB of rules, scripts and tables", .0.display(), BYTES_MAX >> 20)]
     TooMuch(PathBuf),
     /// There is no rule file.
-    #[error("there are no rules in `{}`: add a file that ends in `.yaml`", .0.display())]
+    #[error("there are no rules in `{}`: add a file that ends in `.yaml`", named(.0))]
     Empty(PathBuf),
+    /// A file is none of rules.
+    #[error("`{}` is no rule file, whose name ends in `.yaml`: name one, or a folder of them", named(.0))]
+    NotRules(PathBuf),
+    /// A file holds tests, where rules are wanted.
+    #[error(
+        "`{path}` holds tests, not rules: run them with `switchhook test {path}`, or name the folder of its rules here",
+        path = named(.0)
+    )]
+    Tests(PathBuf),
+    /// Nobody has said where the rules are, and here are none.
+    #[error(
+        "here is neither a folder `rules` nor a `switchhook.yaml`: go to where they are, name a project or a folder of \
+         rules, or make a project with `switchhook init`"
+    )]
+    NoProject,
+}
+
+impl LoadError {
+    /// The error with what to do where there is no such file: what it is for, only who has asked for it can tell.
+    #[must_use]
+    pub fn told(&self, missing: &str) -> String {
+        match self {
+            LoadError::Missing(_) => format!("{self}: {missing}"),
+            error => error.to_string(),
+        }
+    }
 }
 
 /// The files of a rule set as they were read.
@@ -138,7 +164,11 @@ fn read_all(root: &Path, belongs: &dyn Fn(&str) -> bool) -> Result<RuleFiles, Lo
         files.push(SourceFile { path: shown.into(), text: text.into() });
     }
     let folder = if kind.is_dir() { root } else { root.parent().unwrap_or(root) };
-    if rules == 0 { Err(LoadError::Empty(root.to_owned())) } else { Ok(RuleFiles { folder: prefix(folder), files }) }
+    match rules {
+        0 if kind.is_dir() => Err(LoadError::Empty(root.to_owned())),
+        0 => Err(LoadError::NotRules(root.to_owned())),
+        _ => Ok(RuleFiles { folder: prefix(folder), files }),
+    }
 }
 
 /// What the paths of the files of `root` begin with, be they there or not.
@@ -197,6 +227,11 @@ pub fn bytes(path: &Path) -> io::Result<Vec<u8>> {
 pub fn shown(path: &Path) -> String {
     let path = path.strip_prefix(".").unwrap_or(path);
     path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
+}
+
+/// The same, where the current folder must have a name, too.
+fn named(path: &Path) -> String {
+    if path == Path::new(".") { ".".to_owned() } else { shown(path) }
 }
 
 /// Collects what belongs to a rule set.

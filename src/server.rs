@@ -55,6 +55,7 @@ use self::admission::Admission;
 use self::connection::Connection;
 use self::limits::Limits;
 use self::listen::Listener;
+pub use self::listen::socket;
 use self::pace::Pace;
 use self::refusal::Refusal;
 use self::tls::Certificates;
@@ -164,7 +165,7 @@ impl<A: Answer> Server<A> {
             }
         }
         drop(self.listener);
-        drain(self.connections, drain_max()).await
+        drain(self.connections, self.local_addr, drain_max()).await
     }
 
     fn admit(&mut self, stream: TcpStream, peer: SocketAddr, shutdown: &CancellationToken) {
@@ -207,8 +208,8 @@ impl<A: Answer> Server<A> {
     }
 }
 
-async fn drain(mut connections: JoinSet<()>, drain_max: Duration) -> usize {
-    telemetry::draining(connections.len());
+async fn drain(mut connections: JoinSet<()>, address: SocketAddr, drain_max: Duration) -> usize {
+    telemetry::draining(address, connections.len());
     let all_ended = async {
         while let Some(ended) = connections.join_next().await {
             report(ended);
@@ -217,7 +218,7 @@ async fn drain(mut connections: JoinSet<()>, drain_max: Duration) -> usize {
     let in_time = tokio::time::timeout(drain_max, all_ended).await.is_ok();
     let cut_off = if in_time { 0 } else { connections.len() };
     connections.shutdown().await;
-    telemetry::drained(cut_off);
+    telemetry::drained(address, cut_off);
     cut_off
 }
 

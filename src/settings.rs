@@ -10,12 +10,15 @@ mod environment;
 mod limits;
 mod log;
 mod named;
+mod operator;
 mod outbound;
 mod reload;
 mod secret;
 mod source;
 mod tls;
 
+pub use self::address::{listening, operators};
+pub use self::operator::{AdminSettings, Known, load_for_asking};
 pub use self::source::schema;
 
 use std::net::SocketAddr;
@@ -27,7 +30,7 @@ use hyper::header::HeaderName;
 use secrecy::SecretString;
 
 use crate::client::Outbound;
-use crate::engine::diagnostic::{self, Diagnostic, Severity, Sources};
+use crate::engine::diagnostic::{self, Diagnostic, Severity, Sources, Span};
 use crate::engine::source::{self as rules, Options, yaml};
 use crate::load::{self, LoadError};
 use crate::outbox;
@@ -46,6 +49,9 @@ pub const FILE: &str = "switchhook.yaml";
 pub const RULES: &str = "rules";
 /// The folder for what must outlive the daemon, where none is given.
 pub const DATA: &str = "data";
+
+/// What to do where the settings file that was named is not there.
+pub const MISSING: &str = "name the settings file with `--config`";
 
 /// Where operators are listened to, where nothing else is said.
 pub const ADMIN: SocketAddr = address::loopback(9090);
@@ -130,6 +136,8 @@ pub struct SiteSettings {
     pub credentials: Arc<Credentials>,
     /// Whether `auth` was written at all, be it `none`.
     pub auth_written: bool,
+    /// Where that stands.
+    pub auth_at: Option<Span>,
     /// The headers that carry credentials.
     pub credential_headers: Vec<HeaderName>,
     /// What a sender shows to be let in, for each of the credentials; only where the settings are

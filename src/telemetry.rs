@@ -225,16 +225,16 @@ pub(crate) fn request_refused(peer: SocketAddr, reason: &dyn Display, untold: u6
 }
 
 /// The server stopped accepting connections and waits for those it has.
-pub(crate) fn draining(connections: usize) {
-    info!(target: SERVER, connections, "draining");
+pub(crate) fn draining(address: SocketAddr, connections: usize) {
+    info!(target: SERVER, %address, connections, "draining");
 }
 
 /// The server has no connections any more.
-pub(crate) fn drained(cut_off: usize) {
+pub(crate) fn drained(address: SocketAddr, cut_off: usize) {
     if cut_off == 0 {
-        info!(target: SERVER, "drained");
+        info!(target: SERVER, %address, "drained");
     } else {
-        warn!(target: SERVER, cut_off, "drained, but not in time");
+        warn!(target: SERVER, %address, cut_off, "drained, but not in time");
     }
 }
 

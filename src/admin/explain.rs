@@ -11,7 +11,6 @@ use serde_json::{Map, Value, json};
 use crate::clock::Clock;
 use crate::engine::diagnostic::has_errors;
 use crate::reload::InForce;
-use crate::report::why::Why;
 use crate::report::{self, Format};
 use crate::server::refusal::Refusal;
 use crate::server::site::Site;
@@ -43,8 +42,7 @@ fn explained(site: &Site, wish: &str) -> Result<Value, String> {
         return Err(report::render(&found, &sources, Format::Short, false));
     };
     let (engine, explained) = (site.engine(), trial.explain(site.engine(), Some(TIME_MAX))?);
-    let why = explained.iter().map(|it| Why { engine, decision: &it.decision, explanation: &it.explanation }.json());
-    Ok(why.collect())
+    Ok(explained.iter().map(|turn| turn.json(engine)).collect())
 }
 
 /// The site of that path, or the only one.

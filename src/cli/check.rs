@@ -5,20 +5,20 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::project::{Plan, plan};
+use super::project::{self, Place};
 use super::{Outcome, could_not_run, write};
 use crate::engine::diagnostic::{Diagnostic, Severity, Sources, catalogue};
 use crate::engine::source::{Compiled, Options, compile};
 use crate::load;
 use crate::report::{self, Format};
-use crate::settings;
+use crate::settings::{self, SiteSettings, Trouble};
 use crate::testing::{Suite, events_among};
 
 /// The command's arguments.
 #[derive(Debug, Args)]
 #[group(id = "check")]
 pub struct Arguments {
-    /// A folder of rules, one rule file, a settings file, or a folder with `switchhook.yaml` [default: .]
+    /// A project, a folder with several, a folder of rules, one rule file or a settings file [default: .]
     path: Option<PathBuf>,
     /// How findings are written
     #[arg(long, value_enum, default_value = "human")]
@@ -36,26 +36,19 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     if let Some(slug) = &arguments.explain {
         return explain(slug);
     }
-    let path = arguments.path.clone().unwrap_or_else(|| PathBuf::from("."));
     let mut all = Findings::default();
-    match plan(&path) {
-        Plan::Rules(root) => {
-            if let Err(error) = all.rules(&root, &Options::default()) {
-                return could_not_run(&error);
-            }
+    let places = match project::places(arguments.path.as_deref()) {
+        Ok(places) => places,
+        Err(error) => return could_not_run(&error),
+    };
+    for place in places {
+        let looked_at = match place {
+            Place::Rules(root) => all.rules(&root, &Options::default()).map_err(|error| error.told(project::MISSING)),
+            Place::Settings(file) => all.settings(&file),
+        };
+        if let Err(why) = looked_at {
+            return could_not_run(&why);
         }
-        Plan::Settings(file) => match settings::load(Some(&file)) {
-            Ok(settings::Loaded { settings, found, sources }) => {
-                all.add(found, &sources);
-                for site in &settings.sites {
-                    if let Err(error) = all.rules(&site.rules, &site.options) {
-                        return could_not_run(&error);
-                    }
-                }
-            }
-            Err(settings::Trouble::Unreadable(error)) => return could_not_run(&error),
-            Err(settings::Trouble::Found(found, sources)) => all.add(found, &sources),
-        },
     }
     all.write(arguments)
 }
@@ -78,6 +71,22 @@ struct Findings {
 }
 
 impl Findings {
+    fn settings(&mut self, file: &Path) -> Result<(), String> {
+        match settings::load(Some(file)) {
+            Ok(settings::Loaded { settings, found, sources }) => {
+                self.add(found, &sources);
+                let rules = |site: &SiteSettings| self.rules(&site.rules, &site.options);
+                let looked_at = settings.sites.iter().try_for_each(rules);
+                looked_at.map_err(|error| error.told(project::MISSING_IN_SETTINGS))
+            }
+            Err(Trouble::Unreadable(error)) => Err(error.told(project::MISSING)),
+            Err(Trouble::Found(found, sources)) => {
+                self.add(found, &sources);
+                Ok(())
+            }
+        }
+    }
+
     fn rules(&mut self, root: &Path, options: &Options) -> Result<(), load::LoadError> {
         let files = load::with_tests(root)?;
         let sources = Sources::of(&files.files);

@@ -1,6 +1,6 @@
 //! `switchhook explain`: which rules matched an event, which did not, and why.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -8,19 +8,15 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::project::{self, RuleSet};
-use super::set;
 use super::{Outcome, could_not_run, show_of_arguments, write};
+use super::{event, set};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::engine::diagnostic::Sources;
 use crate::engine::source::yaml;
-use crate::load;
-use crate::report::why::Why;
-use crate::testing::EventFiles;
+use crate::load::{self, LoadError, is_event_file};
+use crate::report::{Paint, clean};
 use crate::testing::trial::{Explained, Trial};
-
-/// How the file is called in what is read.
-const EVENT: &str = "event.json";
 
 /// The command's arguments.
 #[derive(Debug, Args)]
@@ -28,9 +24,9 @@ const EVENT: &str = "event.json";
 pub struct Arguments {
     /// A file with the event as Vapi posts it, or the name of a sample, such as `assistant-request`
     event: String,
-    /// A project, a folder of rules, or one rule file
-    #[arg(long, value_name = "PATH", default_value = ".")]
-    rules: PathBuf,
+    /// A project, a folder of rules, or one rule file [default: .]
+    #[arg(long, value_name = "PATH")]
+    rules: Option<PathBuf>,
     /// The path of the server, where the settings have several
     #[arg(long, value_name = "PATH")]
     server: Option<String>,
@@ -69,19 +65,13 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         Ok(engine) => engine,
         Err(outcome) => return outcome,
     };
-    let file = Path::new(&arguments.event);
-    let text = if file.is_file() { load::read(file).map(Some) } else { Ok(None) };
-    let text = match text {
-        Ok(text) => text,
-        Err(error) => return could_not_run(&error),
+    let given = arguments.event().and_then(|event| Ok((event, arguments.world()?)));
+    let (event, world) = match given {
+        Ok(given) => given,
+        Err(why) => return could_not_run(&why),
     };
-    let wish = match arguments.wish(text.is_some()) {
-        Ok(wish) => wish,
-        Err(error) => return could_not_run(&error),
-    };
-    let files: EventFiles<'_> = text.iter().map(|text| (EVENT, text.as_str())).collect::<HashMap<_, _>>();
     let mut found = Vec::new();
-    let (trial, _) = Trial::read(&wish, &files, &mut found);
+    let trial = Trial::of(event, &world, &mut found);
     let outcome = show_of_arguments(&found);
     let Some(trial) = trial.filter(|_| outcome == Outcome::Fine) else { return Outcome::CouldNotRun };
     match trial.explain(&engine, None) {
@@ -92,21 +82,40 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 }
 
 fn told(engine: &Engine, explained: &[Explained], format: Format) -> String {
-    let why = explained.iter().map(|it| Why { engine, decision: &it.decision, explanation: &it.explanation });
-    match format {
-        Format::Human => {
-            let colour = std::io::stdout().is_terminal();
-            why.map(|why| why.text(colour)).collect::<Vec<_>>().join("\n")
-        }
-        Format::Json => format!("{:#}\n", why.map(|why| why.json()).collect::<Value>()),
+    if format == Format::Json {
+        return format!("{:#}\n", explained.iter().map(|turn| turn.json(engine)).collect::<Value>());
     }
+    let colour = std::io::stdout().is_terminal();
+    let turns = (1..).zip(explained).map(|(number, turn)| match &turn.call {
+        Some((name, id)) if explained.len() > 1 => {
+            let heading = Paint(colour).bold(&format!(
+                "tool call {number} of {}: {} ({})",
+                explained.len(),
+                clean(name),
+                clean(id)
+            ));
+            format!("{heading}\n{}", turn.why(engine).text(colour))
+        }
+        _ => turn.why(engine).text(colour),
+    });
+    turns.collect::<Vec<_>>().join("\n")
 }
 
 impl Arguments {
-    /// The event and what is known of the world, as a test says it.
-    fn wish(&self, is_file: bool) -> Result<String, String> {
+    /// The event as it stands in the file or the sample.
+    fn event(&self) -> Result<Value, String> {
+        let file = Path::new(&self.event);
+        let is_name = !file.is_file() && !is_event_file(&self.event) && file.components().count() == 1;
+        if is_name {
+            event::sample(&self.event, "name a kind such as `tool-calls`, or a file with an event")
+        } else {
+            event::in_file(file)
+        }
+    }
+
+    /// What is known of the world, as a test says it.
+    fn world(&self) -> Result<String, String> {
         let mut wish = Map::new();
-        wish.insert("event".to_owned(), if is_file { EVENT.into() } else { self.event.as_str().into() });
         wish.insert("set".to_owned(), Value::Object(set::values(&self.set)?));
         wish.insert("unset".to_owned(), json!(self.unset));
         wish.insert("at".to_owned(), self.at.clone().unwrap_or_else(|| Clock::now().to_string()).into());
@@ -124,7 +133,8 @@ impl Arguments {
 
 /// What others answer; a mistake in it is told by its line here, since the rest is read as a whole.
 fn answers(file: &Path) -> Result<Value, String> {
-    let text = load::read(file).map_err(|error| error.to_string())?;
+    let why = |error: LoadError| error.told("name a YAML file that says what others answer");
+    let text = load::read(file).map_err(|error| format!("`--answers`: {}", why(error)))?;
     let mut sources = Sources::default();
     let id = sources.add(load::shown(file), text.as_str());
     let mut found = Vec::new();
@@ -136,7 +146,8 @@ fn answers(file: &Path) -> Result<Value, String> {
 
 /// The rules that decide.
 fn engine(arguments: &Arguments) -> Result<Engine, Outcome> {
-    let sets = project::rule_sets(&arguments.rules).map_err(|trouble| project::told(&trouble))?;
+    let sets =
+        project::rule_sets(arguments.rules.as_deref()).map_err(|trouble| project::told(&trouble, project::MISSING))?;
     chosen(&sets, arguments.server.as_deref()).map_err(|why| could_not_run(&why))?.engine()
 }
 
@@ -144,10 +155,20 @@ fn chosen<'a>(sets: &'a [RuleSet], server: Option<&str>) -> Result<&'a RuleSet, 
     let paths = || sets.iter().map(|set| format!("`{}`", set.server)).collect::<Vec<_>>().join(", ");
     match (sets, server) {
         ([only], None) => Ok(only),
+        _ if is_of_projects(sets) => {
+            let roots = sets.iter().map(|set| format!("`{}`", load::shown(&set.root))).collect::<Vec<_>>();
+            Err(format!("there are several projects, with rules in {}: say which with `--rules`", roots.join(", ")))
+        }
         (_, None) => Err(format!("there are several servers, {}: say which with `--server`", paths())),
         (sets, Some(server)) => sets
             .iter()
             .find(|set| set.server == server)
             .ok_or_else(|| format!("there is no server `{server}`; there are {}", paths())),
     }
+}
+
+/// Whether the rule sets belong to several projects, so that the same path is that of several servers.
+fn is_of_projects(sets: &[RuleSet]) -> bool {
+    let servers: HashSet<&str> = sets.iter().map(|set| set.server.as_str()).collect();
+    servers.len() < sets.len()
 }

@@ -12,8 +12,8 @@ use hyper::{Method, Request, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::line::{Far, Line, Trust, Unopened, reachable};
-use super::{Outcome, could_not_run};
-use crate::settings::{self, Loaded};
+use super::{Outcome, could_not_run, project};
+use crate::settings::{self, AdminSettings, Known};
 
 /// How long an answer is waited for: a reload compiles everything.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,7 +34,7 @@ pub struct Daemon {
     #[arg(long, env = "SWITCHHOOK_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// The daemon's admin address [default: 127.0.0.1:9090]
-    #[arg(long, env = "SWITCHHOOK_ADMIN", value_name = "ADDR")]
+    #[arg(long, env = "SWITCHHOOK_ADMIN", value_name = "ADDR", value_parser = settings::operators)]
     admin: Option<SocketAddr>,
     /// The token of the admin address, if it has one
     #[arg(long, env = "SWITCHHOOK_ADMIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
@@ -56,7 +56,7 @@ impl Said {
 
 /// Why the daemon could not be asked.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unasked {
+enum Unasked {
     #[error("no daemon answers on {address}: {source}; name its admin address with `--admin`")]
     Unreachable { address: SocketAddr, source: std::io::Error },
     #[error("the daemon on {address} wants its token: write it into the settings file or `SWITCHHOOK_ADMIN_TOKEN`")]
@@ -68,20 +68,49 @@ pub(super) enum Unasked {
 }
 
 impl Daemon {
-    /// Posts `wish` and waits for what comes of it, as JSON or as a text for people.
-    pub(super) fn post(&self, path: &str, wish: &serde_json::Value, as_text: bool) -> Result<Said, Unasked> {
+    /// Posts `wish` and waits for what comes of it, as JSON or as a text for people. Why nothing does is told.
+    pub(super) fn post(&self, path: &str, wish: &serde_json::Value, as_text: bool) -> Result<Said, Outcome> {
         let accept = if as_text { "text/plain" } else { "application/json" };
         let request = Request::builder().method(Method::POST).uri(path).header(ACCEPT, accept);
         self.ask(request.header(CONTENT_TYPE, "application/json"), wish.to_string())
     }
 
-    /// Gets what is at `path`, as JSON.
-    pub(super) fn get(&self, path: &str) -> Result<Said, Unasked> {
+    /// Gets what is at `path`, as JSON. Why nothing is got is told.
+    pub(super) fn get(&self, path: &str) -> Result<Said, Outcome> {
         self.ask(Request::builder().method(Method::GET).uri(path).header(ACCEPT, "application/json"), String::new())
     }
 
-    fn ask(&self, request: Builder, body: String) -> Result<Said, Unasked> {
-        let Place { address, token, trust } = self.place();
+    fn ask(&self, request: Builder, body: String) -> Result<Said, Outcome> {
+        self.place()?.ask(request, body).map_err(|why| could_not_run(&why))
+    }
+
+    /// What the settings say of the admin address, as far as the command line does not. Mistakes elsewhere in them must not
+    /// keep anybody from asking what the mistakes are.
+    fn place(&self) -> Result<Place, Outcome> {
+        let known = Known { address: self.admin.is_some(), token: self.token.is_some() };
+        let settings = settings::load_for_asking(self.config.as_deref(), known);
+        let AdminSettings { listen, token, tls } = settings.map_err(|trouble| {
+            project::told(&trouble, settings::MISSING);
+            Outcome::CouldNotRun
+        })?;
+        Ok(Place {
+            address: reachable(self.admin.unwrap_or(listen)),
+            token: self.token.clone().or(token),
+            trust: tls.as_ref().map_or(Trust::Plain, Trust::pinned),
+        })
+    }
+}
+
+/// Where a daemon is asked, with what it wants, and what it must show.
+struct Place {
+    address: SocketAddr,
+    token: Option<SecretString>,
+    trust: Trust,
+}
+
+impl Place {
+    fn ask(self, request: Builder, body: String) -> Result<Said, Unasked> {
+        let Place { address, token, trust } = self;
         let mut request = request.header(HOST, address.to_string());
         if let Some(token) = &token {
             request = request.header(AUTHORIZATION, format!("Bearer {}", token.expose_secret()));
@@ -102,25 +131,4 @@ impl Daemon {
         let said = Said { status: said.status, text: String::from_utf8_lossy(&said.body).into_owned() };
         if said.status == StatusCode::UNAUTHORIZED { Err(Unasked::NoToken { address }) } else { Ok(said) }
     }
-
-    /// Settings with mistakes in them say nothing; that must not keep anybody from asking what the mistakes are.
-    fn place(&self) -> Place {
-        let settings = settings::load(self.config.as_deref()).ok().map(|Loaded { settings, .. }| settings);
-        let mut place = Place { address: settings::ADMIN, token: None, trust: Trust::Plain };
-        if let Some(settings) = settings {
-            place.address = settings.admin;
-            place.token = settings.admin_token;
-            place.trust = settings.admin_tls.as_ref().map_or(Trust::Plain, Trust::pinned);
-        }
-        place.address = reachable(self.admin.unwrap_or(place.address));
-        place.token = self.token.clone().or(place.token);
-        place
-    }
-}
-
-/// Where a daemon is asked, with what it wants, and what it must show.
-struct Place {
-    address: SocketAddr,
-    token: Option<SecretString>,
-    trust: Trust,
 }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::operator::{Daemon, Format, Said, Unasked};
+use super::operator::{Daemon, Format, Said};
 use super::{Outcome, could_not_run, write};
 
 /// What is asked of the outbox.
@@ -56,10 +56,10 @@ pub struct Show {
 /// The arguments of `outbox retry` and `outbox drop`.
 #[derive(Debug, Args)]
 pub struct Change {
-    /// The item's number
-    #[arg(required_unless_present = "dead", conflicts_with = "dead")]
+    /// The item's number, as `switchhook outbox list` shows it; or `--dead` instead
+    #[arg(required_unless_present = "dead", conflicts_with = "dead", value_name = "ID|--dead")]
     id: Option<u64>,
-    /// Each dead letter
+    /// Each dead letter, instead of one item
     #[arg(long)]
     dead: bool,
     /// How what came of it is written
@@ -108,10 +108,10 @@ impl Change {
 }
 
 /// Writes what the daemon said; what it does not know is a finding.
-fn tell(said: Result<Said, Unasked>, format: Format, missing: &str, human: impl Fn(&Value) -> String) -> Outcome {
+fn tell(said: Result<Said, Outcome>, format: Format, missing: &str, human: impl Fn(&Value) -> String) -> Outcome {
     let said = match said {
         Ok(said) => said,
-        Err(error) => return could_not_run(&error),
+        Err(outcome) => return outcome,
     };
     match said.status {
         StatusCode::OK if format == Format::Json => write(&said.text),
@@ -160,7 +160,7 @@ fn list(said: &Value) -> String {
 }
 
 fn row(it: &Value) -> String {
-    let when = if it["state"] == "dead" { &it["buried_at"] } else { &it["due_at"] };
+    let (since, when) = if it["state"] == "dead" { ("since", &it["buried_at"]) } else { ("due", &it["due_at"]) };
     let note = it["note"].as_str().map(|note| format!(": {}", one_line(note))).unwrap_or_default();
     let attempts = it["attempts"].as_u64().unwrap_or_default();
     let tries = if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") };
@@ -169,7 +169,7 @@ fn row(it: &Value) -> String {
     } else {
         format!("{} {} ({})", plain(&it["method"]), plain(&it["url"]), plain(&it["action"]))
     };
-    format!("{} {} {} {what} {tries}{note}", it["id"], plain(&it["state"]), plain(when))
+    format!("{} {} {since} {} {what} {tries}{note}", it["id"], plain(&it["state"]), plain(when))
 }
 
 /// A field on each line; texts of several lines stand last, as they are.
@@ -223,8 +223,8 @@ mod tests {
         });
         let text = "1 waiting, 0 being sent, 1 dead\n  \
                     https://crm.example: 1 waiting, 0 being sent, 1 dead, breaker open\n\
-                    1 dead B POST https://crm.example/a (book/1) 1 attempt: it answered 400 [31m\n\
-                    2 waiting D GET https://crm.example/b (look/1) 0 attempts\nthere may be more: --after 2\n";
+                    1 dead since B POST https://crm.example/a (book/1) 1 attempt: it answered 400 [31m\n\
+                    2 waiting due D GET https://crm.example/b (look/1) 0 attempts\nthere may be more: --after 2\n";
         assert_eq!(list(&said), text);
     }
 }

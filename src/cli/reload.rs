@@ -5,7 +5,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::operator::{Daemon, Format};
-use super::{Outcome, could_not_run, write};
+use super::{Outcome, write};
 
 /// The arguments of `reload`.
 #[derive(Debug, Args)]
@@ -52,7 +52,7 @@ pub(super) fn roll_back(arguments: &RollBack) -> Outcome {
 fn ask(daemon: &Daemon, path: &str, wish: &Value, format: Format) -> Outcome {
     let said = match daemon.post(path, wish, format == Format::Human) {
         Ok(said) => said,
-        Err(error) => return could_not_run(&error),
+        Err(outcome) => return outcome,
     };
     match said.status {
         StatusCode::OK | StatusCode::UNPROCESSABLE_ENTITY => write(&said.text),

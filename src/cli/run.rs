@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Outcome, could_not_run, show};
+use crate::daemon::{self, Sockets};
 use crate::reload::refused::Refused;
 use crate::reload::report::Report;
 use crate::reload::{Project, Start, server};
 use crate::service_manager::{self, Inherited, Socket};
-use crate::settings::Flags;
-use crate::{daemon, telemetry};
+use crate::settings::{self, Flags};
+use crate::telemetry;
 
 /// The command's arguments; each wins over the settings file.
 #[derive(Debug, Args)]
@@ -24,10 +25,10 @@ pub struct Arguments {
     #[arg(long, env = "SWITCHHOOK_RULES", value_name = "DIR")]
     rules: Option<PathBuf>,
     /// Where to listen for Vapi [default: 127.0.0.1:8080]
-    #[arg(long, env = "SWITCHHOOK_LISTEN", value_name = "ADDR")]
+    #[arg(long, env = "SWITCHHOOK_LISTEN", value_name = "ADDR", value_parser = settings::listening)]
     listen: Option<SocketAddr>,
     /// Where to listen for operators [default: 127.0.0.1:9090]
-    #[arg(long, env = "SWITCHHOOK_ADMIN", value_name = "ADDR")]
+    #[arg(long, env = "SWITCHHOOK_ADMIN", value_name = "ADDR", value_parser = settings::operators)]
     admin: Option<SocketAddr>,
     /// Where to keep what must outlive the daemon [default: data]
     #[arg(long, env = "SWITCHHOOK_DATA", value_name = "DIR")]
@@ -72,14 +73,20 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     for site in settings.sites.iter().filter(|site| site.credentials.is_open()) {
         telemetry::open(&site.path);
     }
+    let sockets = match Sockets::open(inherited, start.settings()) {
+        Ok(sockets) => sockets,
+        Err(why) => return could_not_run(&why),
+    };
     let (reloader, report) = match start.begin() {
         Ok(begun) => begun,
         Err(why) => return refused(&why),
     };
     if let Some(outcome) = nothing_to_serve(&report) {
+        reloader.abandon();
         return outcome;
     }
-    match daemon::run(reloader, inherited) {
+    reloader.tell_of_kept();
+    match daemon::run(reloader, sockets) {
         Ok(()) => Outcome::Fine,
         Err(why) => could_not_run(&why),
     }

@@ -50,13 +50,13 @@ pub struct Arguments {
 
 /// Runs the tests that the arguments name.
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let path = arguments.path.clone().unwrap_or_else(|| PathBuf::from("."));
+    let path = arguments.path.as_deref();
     if !arguments.watch {
-        return once(arguments, &Target::of(&path));
+        return once(arguments, &Target::of(path));
     }
     let mut seen = None;
     loop {
-        let target = Target::of(&path);
+        let target = Target::of(path);
         let now = target.contents();
         if seen.as_ref() != Some(&now) {
             if seen.is_some() {
@@ -76,7 +76,7 @@ fn once(arguments: &Arguments, target: &Target) -> Outcome {
             for set in sets {
                 match test(set, target, &arguments.filter, &mut report) {
                     Ok(more) => tests += more,
-                    Err(error) => return could_not_run(&target.explained(&error)),
+                    Err(error) => return could_not_run(&target.explained(&error, set)),
                 }
             }
         }
@@ -84,7 +84,7 @@ fn once(arguments: &Arguments, target: &Target) -> Outcome {
             report.sets_unread += 1;
             report.findings.push(Findings { found: found.clone(), sources: sources.clone() });
         }
-        Err(trouble @ Trouble::Unreadable(_)) => return project::told(trouble),
+        Err(trouble @ Trouble::Unreadable(_)) => return project::told(trouble, project::MISSING),
     }
     if report.outcomes.is_empty() && report.findings.is_empty() {
         return could_not_run(&target.nothing_to_run(&arguments.filter, tests));

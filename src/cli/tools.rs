@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::import::exported;
 use super::project::{self, RuleSet};
 use super::{Outcome, complain, could_not_run, write};
 use crate::engine::Engine;
+use crate::engine::url::parse;
 use crate::import::differences;
 
 /// The command's arguments.
@@ -18,7 +19,7 @@ pub struct Arguments {
     /// A project, a folder of rules, or one rule file [default: .]
     path: Option<PathBuf>,
     /// The address under which Vapi reaches the daemon, such as `https://hooks.example.com`; the server's path is added
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = whole)]
     url: Option<String>,
     /// Print instead where they differ from what Vapi has: what its REST API says of tools and assistants, as JSON, as
     /// `switchhook import` reads it
@@ -28,10 +29,9 @@ pub struct Arguments {
 
 /// Prints the definitions.
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let path = arguments.path.clone().unwrap_or_else(|| PathBuf::from("."));
-    let sets = match project::rule_sets(&path) {
+    let sets = match project::rule_sets(arguments.path.as_deref()) {
         Ok(sets) => sets,
-        Err(trouble) => return project::told(&trouble),
+        Err(trouble) => return project::told(&trouble, project::MISSING),
     };
     let mut engines = Vec::new();
     for set in &sets {
@@ -64,6 +64,19 @@ fn compared(engines: &[(Engine, &RuleSet)], files: &[PathBuf]) -> Outcome {
     if found.is_empty() { Outcome::Fine } else { Outcome::Findings }
 }
 
+/// The URL that is meant, also where its scheme was left out.
+fn whole(written: &str) -> Result<String, String> {
+    let here = ["localhost", "127.0.0.1", "[::1]"];
+    let is_here = || here.iter().any(|host| written == *host || written.starts_with(&format!("{host}:")));
+    let url = match written {
+        url if url.contains("://") => url.to_owned(),
+        host if is_here() => format!("http://{host}"),
+        host => format!("https://{host}"),
+    };
+    parse(&url).map_err(|error| format!("{error}; write for example `https://hooks.example.com`"))?;
+    Ok(url)
+}
+
 fn of_one(engine: &Engine, set: &RuleSet, url: Option<&str>) -> Vec<Value> {
     let mut definitions: Vec<Value> = Vec::new();
     for tool in engine.tools().declared() {
@@ -73,10 +86,14 @@ fn of_one(engine: &Engine, set: &RuleSet, url: Option<&str>) -> Vec<Value> {
                 tool.name
             ));
         }
-        let mut definition = json!({
-            "type": "function",
-            "function": { "name": tool.name, "description": tool.description, "parameters": tool.parameters },
-        });
+        let said = [
+            ("name", Some(tool.name.as_str().into())),
+            ("description", tool.description.as_deref().map(Value::from)),
+            ("parameters", tool.parameters.clone()),
+        ];
+        let function: Map<String, Value> =
+            said.into_iter().filter_map(|(field, value)| Some((field.to_owned(), value?))).collect();
+        let mut definition = json!({ "type": "function", "function": function });
         if let (Some(url), Some(object)) = (url, definition.as_object_mut()) {
             let path = if set.server == "*" { "/" } else { &set.server };
             // The rules count on this time; a shorter one in Vapi would cut their answers off.

@@ -109,7 +109,7 @@ impl Condition {
                 let now = scope.facts().now;
                 let holds = windows.iter().any(|window| window.holds(now, except.as_ref()));
                 // Nobody wants to know while a caller waits.
-                let value = scope.recorder().map(|_| Val::from(Value::String(now.to_string())));
+                let value = scope.recorder().map(|_| Val::from(Value::String(Window::clocks(windows, now))));
                 return Ok(self.verdict(holds, value.as_ref(), scope));
             }
             Ask::Share { of, salt, percent } => {

@@ -103,6 +103,20 @@ impl Window {
         began_yesterday && today.yesterday().is_ok_and(day_counts)
     }
 
+    /// What the clocks and calendars in the zones of `windows` show, for people.
+    #[must_use]
+    pub fn clocks(windows: &[Window], now: Timestamp) -> String {
+        let mut shown: Vec<String> = Vec::new();
+        for window in windows {
+            let clock = window.zone.to_datetime(now).strftime("%a %Y-%m-%d %H:%M");
+            let text = format!("{clock} {}", window.zone_name);
+            if !shown.contains(&text) {
+                shown.push(text);
+            }
+        }
+        shown.join(", ")
+    }
+
     fn has_day(&self, day: Date) -> bool {
         let among = |days: &Days| match days {
             Days::Weekdays(first, last) => first.until(day.weekday()) <= first.until(*last),

@@ -8,7 +8,8 @@ const DEPTH_MAX: usize = 6;
 /// Arguments with each property that is required, or with all that there are where none is; nothing if they do not hold
 /// against the schema, which can ask for more than is known here.
 pub(super) fn for_schema(schema: &Value) -> Option<Value> {
-    let arguments = value(schema, DEPTH_MAX);
+    // A schema that does not say what it is about is one of arguments, too.
+    let arguments = Some(value(schema, DEPTH_MAX)).filter(Value::is_object).unwrap_or_else(|| json!({}));
     jsonschema::validator_for(schema).ok()?.is_valid(&arguments).then_some(arguments)
 }
 
@@ -91,6 +92,9 @@ mod tests {
         });
         assert_eq!(for_schema(&schema), Some(expected));
         assert_eq!(for_schema(&json!({ "properties": { "a": {} } })), Some(json!({ "a": "text" })));
+        assert_eq!(for_schema(&json!({})), Some(json!({})));
+        assert_eq!(for_schema(&json!({ "required": ["a"] })), None);
+        assert_eq!(for_schema(&json!({ "type": "string" })), None);
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub struct Project {
 /// The files of one server's rules, or why they cannot be read.
 pub(super) type Files = Result<RuleFiles, String>;
 
+/// What to do where there is no folder of rules.
+const NO_RULES: &str = "create it, or say where the rules are: with `--rules`, or with `rules` in the settings file";
+
 /// The settings file, and the files that it names, as they were read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SettingsText {
@@ -46,7 +49,7 @@ impl Reading {
     /// Reads everything: the rules of the settings that it finds, and of those in force, which hold on if the others are
     /// refused. `before` is what was read before, and the settings in force.
     pub(super) fn take(project: &Project, before: Option<(&Reading, &Settings)>) -> Reading {
-        let written = settings::read(project.config.as_deref()).map_err(|error| error.to_string());
+        let written = settings::read(project.config.as_deref()).map_err(|error| error.told(settings::MISSING));
         let (text, settings) = match before.and_then(|(before, _)| before.if_still(&written)) {
             // What says the same means the same, and need not be interpreted each time that somebody looks.
             Some(known) => known,
@@ -57,7 +60,7 @@ impl Reading {
         let mut rules = BTreeMap::new();
         for site in found.into_iter().chain(in_force).flat_map(|settings| &settings.sites) {
             let load = if site.tests_required { load::with_tests } else { load::files };
-            let read = || load(&site.rules).map_err(|error| error.to_string());
+            let read = || load(&site.rules).map_err(|error| error.told(NO_RULES));
             rules.entry(site.rules.clone()).or_insert_with(read);
         }
         Reading { text, settings, rules }
@@ -125,7 +128,7 @@ fn interpreted(written: Result<Written, String>, flags: &Flags) -> (SettingsText
             Ok(settings) => Ok((Arc::new(settings), Findings { found: loaded.found, sources: loaded.sources })),
             Err(why) => Err(Refused::Unservable(why.to_string())),
         },
-        Err(Trouble::Unreadable(error)) => Err(Refused::Unreadable(error.to_string())),
+        Err(Trouble::Unreadable(error)) => Err(Refused::Unreadable(error.told(settings::MISSING))),
         Err(Trouble::Found(found, sources)) => Err(Refused::Broken(Findings { found, sources })),
     };
     let beside = parsed.beside.into_iter().map(|path| (path.clone(), load::bytes(&path).ok())).collect();

@@ -72,6 +72,16 @@ impl Reloader {
         self.store.as_ref().map(|_| self.started_with.data.folder.as_path())
     }
 
+    /// Tells the log of the servers whose rules are not those of the files.
+    pub fn tell_of_kept(&self) {
+        self.servers.iter().for_each(Server::tell_if_kept);
+    }
+
+    /// Leaves nothing behind where there was nothing to serve.
+    pub fn abandon(self) {
+        self.store.into_iter().for_each(Store::abandon);
+    }
+
     /// Reads everything, and acts on what has changed and reads as it did the last time. Says whether something has to be
     /// read once more.
     pub(super) fn look(&mut self, parts: &Parts) -> bool {

@@ -21,12 +21,16 @@ use crate::load::{self, RuleFiles};
 pub const VERSIONS_MAX: usize = 10;
 /// The file that says which sets there are.
 const RECORD: &str = "versions.json";
+/// The file by which it is known that somebody uses the data folder.
+const LOCK: &str = "lock";
 /// Where in the data folder they are.
 const FOLDER: &str = ".rules";
 
 /// The data folder's part for rules. Nobody else can use the folder while this lives.
 pub struct Store {
     folder: PathBuf,
+    /// The data folder, if there was none before.
+    made: Option<PathBuf>,
     _lock: File,
 }
 
@@ -37,15 +41,24 @@ impl Store {
     /// When it cannot be written to, or another daemon uses it.
     pub fn open(data: &Path) -> io::Result<Store> {
         let folder = data.join(FOLDER);
+        let made = (!data.exists()).then(|| data.to_owned());
         fs::create_dir_all(&folder)?;
-        let lock = File::create(data.join("lock"))?;
+        let lock = File::create(data.join(LOCK))?;
         lock.try_lock().map_err(|error| match error {
             fs::TryLockError::WouldBlock => {
                 io::Error::new(ErrorKind::WouldBlock, "another daemon uses it; give each its own with `--data`")
             }
             fs::TryLockError::Error(error) => error,
         })?;
-        Ok(Store { folder, _lock: lock })
+        Ok(Store { folder, made, _lock: lock })
+    }
+
+    /// Takes the data folder away again if it was made for nothing. What is in it stays, and so does the folder then.
+    pub fn abandon(self) {
+        let Some(data) = &self.made else { return };
+        let emptied = fs::remove_dir(&self.folder).and_then(|()| fs::remove_file(data.join(LOCK)));
+        // An empty folder that is left harms nobody.
+        drop(emptied.and_then(|()| fs::remove_dir(data)));
     }
 
     /// What is kept of the server at `path`.

@@ -83,9 +83,6 @@ impl Start {
             unrest_told: false,
         };
         let report = reloader.take_rules(&reading, Outcome::Unchanged, &Asked::No, began);
-        for server in &reloader.servers {
-            server.tell_if_kept();
-        }
         Ok((reloader, report))
     }
 }

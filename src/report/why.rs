@@ -1,10 +1,14 @@
 //! Why a decision came out as it did, as people and programs read it.
 
+mod conditions;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use self::conditions::missed;
+pub use self::conditions::written;
 use super::{Paint, clean, cut};
 use crate::engine::Engine;
 use crate::engine::action::Action;
@@ -13,6 +17,7 @@ use crate::engine::diagnostic::Span;
 use crate::engine::event::Event;
 use crate::engine::explanation::{ConditionSeen, Explanation, RuleSeen, Seen};
 use crate::engine::question::{Fetched, Question};
+use crate::engine::reply::Reply;
 use crate::engine::rows::Row;
 use crate::engine::rule::{Answer, Rule, RuleId};
 
@@ -84,7 +89,7 @@ impl Why<'_> {
             None if self.decision.refused_arguments => {
                 writeln!(text, "the arguments do not fit the tool's schema; no rule was asked")
             }
-            None => writeln!(text, "no rule answered"),
+            None => writeln!(text, "{}", self.unanswered()),
         };
         if let Some(near) = self.nearest_miss() {
             text += &self.nearest(near, paint);
@@ -101,6 +106,20 @@ impl Why<'_> {
         }
         text += &self.consequences(paint);
         text
+    }
+
+    /// Why no rule has answered, where none had to.
+    fn unanswered(&self) -> String {
+        if self.decision.reply != Reply::Nothing {
+            return "no rule answered".to_owned();
+        }
+        let matched = self.explanation.rules.iter().filter(|seen| seen.outcome == Seen::Matched);
+        let names: Vec<String> = matched.map(|seen| format!("`{}`", self.name(seen.rule))).collect();
+        match names.as_slice() {
+            [] => "nobody waits for a reply to this, and no rule matches it".to_owned(),
+            [one] => format!("nobody waits for a reply to this; {one} acts"),
+            several => format!("nobody waits for a reply to this; {} act", several.join(", ")),
+        }
     }
 
     fn consequences(&self, paint: Paint) -> String {
@@ -130,11 +149,6 @@ impl Why<'_> {
     fn nearest(&self, near: &RuleSeen, paint: Paint) -> String {
         let Some(missed) = missed(near) else { return String::new() };
         format!("nearest miss: {} {}\n", paint.bold(&self.name(near.rule)), self.wants(near.rule, missed))
-    }
-
-    fn wants(&self, rule: RuleId, missed: &ConditionSeen) -> String {
-        let (place, condition) = self.condition(rule, missed);
-        format!("wants `{}` ({place}), but {}", clean(&condition), value(missed))
     }
 
     /// What kept a rule from answering this event; nothing if it did answer.
@@ -179,7 +193,7 @@ impl Why<'_> {
             let mark = if condition.holds { "holds " } else { "misses" };
             let action = self.action(seen.rule, condition).filter(|_| !condition.holds);
             let so = action.map(|action| format!(", so action `{action}` is left out")).unwrap_or_default();
-            let why = paint.faint(&format!("since {}{}", value(condition), clean(&so)));
+            let why = paint.faint(&format!("since {}{}", self.seen(seen.rule, condition), clean(&so)));
             let _ = writeln!(text, "    {mark} {} {why}", clean(&written));
         }
         for (name, value) in self.values(seen) {
@@ -210,19 +224,6 @@ impl Why<'_> {
             let name = self.rule(seen.rule)?.names.get(*number)?;
             Some((&**name, value.as_ref().map_err(String::as_str)))
         })
-    }
-
-    /// Where a condition stands, and the line in which it does.
-    fn condition(&self, rule: RuleId, condition: &ConditionSeen) -> (String, String) {
-        let span = self.rule(rule).and_then(|rule| rule.leaves.get(condition.leaf.0 as usize));
-        let Some(span) = span else { return (String::new(), String::new()) };
-        (self.place(*span), written(self.engine, *span))
-    }
-
-    /// The action that a condition is one of, if it is none of the rule itself.
-    fn action(&self, rule: RuleId, condition: &ConditionSeen) -> Option<&str> {
-        let acts = &self.rule(rule)?.acts;
-        acts.iter().find(|act| act.leaves.contains(&condition.leaf.0)).map(|act| &*act.name)
     }
 
     fn outcome(&self, seen: &RuleSeen) -> &'static str {
@@ -257,34 +258,6 @@ impl Why<'_> {
 
     fn name(&self, id: RuleId) -> String {
         self.rule(id).map_or_else(String::new, |rule| clean(&rule.name))
-    }
-}
-
-/// A condition as its author wrote it, or the first line of it; of a lonely word, the line in which it stands.
-#[must_use]
-pub fn written(engine: &Engine, span: Span) -> String {
-    let sources = engine.sources();
-    let file = sources.file(span.file).map(|file| &*file.text).unwrap_or_default();
-    let text =
-        file.get(span.start as usize..span.end as usize).and_then(|text| text.lines().next()).unwrap_or_default();
-    let text = if text.contains([' ', ':']) { text } else { sources.line(span).trim_start().trim_start_matches("- ") };
-    text.trim().to_owned()
-}
-
-/// The condition that decided that a rule missed.
-fn missed(seen: &RuleSeen) -> Option<&ConditionSeen> {
-    let Seen::Missed(leaf) = seen.outcome else { return None };
-    let own = seen.conditions.iter().find(|condition| condition.leaf == leaf && !condition.holds);
-    own.or_else(|| seen.conditions.iter().find(|condition| !condition.holds))
-}
-
-/// What a condition saw.
-fn value(condition: &ConditionSeen) -> String {
-    match &condition.value {
-        Some(Value::Null) => "it is absent".to_owned(),
-        Some(value) => format!("it is {}", clean(&shown(&value.to_string()))),
-        None if condition.holds => "it is so".to_owned(),
-        None => "it is not so".to_owned(),
     }
 }
 

@@ -18,6 +18,19 @@ const PAUSE_MIN: Duration = Duration::from_millis(10);
 /// The longest wait.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
+/// A socket that listens on `address`, whose port may be 0, before there is anybody to accept.
+///
+/// # Errors
+/// Whatever the operating system has against it.
+pub fn socket(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // Without it, a restart would have to wait until the kernel has forgotten the connections of the last run.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
 /// A listening socket.
 pub(super) struct Listener {
     listener: TcpListener,
@@ -28,12 +41,7 @@ pub(super) struct Listener {
 impl Listener {
     /// Listens on `address`, whose port may be 0.
     pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-        // Without it, a restart would have to wait until the kernel has forgotten the connections of the last run.
-        socket.set_reuse_address(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        Self::adopt(socket.into())
+        Self::adopt(socket(address)?)
     }
 
     /// Takes over a socket that listens already, such as one from a service manager.

@@ -26,6 +26,22 @@ pub(super) fn is_exposed(address: SocketAddr) -> bool {
     !address.ip().to_canonical().is_loopback()
 }
 
+/// Reads an address of a command line, where Vapi is listened to.
+///
+/// # Errors
+/// What to write instead.
+pub fn listening(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("not an address with a port; {}", remedy(text, 8080)))
+}
+
+/// Reads an address of a command line, where operators are listened to.
+///
+/// # Errors
+/// What to write instead.
+pub fn operators(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("not an address with a port; {}", remedy(text, 9090)))
+}
+
 /// Reads the address that `written` holds, if there is one; `port` is for the remedy.
 pub(super) fn address(written: &Written, port: u16, found: &mut Vec<Diagnostic>) -> Option<Spanned<SocketAddr>> {
     let Spanned { value: TextLike(text), span } = written.get().and_then(Option::as_ref)?;

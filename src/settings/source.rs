@@ -235,6 +235,7 @@ impl Base<'_> {
             options,
             credentials: Arc::new(auth.credentials),
             auth_written: written.is_some(),
+            auth_at: written.map(|node| node.span),
             credential_headers: auth.headers,
             passes: auth.passes,
             argument_key,

@@ -51,7 +51,7 @@ fn no_event(node: &Node, name: &str) -> Diagnostic {
 }
 
 /// The message without its envelope. An API's request has none, but may have a field of that name.
-fn unwrapped(mut event: Value) -> Value {
+pub(super) fn unwrapped(mut event: Value) -> Value {
     match event.get_mut("message").filter(|message| message.get("type").is_some()) {
         Some(message) => message.take(),
         None => event,

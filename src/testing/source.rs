@@ -46,6 +46,14 @@ pub(super) fn step(
     reader.step(&source, Around::default(), node.span, "")
 }
 
+/// The same of an event that is at hand; `node` says what is known of the world.
+pub(super) fn step_of(event: Value, node: &Node, sources: &Sources, found: &mut Vec<Diagnostic>) -> Option<Step> {
+    let source: TestSource = read(node, "an event to explain", found)?;
+    let mut reader = Reader { sources, files: &EventFiles::default(), rules: Vec::new(), found };
+    let world = World::read(&source, reader.found);
+    reader.step_with(event::unwrapped(event), &world, &source, Around::default())
+}
+
 struct Reader<'a> {
     sources: &'a Sources,
     files: &'a EventFiles<'a>,
@@ -173,14 +181,19 @@ impl Reader<'_> {
     /// An event and what is expected of it; what `source` does not say, what is `around` it says.
     fn step(&mut self, source: &TestSource, around: Around<'_>, span: Span, folder: &str) -> Option<Step> {
         let own = World::read(source, self.found);
-        let nothing = World::default();
-        let outer = around.world.unwrap_or(&nothing);
         let Some(node) = source.event.as_ref().or(around.event) else {
             let found = Diagnostic::error("missing-field", span, "a test needs an `event`");
             self.found.push(found.help("name a kind, as in `event: assistant-request`, or a file"));
             return None;
         };
-        let mut message = event::event(node, folder, self.files, self.found)?;
+        let message = event::event(node, folder, self.files, self.found)?;
+        self.step_with(message, &own, source, around)
+    }
+
+    /// The same of a message that is at hand.
+    fn step_with(&mut self, mut message: Value, own: &World, source: &TestSource, around: Around<'_>) -> Option<Step> {
+        let nothing = World::default();
+        let outer = around.world.unwrap_or(&nothing);
         let kind = event::kind(&message);
         for change in outer.changes.iter().filter(|change| change.misfit(kind).is_none()) {
             change.apply(&mut message);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::answers;
 use super::{EventFiles, Step};
@@ -15,6 +15,7 @@ use crate::engine::facts::Host;
 use crate::engine::question::{Fetched, Question};
 use crate::engine::source::yaml;
 use crate::engine::{Engine, Turn};
+use crate::report::why::Why;
 
 /// An event, and what is known of the world.
 #[derive(Debug)]
@@ -23,12 +24,30 @@ pub struct Trial(Step);
 /// A decision about one turn of the event, and what was seen on the way to it.
 #[derive(Debug)]
 pub struct Explained {
-    /// Which turn it is.
-    pub turn: Turn,
+    /// The tool call that it is about, its name and its id; `None` if it is about the event as a whole.
+    pub call: Option<(String, String)>,
     /// What was decided.
     pub decision: Decision,
     /// What was seen.
     pub explanation: Explanation,
+}
+
+impl Explained {
+    /// For programs.
+    #[must_use]
+    pub fn json(&self, engine: &Engine) -> Value {
+        let mut told = self.why(engine).json();
+        if let (Some((name, id)), Some(fields)) = (&self.call, told.as_object_mut()) {
+            fields.insert("tool_call".to_owned(), json!({ "name": name, "id": id }));
+        }
+        told
+    }
+
+    /// Why it came out as it did.
+    #[must_use]
+    pub fn why<'a>(&'a self, engine: &'a Engine) -> Why<'a> {
+        Why { engine, decision: &self.decision, explanation: &self.explanation }
+    }
 }
 
 impl Trial {
@@ -41,6 +60,14 @@ impl Trial {
         let node = yaml::parse(id, text, found);
         let step = node.and_then(|node| super::source::step(&node, &sources, files, found));
         (step.map(Trial), sources)
+    }
+
+    /// The same of an event that is at hand; `world` holds all other fields.
+    #[must_use]
+    pub fn of(event: Value, world: &str, found: &mut Vec<Diagnostic>) -> Option<Trial> {
+        let mut sources = Sources::default();
+        let node = yaml::parse(sources.add("world", world), world, found)?;
+        super::source::step_of(event, &node, &sources, found).map(Trial)
     }
 
     /// The event as Vapi would post it.
@@ -65,7 +92,12 @@ impl Trial {
             let (decision, explanation) =
                 made.map_err(|_| "the scripts take longer than there is time for".to_owned())?;
             facts.state = decision.state.clone().unwrap_or(facts.state);
-            explained.push(Explained { turn, decision, explanation });
+            let call = match turn {
+                Turn::Whole => None,
+                Turn::ToolCall(index) => event.tool_calls().get(index),
+            };
+            let call = call.map(|call| (call.name.to_string(), call.id.to_string()));
+            explained.push(Explained { call, decision, explanation });
         }
         Ok(explained)
     }

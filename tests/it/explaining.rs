@@ -144,6 +144,55 @@ fn the_row_of_a_table_that_answered_is_named() {
             .unwrap();
     assert_eq!(none.pointer("/0/row"), Some(&Value::Null), "{none:#}");
     assert_eq!(none.pointer("/0/nearest_miss"), Some(&json!("routing")), "{none:#}");
+    let none = explain(&folder, &["--set", "customer.number=+4412"]);
+    let heading =
+        "no rule answered\nnearest miss: routing wants `table: routing` (rules/a.yaml:4:12), but no row of it fits\n";
+    assert!(none.stdout.starts_with(heading), "{}", none.stdout);
+}
+
+#[test]
+fn of_an_event_that_nobody_waits_for_it_is_said_who_acts() {
+    let rules = "rules:\n  - { name: report, on: end-of-call-report, do: [ { log: a } ] }\n  \
+                 - { name: more, on: end-of-call-report, do: [ { log: b } ] }\n  \
+                 - { name: nudge, on: hang, when: { call.id: nope }, do: [ { log: c } ] }\n  \
+                 - { name: status, on: status-update, do: [ { log: d } ] }\n";
+    let folder = Folder::with(&[("rules/a.yaml", rules)]);
+    for (kind, heading) in [
+        ("end-of-call-report", "nobody waits for a reply to this; `report`, `more` act\n"),
+        ("status-update", "nobody waits for a reply to this; `status` acts\n"),
+        ("hang", "nobody waits for a reply to this, and no rule matches it\nnearest miss: nudge"),
+        ("assistant-request", "no rule answered\n"),
+    ] {
+        let ended = Ended::of(switchhook(&folder).args(["explain", kind]));
+        assert!(ended.stdout.starts_with(heading), "{kind}: {}", ended.stdout);
+    }
+}
+
+#[test]
+fn each_of_several_tool_calls_is_named() {
+    let rules = "rules:\n  - { name: job, tool: findJob, respond: none }\n";
+    let folder = Folder::with(&[("rules/a.yaml", rules)]);
+    let run = |arguments: &[&str]| Ended::of(switchhook(&folder).arg("explain").args(arguments)).stdout;
+    let text = run(&["tool-calls.two-calls"]);
+    let heading = |text: &str, begin: &str| text.lines().any(|line| line.starts_with(begin));
+    assert!(heading(&text, "tool call 1 of 2: bookRepair (call_"), "{text}");
+    assert!(text.contains("tool call 2 of 2: findJob (call_") && text.contains(")\nanswered by job\n"), "{text}");
+    assert!(!run(&["tool-calls"]).contains("tool call 1"), "of one alone there is nothing to tell apart");
+    let told: Value = serde_json::from_str(&run(&["tool-calls.two-calls", "--format", "json"])).unwrap();
+    assert_eq!(told.pointer("/1/tool_call/name"), Some(&json!("findJob")), "{told:#}");
+}
+
+#[test]
+fn windows_are_told_with_what_clocks_in_their_zones_show() {
+    let rules = "rules:\n  - name: open\n    on: assistant-request\n    when:\n      now:\n        \
+                 - mon-fri 09:00-17:30 Europe/Berlin\n        - sat Europe/Berlin\n        - sun 10:00-12:00 Asia/Tokyo\n    \
+                 respond: { assistantId: a }\n";
+    let folder = Folder::with(&[("rules/a.yaml", rules)]);
+    let ended = explain(&folder, &["--at", "2026-11-27T22:26:48.480509652Z"]);
+    let miss = "nearest miss: open wants `now: - mon-fri 09:00-17:30 Europe/Berlin - sat Europe/Berlin - sun 10:00-12:00 \
+                Asia/Tokyo` (rules/a.yaml:5:7), but it is \"Fri 2026-11-27 23:26 Europe/Berlin, Sat 2026-11-28 07:26 \
+                Asia/Tokyo\"\n";
+    assert!(ended.stdout.contains(miss), "{}", ended.stdout);
 }
 
 #[test]
@@ -194,14 +243,22 @@ reply"#;
 
 #[test]
 fn what_cannot_be_explained_is_said() {
-    let folder = Folder::with(&[("rules/a.yaml", RULES), ("event.json", "{\"message\":")]);
+    let folder = Folder::with(&[("rules/a.yaml", RULES), ("event.json", "{\"message\":"), ("list.json", "[]")]);
     let run = |arguments: &[&str]| Ended::of(switchhook(&folder).arg("explain").args(arguments));
     for (arguments, why) in [
         (&["assistent-request"][..], "did you mean `assistant-request`?"),
-        (&["event.json"], "is no JSON"),
+        (&["event.json"], "`event.json` holds no event: it is no JSON"),
+        (&["list.json"], "`list.json` holds no event, which is a JSON object"),
+        (&["nowhere.json"], "there is no `nowhere.json`: name a file with the event as Vapi posts it"),
+        (&["events/nowhere"], "there is no `events/nowhere`: name a file"),
+        (&["something"], "name a kind such as `tool-calls`, or a file with an event"),
+        (
+            &["hang", "--answers", "nowhere.yaml"],
+            "`--answers`: there is no `nowhere.yaml`: name a YAML file that says what",
+        ),
         (&["hang", "--set", "x"], "write it as `--set customer.number=+1555`"),
         (&["hang", "--at", "noon"], "`noon` is not a moment"),
-        (&["hang", "--rules", "nowhere"], "nowhere"),
+        (&["hang", "--rules", "nowhere"], "there is no `nowhere`: name a project, a folder of rules or one rule file"),
         (&["hang", "--server", "/x"], "there is no server `/x`"),
     ] {
         let ended = run(arguments);

@@ -121,6 +121,8 @@ secrets:
     assert_eq!(ended.code, Some(2), "{}", ended.stdout);
     assert!(ended.stderr.contains("`SWITCHHOOK_TEST_UNSET` is not set"), "{}", ended.stderr);
     assert!(ended.stderr.contains("nothing is at hand to show to the server `/new`"), "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches("unset-variable").count(), 1, "what it does not need is told: {}", ended.stderr);
+    assert!(ended.stderr.contains("switchhook.yaml:4:"), "{}", ended.stderr);
     let mut command = switchhook(daemon.project());
     command.args(["send", "hang", "--server", "/new", "--listen", &daemon.address.to_string()]);
     assert_eq!(Ended::of(command.env("SWITCHHOOK_TEST_UNSET", "tell-nobody-2")).code, Some(0));
@@ -344,7 +346,9 @@ fn what_cannot_be_sent_is_told_before() {
         (&["send", "hang", "--set", "a"], "write it as `--set customer.number=+1555`"),
         (&["send", "hang", "--set", "=1"], "is not the name of a value"),
         (&["send", "hang", "--unset", "1x"], "is not the name of a value"),
-        (&["send", "--file", "nowhere.json"], "nowhere.json"),
+        (&["send", "--file", "nowhere.json"], "there is no `nowhere.json`: name a file with the event"),
+        (&["send", "hang", "--config", "nope.yaml"], "there is no `nope.yaml`: name the settings file with `--config`"),
+        (&["send", "hang", "--listen", "8080"], "write `127.0.0.1:8080` for this machine"),
     ] {
         let ended = Ended::of(switchhook(&folder).args(arguments));
         assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.stdout);

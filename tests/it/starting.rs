@@ -63,6 +63,18 @@ fn vapi_is_told_of_the_tools() {
         }))
     );
     assert!(ended.stderr.contains("`look` has no description"), "{}", ended.stderr);
+    assert_eq!(told.pointer("/1/function"), Some(&json!({ "name": "look" })), "what is not said is left out");
+    for (written, whole) in [
+        ("hooks.example.com", "https://hooks.example.com/bistro"),
+        ("http://hooks.example.com/x", "http://hooks.example.com/x/bistro"),
+        ("localhost:8080", "http://localhost:8080/bistro"),
+    ] {
+        let ended = Ended::of(switchhook(&folder).args(["tools", "--url", written]));
+        let told: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(told.pointer("/0/server/url"), Some(&json!(whole)), "{written}");
+    }
+    let ended = Ended::of(switchhook(&folder).args(["tools", "--url", "ftp://hooks"]));
+    assert!(ended.code == Some(2) && ended.stderr.contains("write for example `https://"), "{}", ended.stderr);
 }
 
 #[test]

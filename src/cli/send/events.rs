@@ -2,23 +2,15 @@
 
 pub(super) mod fresh;
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Arguments;
-use crate::cli::{Outcome, could_not_run, set, show_of_arguments};
+use crate::cli::{Outcome, could_not_run, event, set, show_of_arguments};
 use crate::engine::Engine;
-use crate::engine::diagnostic::closest;
 use crate::engine::kind::EventKind;
 use crate::engine::source::Options;
-use crate::load;
-use crate::samples;
 use crate::testing::trial::Trial;
-
-/// How the event is called where it is read as that of a test.
-const EVENT: &str = "event.json";
 
 /// Makes events.
 pub(super) struct Events {
@@ -45,7 +37,7 @@ impl Events {
         let refused = |why: String| could_not_run(&why);
         let written = written(arguments).map_err(refused)?;
         let set = set::values(&arguments.set).map_err(refused)?;
-        let wish = json!({ "event": EVENT, "set": Value::Object(set), "unset": arguments.unset }).to_string();
+        let wish = json!({ "set": Value::Object(set), "unset": arguments.unset }).to_string();
         let engine = Engine::without_rules(&Options::default());
         let events = Events { written, wish, as_is: arguments.as_is, engine };
         events.told()?;
@@ -55,8 +47,8 @@ impl Events {
 
     /// Tells what is wrong with what is to be set and taken away.
     fn told(&self) -> Result<(), Outcome> {
-        let (text, mut found) = (self.written.to_string(), Vec::new());
-        let _ = Trial::read(&self.wish, &HashMap::from([(EVENT, text.as_str())]), &mut found);
+        let mut found = Vec::new();
+        let _ = Trial::of(self.written.clone(), &self.wish, &mut found);
         match show_of_arguments(&found) {
             Outcome::Fine => Ok(()),
             outcome => Err(outcome),
@@ -66,8 +58,7 @@ impl Events {
     /// The next event.
     pub(super) fn next(&self) -> Result<Event, String> {
         let message = if self.as_is { self.written.clone() } else { fresh::fresh(&self.written) };
-        let text = message.to_string();
-        let (trial, _) = Trial::read(&self.wish, &HashMap::from([(EVENT, text.as_str())]), &mut Vec::new());
+        let trial = Trial::of(message, &self.wish, &mut Vec::new());
         let event = trial.map(|trial| trial.event().clone()).unwrap_or_default();
         let body = Bytes::from(self.enveloped(event).to_string());
         let read = self.engine.read(body.clone()).map_err(|error| error.to_string())?;
@@ -86,20 +77,9 @@ impl Events {
 }
 
 fn written(arguments: &Arguments) -> Result<Value, String> {
-    let Some(file) = &arguments.file else {
-        let kind = arguments.kind.as_deref().unwrap_or_default();
-        return samples::named(kind).ok_or_else(|| unknown(kind));
-    };
-    let text = load::read(file).map_err(|error| error.to_string())?;
-    let event: Map<String, Value> =
-        serde_json::from_str(&text).map_err(|error| format!("`{}` holds no event: {error}", load::shown(file)))?;
-    Ok(Value::Object(event))
-}
-
-fn unknown(kind: &str) -> String {
-    let remedy = match closest(kind, samples::names()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "send another one from a file with `--file EVENT.json`".to_owned(),
-    };
-    format!("there is no sample of `{kind}`; {remedy}")
+    if let Some(file) = &arguments.file {
+        return event::in_file(file);
+    }
+    let kind = arguments.kind.as_deref().unwrap_or_default();
+    event::sample(kind, "send another one from a file with `--file EVENT.json`")
 }

@@ -12,14 +12,15 @@ use rustls::pki_types::CertificateDer;
 
 use super::events::fresh;
 use crate::cli::line::{Far, Trust, reachable};
-use crate::cli::{Outcome, could_not_run, show};
+use crate::cli::{Outcome, could_not_run, project, show};
 use crate::client::AGENT;
 use crate::clock::Clock;
+use crate::engine::diagnostic::Diagnostic;
 use crate::engine::source::Options;
 use crate::engine::url::parse;
 use crate::load;
 use crate::server::auth::{Pass, Sent};
-use crate::settings::{self, Loaded, Settings, SiteSettings, Trouble};
+use crate::settings::{self, Loaded, Settings, SiteSettings};
 
 /// Where to.
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PATH")]
     server: Option<String>,
     /// Where the daemon listens, if not where the settings say
-    #[arg(long, env = "SWITCHHOOK_LISTEN", value_name = "ADDR")]
+    #[arg(long, env = "SWITCHHOOK_LISTEN", value_name = "ADDR", value_parser = settings::listening)]
     listen: Option<SocketAddr>,
     /// Send it there instead, such as `https://hooks.example.com/bistro`, with the same credentials
     #[arg(long, value_name = "URL", value_parser = url)]
@@ -57,16 +58,16 @@ impl Target {
     pub(super) fn of(arguments: &Arguments) -> Result<Target, Outcome> {
         let Loaded { settings, found, sources } =
             settings::load_for_sending(arguments.config.as_deref()).map_err(|why| {
-                match &why {
-                    Trouble::Unreadable(error) => drop(could_not_run(error)),
-                    Trouble::Found(found, sources) => drop(show(found, sources)),
-                }
+                project::told(&why, settings::MISSING);
                 Outcome::CouldNotRun
             })?;
         let wanted = |why: String| could_not_run(&why);
         let site = site(&settings, arguments).map_err(wanted)?;
         if site.passes.is_empty() && !site.credentials.is_open() {
-            show(&found, &sources);
+            let about = |one: &Diagnostic| {
+                site.auth_at.is_none_or(|auth| auth.start <= one.span.start && one.span.end <= auth.end)
+            };
+            show(&found.into_iter().filter(about).collect::<Vec<_>>(), &sources);
             return Err(could_not_run(&format!("nothing is at hand to show to the server `{}`", site.path)));
         }
         let listen = reachable(arguments.listen.unwrap_or(settings.listen));

@@ -19,10 +19,11 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn of(path: &Path) -> Target {
-        let path = path.to_owned();
+    /// What the path stands for, or the current folder if none was named.
+    pub(super) fn of(named: Option<&Path>) -> Target {
+        let path = named.unwrap_or_else(|| Path::new(".")).to_owned();
         if !(path.is_file() && is_test_file(&load::shown(&path))) {
-            return Target { sets: project::rule_sets(&path), only: None, path };
+            return Target { sets: project::rule_sets(named), only: None, path };
         }
         match project::rule_set_of(&path) {
             Ok(set) => Target { only: Some(set.shown(&path)), sets: Ok(vec![set]), path },
@@ -50,12 +51,12 @@ impl Target {
     }
 
     /// Why its files cannot be read.
-    pub(super) fn explained(&self, error: &LoadError) -> String {
+    pub(super) fn explained(&self, error: &LoadError, set: &RuleSet) -> String {
         match error {
             LoadError::Missing(path) if *path == self.path => {
                 format!("there is no `{}`: name a project, a folder of rules or a test file", path.display())
             }
-            error => error.to_string(),
+            error => error.told(set.missing),
         }
     }
 

@@ -62,12 +62,15 @@ fn ends(files: &[(&str, &str)], arguments: &[&str], code: i32, says: &[&str]) {
 fn a_daemon_that_cannot_run_says_why() {
     let run = ["run", "--listen", FREE, "--admin", FREE];
     let rules = ("rules/rules.yaml", YES);
-    ends(&[], &run, 2, &["there is no `rules`", "--rules"]);
+    ends(&[], &run, 2, &["there is no `rules`: create it, or say where the rules are: with `--rules`"]);
     ends(&[("rules/notes.txt", "")], &run, 2, &["there are no rules in `rules`"]);
     ends(&[rules], &["--data", "rules/rules.yaml"], 2, &["the data folder `rules/rules.yaml` cannot be used"]);
     ends(&[rules], &["--rules", "no/such/folder"], 2, &["there is no `no/such/folder`"]);
-    ends(&[rules], &["--config", "no.yaml"], 2, &["there is no `no.yaml`"]);
+    ends(&[rules], &["--config", "no.yaml"], 2, &["there is no `no.yaml`: name the settings file with `--config`"]);
     ends(&[rules], &["--listen", "here"], 2, &["'here'", "--listen"]);
+    ends(&[rules], &["--listen", "8080"], 2, &["write `127.0.0.1:8080` for this machine alone"]);
+    ends(&[rules], &["--admin", "localhost:19090"], 2, &["write `127.0.0.1:19090` for this machine alone"]);
+    ends(&[], &["outbox", "retry"], 2, &["<ID|--dead>"]);
     ends(&[rules], &["rum"], 2, &["'rum'", "'run'"]);
     ends(&[rules], &["--listen", FREE, "--admin", "0.0.0.0:0"], 2, &["0.0.0.0:0", "needs a token"]);
     ends(
@@ -85,8 +88,66 @@ fn a_daemon_that_cannot_run_says_why() {
 
     let taken = TcpListener::bind(FREE).unwrap();
     let taken = taken.local_addr().unwrap().to_string();
-    ends(&[rules], &["--listen", &taken, "--admin", FREE], 2, &[&format!("cannot listen on {taken}")]);
-    ends(&[rules], &["--listen", FREE, "--admin", &taken], 2, &[&format!("cannot listen on {taken}")]);
+    let why = format!("cannot listen on {taken}: another program has this address, perhaps another switchhook");
+    let or = |flag: &str| format!("end that one, or choose another address with `{flag}`");
+    ends(&[rules], &["--listen", &taken, "--admin", FREE], 2, &[&why, &or("--listen")]);
+    ends(&[rules], &["--listen", FREE, "--admin", &taken], 2, &[&why, &or("--admin")]);
+    let nowhere = format!("cannot listen on {NOT_HERE}: this machine has no such address; choose another address with");
+    ends(&[("switchhook.yaml", "auth: none\n"), rules], &["--listen", NOT_HERE, "--admin", FREE], 2, &[&nowhere]);
+}
+
+#[test]
+fn a_second_daemon_says_that_the_address_is_taken_and_no_more() {
+    let daemon = Daemon::start(&[("rules/rules.yaml", YES)]);
+    let mut second = switchhook(daemon.project());
+    let ended = Ended::of(second.args(["run", "--listen", &daemon.address.to_string(), "--admin", FREE]));
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert!(ended.stderr.contains("perhaps another switchhook"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("data folder"), "that follows from the same: {}", ended.stderr);
+}
+
+#[test]
+fn a_daemon_with_nothing_to_serve_leaves_nothing_behind() {
+    for files in [&[][..], &[("rules/rules.yaml", BROKEN)]] {
+        let folder = Folder::with(files);
+        let ended = Ended::of(switchhook(&folder).args(["run", "--listen", FREE, "--admin", FREE]));
+        assert!(ended.code > Some(0), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("emptiest valid reply"), "no event gets any: {}", ended.stderr);
+        assert!(!folder.path().join("data").exists(), "{}", ended.stderr);
+        std::fs::create_dir(folder.path().join("data")).unwrap();
+        Ended::of(switchhook(&folder).args(["run", "--listen", FREE, "--admin", FREE]));
+        assert!(folder.path().join("data").exists(), "what was there stays");
+    }
+}
+
+#[test]
+fn a_path_means_the_same_to_every_command() {
+    let commands = [&["check"][..], &["test"], &["tools"], &["explain", "hang"]];
+    for command in commands {
+        // A file of another program is no rule file of ours.
+        let files = [("compose.yaml", "services: {}\n"), ("deep/down/rules.yaml", BROKEN)];
+        ends(&files, command, 2, &["here is neither a folder `rules` nor a `switchhook.yaml`", "`switchhook init`"]);
+    }
+    let two = [("a/rules/a.yaml", YES), ("b/rules/b.yaml", NO)];
+    ends(&two, &["check"], 0, &["a/rules/a.yaml:1:1: hint[", "b/rules/b.yaml:1:1: hint["]);
+    ends(&two, &["check", "."], 0, &["a/rules/a.yaml:1:1: hint[", "b/rules/b.yaml:1:1: hint["]);
+    ends(&two, &["tools"], 0, &["[]"]);
+    let which = ["there are several projects, with rules in `a/rules`, `b/rules`: say which with `--rules`"];
+    ends(&two, &["explain", "hang"], 2, &which);
+    ends(&two, &["explain", "hang", "--rules", "a"], 0, &[]);
+
+    let tests = [("rules/a.yaml", YES), ("rules/a.test.yaml", "tests: [ { name: a, event: hang } ]\n")];
+    let says = ["`rules/a.test.yaml` holds tests", "`switchhook test rules/a.test.yaml`"];
+    ends(&tests, &["check", "rules/a.test.yaml"], 2, &says);
+    ends(&tests, &["explain", "hang", "--rules", "rules/a.test.yaml"], 2, &says);
+    ends(&[("rules/a.csv", "a\n")], &["check", "rules/a.csv"], 2, &["`rules/a.csv` is no rule file"]);
+    ends(&[("a.yaml", YES)], &["check"], 0, &["a.yaml:1:1: hint["]);
+    ends(&[], &["check", "nowhere"], 2, &["there is no `nowhere`: name a project, a folder of rules or one rule file"]);
+    let settings = [("switchhook.yaml", "rules: nowhere\n")];
+    let says = ["there is no `nowhere`: create it, or correct `rules` in the settings file"];
+    for command in commands {
+        ends(&settings, command, 2, &says);
+    }
 }
 
 #[test]

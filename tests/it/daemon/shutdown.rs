@@ -16,7 +16,7 @@ fn what_is_in_flight_is_answered_before_the_daemon_ends() {
     assert_eq!(busy.answer().status, 100);
 
     daemon.terminate();
-    daemon.logged("draining");
+    assert_eq!(daemon.logged("draining")["address"], daemon.address.to_string());
     idle.closed();
     assert!(Client::try_connect(daemon.address).is_err(), "it still accepts connections");
     assert_eq!(operator.ask("GET", "/healthz").status, 200);

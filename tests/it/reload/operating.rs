@@ -49,6 +49,44 @@ fn a_reload_is_asked_for_in_three_ways() {
     assert!(command(&daemon, &["reload"]).stdout.starts_with("*: unchanged: version "));
 }
 
+/// Who asks the default address because of a variable that he lacks, asks another daemon.
+#[test]
+fn commands_read_what_is_said_of_the_admin_address_and_nothing_else() {
+    let daemon = start(asleep("old"));
+    let file = daemon.folder().join("switchhook.yaml");
+    let run = |settings: &str, arguments: &[&str]| {
+        fs::write(&file, settings.replace("ADMIN", &daemon.admin.to_string())).unwrap();
+        Ended::of(switchhook(daemon.project()).args(arguments).env_remove("NOT_SET"))
+    };
+    let elsewhere = "auth: [ { secret: \"${env.NOT_SET}\" } ]\nno_field: 1\nsecrets: { crm: { env: NOT_SET } }\n";
+    let asked = run(&format!("{elsewhere}admin: ADMIN\n"), &["outbox", "list"]);
+    assert_eq!(asked.code, Some(0), "{}", asked.stderr);
+    let token = format!("{elsewhere}admin: {{ listen: ADMIN, token: \"${{env.NOT_SET}}\" }}\n");
+    assert_eq!(run(&token, &["outbox", "list", "--token", "x"]).code, Some(0), "the token need not be read");
+
+    for (settings, says) in [
+        (token.as_str(), "the environment variable `NOT_SET` is not set"),
+        ("admin: nowhere\n", "`nowhere` is not an address with a port"),
+        ("admni: ADMIN\n", "did you mean `admin`?"),
+        ("admin: ADMIN\nadmin: 127.0.0.1:1\n", "the key `admin` comes twice"),
+        ("listen: [\n", "switchhook.yaml:"),
+    ] {
+        for command in [&["reload"][..], &["rollback"], &["outbox", "list"]] {
+            let ended = run(settings, command);
+            assert_eq!(ended.code, Some(2), "{settings}: {}{}", ended.stdout, ended.stderr);
+            assert!(ended.stderr.contains(says), "{settings}: {}", ended.stderr);
+            assert!(ended.stderr.contains("with `--admin`"), "{settings}: {}", ended.stderr);
+            assert_eq!(ended.stderr.matches("error[").count(), 1, "{settings}: {}", ended.stderr);
+        }
+    }
+    for settings in ["listen: [\n", "admni: nowhere\n", "admin: nowhere\n"] {
+        let asked = run(settings, &["outbox", "list", "--admin", &daemon.admin.to_string()]);
+        assert_eq!(asked.code, Some(0), "what is said on the command line need not be read: {}", asked.stderr);
+    }
+    let missing = run("", &["reload", "--config", "nope.yaml"]);
+    assert!(missing.stderr.contains("there is no `nope.yaml`: name the settings file"), "{}", missing.stderr);
+}
+
 #[test]
 fn what_operators_cannot_be_told_is_explained() {
     let daemon = start(asleep("old"));
@@ -81,10 +119,10 @@ fn a_token_opens_the_admin_address() {
         Ended::of(&mut command)
     };
     assert_eq!(reload(Some("open-sesame")).code, Some(0));
-    for token in [None, Some("wrong")] {
+    for (token, why) in [(None, "the environment variable `ADMIN` is not set"), (Some("wrong"), "wants its token")] {
         let ended = reload(token);
         assert_eq!(ended.code, Some(2));
-        assert!(ended.stderr.contains("wants its token"), "{}", ended.stderr);
+        assert!(ended.stderr.contains(why), "{}", ended.stderr);
     }
 }
 
