@@ -20,6 +20,8 @@ const QUIET_UNFINISHED: Duration = Duration::from_secs(2);
 const UNQUIET_MAX: Duration = Duration::from_secs(2);
 /// How long after the first of two readings that must agree the second is made, where hints tell of writing.
 const GAP: Duration = Duration::from_millis(40);
+/// Where cores are scarce, calls go first: a tenth of one is left to reloading, so that it comes to its end all the same.
+const NICENESS: i32 = 10;
 /// Compiling nests as deep as files may.
 const STACK_BYTES: usize = 8 << 20;
 
@@ -47,6 +49,8 @@ struct Thread {
 
 impl Thread {
     fn run(&mut self) {
+        // On Linux this is about the thread alone. Where it is refused reloading is merely less modest.
+        let _ = rustix::process::nice(NICENESS);
         let mut pause = self.poll();
         loop {
             self.watch.follow(self.reloader.seen.places());
