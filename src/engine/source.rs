@@ -135,13 +135,7 @@ const OF_ALL_FILES: &[&str] = &["unknown-action", "unknown-variable", "unused-ac
 /// Everything that was found, if any of it is an error.
 pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Diagnostic>> {
     let mut found = Vec::new();
-    let mut files = Vec::new();
-    let mut are_all_read = true;
-    for (id, file) in sources.iter().filter(|(_, file)| is_rule_file(&file.path)) {
-        let node = yaml::parse(id, &file.text, &mut found);
-        are_all_read &= node.is_some();
-        files.extend(node.map(|node| (id, node)));
-    }
+    let (files, are_all_read) = rule_files(sources, &mut found);
     let sheets = Sheets::read(sources, &files, &options.tables, &mut found);
     let (modules, secrets) = (script_files(sources), options.secrets.as_deref());
     let scripts = Scripts::compile(&modules, &options.scripts, secrets, &sheets.tables, &mut found);
@@ -181,26 +175,39 @@ pub fn compile(sources: &Sources, options: &Options) -> Result<Compiled, Vec<Dia
         return Err(found);
     }
     let rules: Vec<Rule> = drafts.into_iter().filter(|draft| draft.enabled).map(|draft| draft.rule).collect();
-    let kinds = |is_meant: fn(&Involves) -> bool| {
-        let meant = rules.iter().filter(|rule| is_meant(&rule.involves));
-        meant.fold(KindSet::EMPTY, |kinds, rule| kinds.union(rule.kinds))
-    };
-    let (reaching_out, waiting) = (kinds(|it| it.others), kinds(|it| it.waiting));
-    let acts = rules.iter().flat_map(|rule| &rule.acts);
-    let calling_off = acts.filter_map(Act::unless_by).filter_map(|it| Kind::from_name(&it.kind)).collect();
     let engine = Engine {
+        reaching_out: kinds(&rules, |it| it.others),
+        waiting: kinds(&rules, |it| it.waiting),
+        calling_off: calling_off(&rules),
         rules: RuleSet::new(rules),
         wanted: wanted.build(),
         tools: Tools::new(declared.into_iter().map(Declared::finished)),
         wants_headers,
-        reaching_out,
-        waiting,
-        calling_off,
         control_url,
         sources: sources.clone(),
         no_assistant: options.no_assistant.clone(),
     };
     Ok(Compiled { engine, found })
+}
+
+/// The rule files as trees, and whether all of them could be read.
+fn rule_files(sources: &Sources, found: &mut Vec<Diagnostic>) -> (Vec<(FileId, Node)>, bool) {
+    let files = sources.iter().filter(|(_, file)| is_rule_file(&file.path));
+    let parsed: Vec<_> = files.map(|(id, file)| Some((id, yaml::parse(id, &file.text, found)?))).collect();
+    let are_all_read = parsed.iter().all(Option::is_some);
+    (parsed.into_iter().flatten().collect(), are_all_read)
+}
+
+/// The kinds of those rules of which this is so.
+fn kinds(rules: &[Rule], is_so: fn(&Involves) -> bool) -> KindSet {
+    let meant = rules.iter().filter(|rule| is_so(&rule.involves));
+    meant.fold(KindSet::EMPTY, |kinds, rule| kinds.union(rule.kinds))
+}
+
+/// The kinds whose events make superfluous what a rule may want done.
+fn calling_off(rules: &[Rule]) -> KindSet {
+    let acts = rules.iter().flat_map(|rule| &rule.acts);
+    acts.filter_map(Act::unless_by).filter_map(|it| Kind::from_name(&it.kind)).collect()
 }
 
 /// Drops what was found on lines that YAML misread: every later check misreads them too. One mistake, one finding.

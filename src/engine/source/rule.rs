@@ -24,7 +24,7 @@ use crate::engine::act::Act;
 use crate::engine::binding::Needs;
 use crate::engine::diagnostic::{Diagnostic, Span, has_errors};
 use crate::engine::facts::TRY_MAX;
-use crate::engine::kind::{Deadline, Kind};
+use crate::engine::kind::{Deadline, Kind, KindSet};
 use crate::engine::matcher::{Ask, Test};
 use crate::engine::path::{Path, Segment};
 use crate::engine::rule::{Answer, Equality, Involves, Rule};
@@ -96,25 +96,10 @@ impl Workshop<'_> {
             return None;
         }
         let On { kinds, unknown, set } = self.on(source.on.as_ref(), source.tool.as_ref())?;
-        let mut lets = self.binding_names("let", source.bindings.as_ref());
-        let first = lets.len();
-        lets.extend(self.binding_names("fetch", source.fetch.as_ref()));
-        let fetches = first..lets.len();
-        let rows = rows_of_tables(source.bindings.as_ref());
-        let own_tools = tools.iter().map(|(tool, _)| tool.clone()).collect();
-        let names = Names {
-            rule: name.value.clone(),
-            kinds: set,
-            tools: own_tools,
-            lets,
-            fetches,
-            rows,
-            stage: Stage::Deciding,
-        };
-
+        let names = self.names(&source, &name.value, set, &tools);
         let mut conditions = self.demands(&source, &tools, &unknown, &names);
         let mut bindings = self.lets(source.bindings.as_ref(), &names);
-        let (fetches, timeouts) = self.fetches(source.fetch.as_ref(), first, &names);
+        let (fetches, timeouts) = self.fetches(source.fetch.as_ref(), names.fetches.start, &names);
         bindings.extend(fetches);
         let own = [&source.bindings, &source.fetch].into_iter().flatten().flat_map(Node::entries);
         self.check_bindings(&own.map(|(key, _)| key).collect::<Vec<_>>(), &bindings);
@@ -134,18 +119,12 @@ impl Workshop<'_> {
             names: names.lets.iter().map(|name| name.as_str().into()).collect(),
             conditions_alone: 0,
             needs: Needs::default(),
-            involves: Involves::default(),
+            involves: self.involvement(&source, acts.as_deref().unwrap_or_default()),
             answer,
             acts: acts.unwrap_or_default().into(),
             fallback,
             time_max,
             stop: source.stop.as_ref().and_then(Field::get).copied().unwrap_or(false),
-        };
-        self.scripts_reach_out |= self.involves.others;
-        rule.involves = Involves {
-            others: self.involves.others || rule.acts.iter().any(Act::is_request) || source.fetch.is_some(),
-            waiting: self.involves.waiting || source.fetch.is_some(),
-            ..self.involves
         };
         fetch::plan(&mut rule);
         let enabled = source.enabled.as_ref().and_then(Field::get).copied().unwrap_or(true);
@@ -156,6 +135,32 @@ impl Workshop<'_> {
         self.check_deadlines(&rule, &timeouts, &kinds);
         let sound = !self.has_errors(before);
         Some(Draft { rule, span: name.span, enabled, sound, tools, kinds, unknown, written })
+    }
+
+    /// The names that a rule may use.
+    fn names(&mut self, source: &RuleSource, rule: &str, kinds: KindSet, tools: &[(String, Span)]) -> Names {
+        let mut lets = self.binding_names("let", source.bindings.as_ref());
+        let first = lets.len();
+        lets.extend(self.binding_names("fetch", source.fetch.as_ref()));
+        Names {
+            rule: rule.to_owned(),
+            kinds,
+            tools: tools.iter().map(|(tool, _)| tool.clone()).collect(),
+            fetches: first..lets.len(),
+            lets,
+            rows: rows_of_tables(source.bindings.as_ref()),
+            stage: Stage::Deciding,
+        }
+    }
+
+    /// What deciding by the rule at hand may involve, once all of it was compiled.
+    fn involvement(&mut self, source: &RuleSource, acts: &[Act]) -> Involves {
+        self.scripts_reach_out |= self.involves.others;
+        Involves {
+            others: self.involves.others || acts.iter().any(Act::is_request) || source.fetch.is_some(),
+            waiting: self.involves.waiting || source.fetch.is_some(),
+            ..self.involves
+        }
     }
 
     /// A rule's fields, and its name; none where it is no rule.
