@@ -20,7 +20,7 @@ use aws_lc_rs::hmac;
 use common::bare::{self, Bare, Work};
 use common::case::{self, Case};
 use common::daemon::{Daemon, Project};
-use common::figures::{Options, Target, line, median, micros};
+use common::figures::{Options, Target, includes, line, median, micros};
 use common::load::Load;
 use common::message::{self, Message};
 use common::process::{Cores, Running};
@@ -109,18 +109,18 @@ fn main() -> Outcome<ExitCode> {
     let (options, cores) = (Options::given(), Cores::apart());
     let mut next = 0;
     let mut targets = Vec::new();
-    if options.includes("requests") {
+    if includes("requests") {
         targets.extend(requests(cores, &mut next, options)?);
     }
-    if options.includes("appending") {
+    if includes("appending") {
         targets.push(appending::measure(cores, &mut next, options)?);
     }
     if let Some(cores) = one_and_two
-        && options.includes("cores")
+        && includes("cores")
     {
         targets.push(two_cores::measure(&project("")?, cores, options)?);
     }
-    if options.includes("size") {
+    if includes("size") {
         targets.extend(size(cores, &mut next, options)?);
     }
     Ok(options.conclude(&targets))

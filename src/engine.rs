@@ -127,8 +127,7 @@ impl Engine {
     /// ask of others or tell them has to wait for somebody.
     #[must_use]
     pub fn may_put_off(&self, kind: &EventKind) -> bool {
-        let is_awaited = kind.known().is_some_and(Kind::expects_reply);
-        !is_awaited && self.reaches_out(kind) && self.waiting.overlaps(KindSet::from(kind))
+        !kind.expects_reply() && self.reaches_out(kind) && self.waiting.overlaps(KindSet::from(kind))
     }
 
     /// Whether an event of this kind makes anything superfluous that a rule may want done.

@@ -117,23 +117,13 @@ struct Shared<A> {
 }
 
 impl<A: Answer> Server<A> {
-    /// Listens on `address`, whose port may be 0. Must be called inside a tokio runtime, as must [`adopt`](Self::adopt).
-    ///
-    /// # Errors
-    /// Whatever the operating system has against it.
-    pub fn bind(address: SocketAddr, limits: Live<Limits>, answer: A) -> io::Result<Self> {
-        Self::new(Listener::bind(address)?, limits, answer)
-    }
-
-    /// Serves on a socket that listens already, such as one from a service manager.
+    /// Serves on a socket that listens already: [one of its own](socket), or one from a service manager. Must be called
+    /// inside a tokio runtime.
     ///
     /// # Errors
     /// Whatever the operating system has against it.
     pub fn adopt(listener: std::net::TcpListener, limits: Live<Limits>, answer: A) -> io::Result<Self> {
-        Self::new(Listener::adopt(listener)?, limits, answer)
-    }
-
-    fn new(listener: Listener, limits: Live<Limits>, answer: A) -> io::Result<Self> {
+        let listener = Listener::adopt(listener)?;
         let local_addr = listener.local_addr()?;
         let admission = Arc::default();
         let shared = Arc::new(Shared { answer, limits, admission, refusals: Seldom::default() });

@@ -134,9 +134,7 @@ pub struct SiteSettings {
     pub options: Options,
     /// Who may speak to it.
     pub credentials: Arc<Credentials>,
-    /// Whether `auth` was written at all, be it `none`.
-    pub auth_written: bool,
-    /// Where that stands.
+    /// Where `auth` was written, if it was at all, be it `none`.
     pub auth_at: Option<Span>,
     /// The headers that carry credentials.
     pub credential_headers: Vec<HeaderName>,
@@ -397,7 +395,7 @@ impl Settings {
     /// # Errors
     /// Which server is open.
     pub fn refuse_open(&self, listen: SocketAddr) -> Result<(), Unservable> {
-        let open = self.sites.iter().find(|site| !site.auth_written && address::is_exposed(listen));
+        let open = self.sites.iter().find(|site| site.auth_at.is_none() && address::is_exposed(listen));
         open.map_or(Ok(()), |site| Err(Unservable::Open { path: site.path.clone(), listen }))
     }
 
@@ -418,8 +416,8 @@ impl Settings {
         if before.admin_token.is_some() && self.admin_token.is_none() {
             return Err(Unservable::TokenGone);
         }
-        let was_closed = |path: &str| before.sites.iter().any(|site| site.path == path && site.auth_written);
-        let open = self.sites.iter().find(|site| !site.auth_written && was_closed(&site.path));
+        let was_closed = |path: &str| before.sites.iter().any(|site| site.path == path && site.auth_at.is_some());
+        let open = self.sites.iter().find(|site| site.auth_at.is_none() && was_closed(&site.path));
         open.map_or(Ok(()), |site| Err(Unservable::AuthGone { path: site.path.clone() }))
     }
 

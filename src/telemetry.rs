@@ -19,7 +19,6 @@ use std::time::{Duration, Instant};
 use crate::engine::decision::Fault;
 use crate::engine::diagnostic::Severity;
 use crate::engine::event::Event;
-use crate::engine::kind::Kind;
 use crate::engine::question::Fetched;
 use crate::engine::request::{Request, origin};
 use crate::engine::script::{LogLevel, LogLine};
@@ -379,7 +378,7 @@ pub(crate) fn decided(server: &str, event: &Event, rule: Option<&str>, version: 
     // As a `u128` it would be a text in the JSON format.
     let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     let version = version.as_str();
-    if event.kind().known().is_some_and(Kind::expects_reply) {
+    if event.kind().expects_reply() {
         info!(target: EVENTS, server, kind, call, rule, version, took_us, "answered");
     } else {
         debug!(target: EVENTS, server, kind, call, rule, version, took_us, "acknowledged");

@@ -51,6 +51,12 @@ pub(crate) struct Options {
     check: bool,
 }
 
+/// Whether `part` is to be measured: it is named on the command line, or none is.
+pub(crate) fn includes(part: &str) -> bool {
+    let mut named = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
+    named.peek().is_none() || named.any(|name| name == part)
+}
+
 impl Options {
     /// Takes `--check` from the command line, and from the environment `BENCH_SMOKE`, which makes all of it short.
     pub(crate) fn given() -> Options {
@@ -58,13 +64,6 @@ impl Options {
         let smoke = std::env::var_os("BENCH_SMOKE").is_some();
         let (round, rounds) = if smoke { (Duration::from_millis(200), 1) } else { (Duration::from_secs(3), 5) };
         Options { round, rounds, check: std::env::args().any(|argument| argument == "--check") }
-    }
-
-    /// Whether `part` is to be measured: it is named on the command line, or none is.
-    #[expect(clippy::unused_self, reason = "it belongs to what was given on the command line")]
-    pub(crate) fn includes(self, part: &str) -> bool {
-        let mut named = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
-        named.peek().is_none() || named.any(|name| name == part)
     }
 
     /// Prints which targets were met. It fails only if asked to check, since a busy machine can miss any of them.

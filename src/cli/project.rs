@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Outcome, could_not_run, show};
 use crate::engine::Engine;
-use crate::engine::source::{Options, compile, is_rule_file, is_test_file};
+use crate::engine::source::{Options, compile, is_rule_file, is_test_file, looks_like_rules};
 use crate::load::{self, LoadError};
 use crate::settings::{self, SiteSettings, Trouble};
 
@@ -93,12 +93,8 @@ fn place(path: &Path) -> Place {
 
 /// Whether rule files stand in the folder itself. Many other files are YAML, too.
 fn has_rules(folder: &Path) -> bool {
-    const FIELDS: [&str; 5] = ["rules:", "vars:", "tools:", "tables:", "actions:"];
     let is_rules = |path: &Path| {
-        let begins = |line: &str| FIELDS.iter().any(|field| line.starts_with(field));
-        path.is_file()
-            && is_rule_file(&load::shown(path))
-            && load::read(path).is_ok_and(|text| text.lines().any(begins))
+        path.is_file() && is_rule_file(&load::shown(path)) && load::read(path).is_ok_and(|text| looks_like_rules(&text))
     };
     let Ok(entries) = fs::read_dir(folder) else { return false };
     entries.flatten().any(|entry| is_rules(&entry.path()))

@@ -149,7 +149,7 @@ impl<'a> Deciding<'a> {
             }
         }
         if self.asks {
-            return Err(Unfinished { needs: Needs::Answers(scope.take_questions()), time_max: None });
+            return Err(Unfinished { needs: Needs::Answers(scope.questions()), time_max: None });
         }
         let reply = reply.unwrap_or_else(|| self.unanswered());
         self.act(acting, &reply)?;
@@ -320,7 +320,7 @@ fn verdict(rule: &Rule, proved: Proved, scope: &Scope<'_>) -> Result<Verdict, Un
 fn unless_unfinished(fault: &ScriptFault, time_max: Option<Duration>, scope: &Scope<'_>) -> Result<(), Unfinished> {
     let needs = match fault {
         ScriptFault::Unfinished => Needs::Operations,
-        ScriptFault::Unanswered => Needs::Answers(scope.take_questions()),
+        ScriptFault::Unanswered => Needs::Answers(scope.questions()),
         _ => return Ok(()),
     };
     Err(Unfinished { needs, time_max })

@@ -176,6 +176,12 @@ impl EventKind {
         }
     }
 
+    /// Whether Vapi waits for the reply.
+    #[must_use]
+    pub fn expects_reply(&self) -> bool {
+        self.known().is_some_and(Kind::expects_reply)
+    }
+
     /// The kind's name on the wire.
     #[must_use]
     pub fn name(&self) -> &str {

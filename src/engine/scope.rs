@@ -253,8 +253,8 @@ impl<'a> Scope<'a> {
 
     /// What has to be asked before the decision can be made.
     #[must_use]
-    pub fn take_questions(&self) -> Vec<Question> {
-        self.run.borrow_mut().take_questions()
+    pub fn questions(&self) -> Vec<Question> {
+        self.run.borrow().questions()
     }
 
     fn bound(&self, index: usize, rest: &[Segment]) -> Result<Val<'_>, ScriptFault> {

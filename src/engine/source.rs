@@ -316,6 +316,13 @@ fn first_rules(files: &[(FileId, Node)]) -> Option<Span> {
     begun.or_else(|| files.first().map(|(file, _)| Span { file: *file, start: 0, end: 0 }))
 }
 
+/// Whether a text may be that of a rule file, going by how its lines begin.
+#[must_use]
+pub fn looks_like_rules(text: &str) -> bool {
+    let mut fields = super::schema::names(outline::FILE);
+    fields.any(|field| text.lines().any(|line| line.strip_prefix(field).is_some_and(|rest| rest.starts_with(':'))))
+}
+
 fn unknown_file_field(name: &str, span: Span) -> Diagnostic {
     let found = Diagnostic::error("unknown-field", span, format!("a rule file has no field `{name}`"));
     let known = super::schema::names(outline::FILE);

@@ -21,6 +21,7 @@ const OVERHEAD_BYTES: u64 = 128;
 /// How long a state is kept after its last change: no call lasts longer than half of that (contract, section 7), and little
 /// comes after it.
 const AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A call: the site it belongs to, and its id.
 pub type Call = (usize, Arc<str>);
 

@@ -172,9 +172,9 @@ mod tests {
         let (say, said) = std::sync::mpsc::channel();
         let blocking = lane.run(Asker::Nobody, move || wait.recv());
         let order = [(Asker::Nobody, 1), (Asker::Nobody, 2), (Asker::Caller, 3), (Asker::Caller, 4)];
-        let all = order.map(|(urgency, number)| {
+        let all = order.map(|(asker, number)| {
             let say = say.clone();
-            lane.run(urgency, move || say.send(number)).unwrap()
+            lane.run(asker, move || say.send(number)).unwrap()
         });
         release.send(()).unwrap();
         drop((say, lane, blocking));

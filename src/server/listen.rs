@@ -39,12 +39,7 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    /// Listens on `address`, whose port may be 0.
-    pub(super) fn bind(address: SocketAddr) -> io::Result<Self> {
-        Self::adopt(socket(address)?)
-    }
-
-    /// Takes over a socket that listens already, such as one from a service manager.
+    /// Accepts on a socket that listens already.
     pub(super) fn adopt(listener: std::net::TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         Ok(Self { listener: TcpListener::from_std(listener)?, pause: Duration::ZERO })

@@ -17,7 +17,6 @@ use crate::engine::Turn;
 use crate::engine::decision::{Decision, Unfinished};
 use crate::engine::event::Event;
 use crate::engine::facts::{Facts, Host, TRY_MAX};
-use crate::engine::kind::Kind;
 
 /// See [`Allowance::Brief`].
 const OPERATIONS_BRIEF: u64 = 500;
@@ -52,7 +51,7 @@ impl Occasion {
     /// Whether Vapi waits for the reply.
     #[must_use]
     pub fn expects_reply(&self) -> bool {
-        self.event.kind().known().is_some_and(Kind::expects_reply)
+        self.event.kind().expects_reply()
     }
 
     /// For whom it is decided.

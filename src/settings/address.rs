@@ -31,7 +31,7 @@ pub(super) fn is_exposed(address: SocketAddr) -> bool {
 /// # Errors
 /// What to write instead.
 pub fn listening(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| format!("not an address with a port; {}", remedy(text, 8080)))
+    given(text, 8080)
 }
 
 /// Reads an address of a command line, where operators are listened to.
@@ -39,7 +39,11 @@ pub fn listening(text: &str) -> Result<SocketAddr, String> {
 /// # Errors
 /// What to write instead.
 pub fn operators(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| format!("not an address with a port; {}", remedy(text, 9090)))
+    given(text, 9090)
+}
+
+fn given(text: &str, port: u16) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("not an address with a port; {}", remedy(text, port)))
 }
 
 /// Reads the address that `written` holds, if there is one; `port` is for the remedy.

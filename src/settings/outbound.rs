@@ -49,13 +49,16 @@ impl OutboundSource {
 
     /// What may be reached inside, as it is written.
     pub(super) fn allowed(&self) -> Vec<String> {
-        let allowed = self.allow.get().and_then(Option::as_ref).map(|Each(all)| all.as_slice()).unwrap_or_default();
-        allowed.iter().map(|written| written.value.clone()).collect()
+        self.allow_written().iter().map(|written| written.value.clone()).collect()
+    }
+
+    fn allow_written(&self) -> &[Spanned<String>] {
+        self.allow.get().and_then(Option::as_ref).map(|Each(all)| all.as_slice()).unwrap_or_default()
     }
 
     fn guard(&self, found: &mut Vec<Diagnostic>) -> Guard {
         let mut guard = Guard::default();
-        for written in self.allow.get().and_then(Option::as_ref).map(|Each(all)| all.as_slice()).unwrap_or_default() {
+        for written in self.allow_written() {
             if let Ok(network) = written.value.parse::<IpNet>() {
                 guard.networks.push(network.trunc());
             } else if let Ok(address) = written.value.parse::<IpAddr>() {

@@ -132,7 +132,7 @@ pub(super) fn settings(tree: &Node, folder: &Path, found: &mut Vec<Diagnostic>) 
     let mut sites = sites(&source, &base, tree.span, found);
     let listen = address::address(&source.listen, 8080, found);
     if let Some(listen) = listen.as_ref().filter(|listen| address::is_exposed(listen.value)) {
-        let open = sites.iter().filter(|(_, site)| !site.auth_written && !auth::is_empty(found));
+        let open = sites.iter().filter(|(_, site)| site.auth_at.is_none() && !auth::is_empty(found));
         let open: Vec<Diagnostic> = open.map(|(span, site)| address::open_server(*span, &site.path, listen)).collect();
         found.extend(open);
     }
@@ -234,7 +234,6 @@ impl Base<'_> {
             rules: self.folder.join(server.rules.get()?),
             options,
             credentials: Arc::new(auth.credentials),
-            auth_written: written.is_some(),
             auth_at: written.map(|node| node.span),
             credential_headers: auth.headers,
             passes: auth.passes,

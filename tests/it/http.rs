@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use switchhook::live::Live;
 use switchhook::server::limits::Limits;
 use switchhook::server::refusal::Refusal;
-use switchhook::server::{Answer, Received, Server};
+use switchhook::server::{Answer, Received, Server, socket};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -74,7 +74,8 @@ fn start(limits: Limits) -> Started {
 
 fn start_draining(limits: Limits, drain_max: Duration) -> Started {
     let counter = Counter { entered: Arc::new(Semaphore::new(0)), release: Arc::new(Semaphore::new(0)) };
-    let server = Server::bind("127.0.0.1:0".parse().unwrap(), Live::new(limits), counter.clone()).unwrap();
+    let server =
+        Server::adopt(socket("127.0.0.1:0".parse().unwrap()).unwrap(), Live::new(limits), counter.clone()).unwrap();
     let (address, shutdown) = (server.local_addr(), CancellationToken::new());
     let ended = tokio::spawn(server.run(shutdown.clone(), move || drain_max));
     Started { address, counter, shutdown, ended }

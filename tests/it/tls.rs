@@ -16,7 +16,7 @@ use rustls::ClientConfig;
 use switchhook::live::Live;
 use switchhook::server::limits::Limits;
 use switchhook::server::tls::Certificates;
-use switchhook::server::{Answer, Received, Server};
+use switchhook::server::{Answer, Received, Server, socket};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -69,7 +69,7 @@ fn start_with(limits: Limits, pair: Pair) -> Started {
     let folder = tempfile::tempdir().unwrap();
     pair.write(folder.path());
     let certificates = certificates(&folder);
-    let server = Server::bind("127.0.0.1:0".parse().unwrap(), Live::new(limits), Echo).unwrap();
+    let server = Server::adopt(socket("127.0.0.1:0".parse().unwrap()).unwrap(), Live::new(limits), Echo).unwrap();
     let (server, shutdown) = (server.secured_by(Some(&certificates)), CancellationToken::new());
     let address = server.local_addr();
     let ended = tokio::spawn(server.run(shutdown.clone(), || PATIENCE));

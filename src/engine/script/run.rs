@@ -79,10 +79,8 @@ pub(super) struct Work {
     actions: Vec<Action>,
     /// Where the call can be told something, if the event says so.
     pub(super) control_url: Option<String>,
-    /// What has to be asked before the decision can be made.
+    /// What it has asked, whether that is known or has to be asked first. What other tries have asked does not count.
     questions: Vec<Question>,
-    /// What it has asked, whether that is known or not. What other tries have asked before it does not count.
-    looked_at: Vec<Question>,
     /// Where the script stands that is at work.
     origin: Option<Origin>,
     /// What scripts have asked so far, and from where: the same is perhaps asked again.
@@ -130,7 +128,6 @@ impl Run {
             actions: Vec::new(),
             control_url: None,
             questions: Vec::new(),
-            looked_at: Vec::new(),
             origin: None,
             asked: Vec::new(),
         };
@@ -198,27 +195,25 @@ impl Run {
     /// That it is not known yet, that there is no time to ask, or that too much was asked already.
     pub fn ask(&self, question: Question) -> Result<Arc<Fetched>, Unasked> {
         let mut work = self.work();
-        if !work.looked_at.contains(&question) {
-            if QUESTIONS_MAX <= work.looked_at.len() {
-                return Err(Unasked::TooMany);
-            }
-            work.looked_at.push(question.clone());
-        }
-        if let Some(fetched) = work.facts.answers.get(&question) {
-            return Ok(Arc::clone(fetched));
-        }
-        if !self.host.may_ask() {
+        let known = work.facts.answers.get(&question).map(Arc::clone);
+        if known.is_none() && !self.host.may_ask() {
             return Err(Unasked::OutOfTime);
         }
         if !work.questions.contains(&question) {
+            if QUESTIONS_MAX <= work.questions.len() {
+                return Err(Unasked::TooMany);
+            }
             work.questions.push(question);
         }
-        Err(Unasked::Later)
+        known.ok_or(Unasked::Later)
     }
 
-    /// Takes what has to be asked before the decision can be made.
-    pub fn take_questions(&mut self) -> Vec<Question> {
-        std::mem::take(&mut self.work().questions)
+    /// What has to be asked before the decision can be made.
+    #[must_use]
+    pub fn questions(&self) -> Vec<Question> {
+        let work = self.work();
+        let is_open = |question: &&Question| work.facts.answers.get(question).is_none();
+        work.questions.iter().filter(is_open).cloned().collect()
     }
 
     fn work(&self) -> RefMut<'_, Work> {

@@ -23,7 +23,7 @@ fn shown_with(script: &str, facts: &mut Facts) -> String {
         match eval_within(script, &json!({}), &mut run) {
             Ok(value) => return value.to_string(),
             Err(ScriptFault::Unanswered) => {
-                let questions = run.take_questions();
+                let questions = run.questions();
                 assert_ne!(questions, [], "{script}");
                 facts.answers = facts.answers.with(questions.into_iter().map(|question| {
                     let answer = Arc::new(answer(&question));

@@ -27,6 +27,7 @@ pub use duration::duration;
 pub(crate) use outline::written;
 pub use outline::{Anything, Mapping, Text, Texts};
 pub use types::{Each, Entries, Field, OneOrMany, Spanned, TextLike};
+pub(super) use words::CAN_HAVE;
 use words::Shown;
 
 /// Reads a `T` from `node` and adds what is wrong to `found`; `what` names it in messages: `a rule`.

@@ -5,7 +5,7 @@ use crate::engine::request::Text;
 fn asked(script: &str) -> Vec<String> {
     let mut run = run();
     assert_eq!(eval_within(script, &json!({}), &mut run), Err(ScriptFault::Unanswered), "{script}");
-    run.take_questions().iter().map(described).collect()
+    run.questions().iter().map(described).collect()
 }
 
 fn described(question: &Question) -> String {
@@ -76,7 +76,7 @@ fn a_failure_is_an_error_unless_it_is_optional() {
 fn eval_answered(script: &str) -> Result<Value, ScriptFault> {
     let mut first = run();
     assert_eq!(eval_within(script, &json!({}), &mut first), Err(ScriptFault::Unanswered));
-    let answers = first.take_questions().into_iter().map(|question| {
+    let answers = first.questions().into_iter().map(|question| {
         let answer = Arc::new(answer(&question));
         (question, answer)
     });

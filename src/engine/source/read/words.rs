@@ -26,6 +26,9 @@ pub(super) fn fault(fault: Fault, node: &Node, shown: Shown, span: Span, what: &
     }
 }
 
+/// How the help begins that knows nothing better than to list all fields.
+pub(in crate::engine::source) const CAN_HAVE: &str = "it can have";
+
 /// The struct that `what` names has none of its `fields` called `key`.
 pub(super) fn unknown_field(what: &str, key: &Key, shown: Shown, fields: &[&str]) -> Diagnostic {
     let unknown = |name| Diagnostic::error("unknown-field", key.span, format!("{what} has no field `{name}`"));
@@ -43,7 +46,7 @@ pub(super) fn unknown_field(what: &str, key: &Key, shown: Shown, fields: &[&str]
     if !found.help.is_empty() || fields.is_empty() {
         return found;
     }
-    found.help(format!("it can have `{}`", fields.join("`, `")))
+    found.help(format!("{CAN_HAVE} `{}`", fields.join("`, `")))
 }
 
 /// The field `key` is there, and has no value.
